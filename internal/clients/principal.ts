@@ -1,0 +1,13 @@
+/** Who a client turned out to be. */
+export interface Principal {
+  /** Stable and free of secrets: `key_<12 hex digits of the key's SHA-256>`, `anonymous`, `root`. */
+  readonly id: string;
+  readonly kind: 'static-key' | 'anonymous' | 'root' | 'local';
+  /** For people: the masked key, or a name. */
+  readonly label: string;
+}
+
+/** Open mode, and `ws-auth: false` for local callers. */
+export const anonymous: Principal = { id: 'anonymous', kind: 'anonymous', label: 'anonymous' };
+/** The management secret. */
+export const root: Principal = { id: 'root', kind: 'root', label: 'management secret' };

@@ -1,0 +1,194 @@
+import * as v from 'valibot';
+import { duration, flag, integer, list, mapOf, maybeInteger, maybeSecret, oneOf, requiredText, secretText, section, text, texts } from './kinds.ts';
+
+/*
+ * THE settings table: every key of `config.yaml`, its type, default, unit, meaning and whether it takes effect live.
+ * docs/configuration.md, config.schema.json and the comments of config.example.yaml follow from it.
+ */
+
+const modelName = v.object({
+  name: requiredText('Name of the model at the upstream.'),
+  alias: text('', 'Name by which clients call it; empty means the upstream name.'),
+});
+
+const headers = mapOf(secretText('Value of an extra upstream header.'), 'Extra headers sent upstream.');
+const dialect = v.picklist(['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini']);
+
+const entryCommon = {
+  prefix: text('', 'Its models are also reached as `prefix/model` (only so with `force-model-prefix`).'),
+  'proxy-url': text('', 'Proxy for this entry: http, https, socks5, or `direct` for none.', { secret: 'userinfo' }),
+  headers,
+  models: list(modelName, 'Models this entry serves; absent means any name under its prefix.'),
+  'excluded-models': texts('Model names it does not serve; `*` matches any run of characters.'),
+  priority: integer(0, { min: -1_000_000, max: 1_000_000 }, 'Higher goes first.'),
+  weight: integer(1, { min: 0, max: 10_000 }, 'Share under `weighted-round-robin`; 0 excludes.'),
+  disabled: flag(false, 'Kept in the file, not used.'),
+  'disable-cooling': flag(false, 'Never put this entry on cooldown.'),
+  'request-retry': maybeInteger('Overrides `request-retry` for this entry.'),
+  dialects: v.optional(v.array(dialect)),
+  'insecure-http': flag(false, 'Allow a plain `http:` base-url on a public address.'),
+};
+
+/** One upstream API key of a vendor. */
+const keyEntry = v.object({
+  'api-key': secretText('The upstream API key.'),
+  'base-url': text('', 'Endpoint; empty means the vendor’s public one.'),
+  ...entryCommon,
+});
+
+const vertexEntry = v.object({
+  'api-key': secretText('The upstream API key.'),
+  'base-url': requiredText('Vertex-style endpoint.'),
+  ...entryCommon,
+});
+
+const compatEntry = v.object({
+  name: requiredText('Name of the provider, lower-case; the provider id.'),
+  'base-url': requiredText('Endpoint, including `/v1` where the vendor has it.'),
+  'api-key-entries': list(
+    v.object({ 'api-key': secretText('The upstream API key.'), 'proxy-url': text('', 'Proxy for this key alone.', { secret: 'userinfo' }) }),
+    'Keys used in turn; empty for an endpoint without keys.',
+  ),
+  'api-keys': v.optional(v.array(secretText('Legacy spelling of `api-key-entries`.')), []),
+  ...entryCommon,
+});
+
+const payloadRule = v.looseObject({});
+const unusedDisguise = 'Keyward does not pretend to be another program.';
+
+export const settings = v.object({
+  // Listening
+  host: text('127.0.0.1', 'Address to listen on; `127.0.0.1` also takes `::1`, an explicit `""` or `0.0.0.0` takes every interface.', { reload: 'restart' }),
+  port: integer(8317, { min: 0, max: 65_535 }, 'TCP port; 0 lets the system choose.', { reload: 'restart' }),
+  'public-url': text('', 'URL by which others reach this daemon; its host is accepted in `Host`.', { reload: 'restart' }),
+  tls: v.optional(section(
+    {
+      enable: flag(false, 'Serve HTTPS from the files below.', { reload: 'restart' }),
+      cert: text('', 'Certificate chain, PEM; re-read when the file changes.'),
+      key: text('', 'Private key, PEM; re-read when the file changes.'),
+    },
+    'TLS on the main port.',
+  ), {}),
+  'shutdown-timeout': duration('30s', 'How long running exchanges may finish after SIGTERM.'),
+
+  // Who may call
+  'api-keys': v.optional(v.array(secretText('A client key.')), []),
+  'client-auth': oneOf(['auto', 'required'], 'auto', '`required` keeps the door closed even without keys; written when the first managed credential is made.'),
+  'insecure-open-access': flag(false, 'Allow open mode (no client keys) on a bind that is not loopback.'),
+  'allowed-hosts': texts('Further `Host` names that are served, exact or `*.suffix`.'),
+  'allowed-origins': texts('Web origins that may call; they also get CORS headers. Exact, `scheme://*`, `null` or `*`.'),
+  'trusted-proxies': texts('CIDRs or addresses whose `X-Forwarded-For` and `-Proto` count.'),
+  'ws-auth': flag(true, 'WebSocket upgrades need a client key; false opens them to local callers only.'),
+  'insecure-open-websocket': flag(false, 'With `ws-auth: false`, open WebSocket endpoints to remote callers too.'),
+  'max-body-mb': integer(64, { min: 1, max: 1_024 }, 'Largest request body, counted after decompression.', { unit: 'MB' }),
+  'max-open-exchanges': integer(4_096, { min: 1, max: 1_000_000 }, 'Exchanges served at one time; further ones are told to wait.'),
+
+  // Management
+  'remote-management': v.optional(section(
+    {
+      'secret-key': maybeSecret('Management secret, plain or a bcrypt hash; empty disables the management API.'),
+      'allow-remote': flag(false, 'Accept management calls from other machines.'),
+      listen: text('', 'Own address (`127.0.0.1:8318`) or `unix:/path` for management; the main port then answers 404 for it.', { reload: 'restart' }),
+      'disable-control-panel': flag(true, 'Kept for files of the Go program.', { unused: 'Keyward downloads no control panel.' }),
+    },
+    'The management API below /v0/management.',
+  ), {}),
+  'insecure-plaintext-management': flag(false, 'Allow remote management without TLS.'),
+  'metrics-open': flag(false, 'Serve /metrics and the details of /readyz to local callers without the management secret.'),
+
+  // Where things are kept
+  'auth-dir': text('~/.keyward/auth', 'Directory of upstream account files; `~` and paths relative to this file.'),
+  'auth-dir-encryption': oneOf(['off', 'env', 'keychain', 'file'], 'off', 'Encryption of token fields at rest.', { reload: 'restart' }),
+  'data-dir': text('~/.keyward', 'Directory for the database, logs and the control socket.', { reload: 'restart' }),
+
+  // Upstream accounts
+  'gemini-api-key': list(keyEntry, 'Gemini API keys.'),
+  'claude-api-key': list(keyEntry, 'Anthropic API keys.'),
+  'codex-api-key': list(keyEntry, 'OpenAI API keys.'),
+  'vertex-api-key': list(vertexEntry, 'Keys of Vertex-style endpoints.'),
+  'openai-compatibility': list(compatEntry, 'OpenAI-compatible endpoints.'),
+  'generative-language-api-key': v.optional(v.array(secretText('Legacy spelling of `gemini-api-key`.')), []),
+  'oauth-excluded-models': mapOf(v.array(v.string()), 'Models hidden of OAuth accounts, by provider.'),
+  'oauth-model-alias': mapOf(
+    v.array(v.object({ name: requiredText('Upstream name.'), alias: requiredText('Client name.'), fork: flag(false, 'Keep the upstream name too.') })),
+    'Renames models of OAuth accounts, by provider.',
+  ),
+  oauth: mapOf(v.looseObject({}), 'Upstream logins, by provider.'),
+
+  // Routing
+  routing: v.optional(section(
+    {
+      strategy: oneOf(['round-robin', 'weighted-round-robin', 'fill-first', 'least-busy', 'rr', 'roundrobin', 'ff', 'fillfirst', 'wrr'], 'round-robin', 'How accounts of one priority take turns.'),
+      'session-affinity': flag(false, 'Keep a session on its account while that is healthy.'),
+      'session-affinity-ttl': duration('1h', 'How long an idle session stays bound.'),
+    },
+    'How an account is chosen.',
+  ), {}),
+  'force-model-prefix': flag(false, 'Models of prefixed accounts are reached by prefix only.'),
+  'request-retry': integer(0, { min: 0, max: 100 }, 'Extra rounds over the accounts after all have failed.'),
+  'max-retry-interval': integer(0, { min: 0, max: 3_600 }, 'Longest wait for a cooldown between rounds; 0 never waits.', { unit: 's' }),
+  'max-retry-credentials': integer(0, { min: 0, max: 10_000 }, 'Accounts tried in one round; 0 is all.'),
+  'disable-cooling': flag(false, 'Never put accounts on cooldown.'),
+  'max-cooldown': duration('15m', 'After this long in cooldown one real request probes the account.'),
+  'quota-exceeded': v.optional(section(
+    {
+      'switch-project': flag(false, 'Kept for files of the Go program.', { unused: 'The Go program stores it without effect.' }),
+      'switch-preview-model': flag(false, 'Kept for files of the Go program.', { unused: 'The Go program stores it without effect.' }),
+    },
+    'Reactions to an exhausted quota.',
+  ), {}),
+  'proxy-url': text('', 'Proxy for all upstreams: http, https or socks5.', { secret: 'userinfo' }),
+  'upstream-connect-timeout': duration('10s', 'Time to reach an upstream.'),
+  'upstream-headers-timeout': duration('10m', 'Time until an upstream begins its answer.'),
+  'upstream-idle-timeout': duration('5m', 'Longest silence within an upstream’s answer.'),
+  'include-stream-usage': flag(false, 'Ask OpenAI-style upstreams for usage in streams (adds `stream_options`) where the client did not.'),
+  streaming: v.optional(section(
+    {
+      'keepalive-seconds': integer(0, { min: 0, max: 3_600 }, 'SSE comment after this much silence; 0 is off.', { unit: 's' }),
+      'bootstrap-retries': integer(0, { min: 0, max: 100 }, 'Extra attempts before the first byte of a stream.'),
+    },
+    'Streams to clients.',
+  ), {}),
+  'nonstream-keepalive-interval': integer(0, { min: 0, max: 3_600 }, 'Kept for files of the Go program.', { unit: 's', unused: 'It commits a 200 before the outcome is known.' }),
+  'passthrough-headers': flag(false, 'Kept for files of the Go program.', { unused: 'Answer headers go by an allow-list always.' }),
+  payload: v.optional(section(
+    {
+      default: list(payloadRule, 'Set a request field where it is missing.'),
+      'default-raw': list(payloadRule, 'Same, values as JSON text.'),
+      override: list(payloadRule, 'Set a request field always.'),
+      'override-raw': list(payloadRule, 'Same, values as JSON text.'),
+      filter: list(payloadRule, 'Remove request fields.'),
+    },
+    'Rules that change request bodies, by model.',
+  ), {}),
+
+  // Observation
+  debug: flag(false, 'Log at debug level.'),
+  'log-level': oneOf(['auto', 'trace', 'debug', 'info', 'warn', 'error'], 'auto', 'Log level; `auto` is info, or debug with `debug: true`.'),
+  'logging-to-file': flag(false, 'Write the log to `data-dir/logs` as well.'),
+  'logs-max-total-size-mb': integer(100, { min: 0, max: 1_000_000 }, 'Oldest log files are removed beyond this; 0 keeps all.', { unit: 'MB' }),
+  'request-log': flag(false, 'Write every exchange, redacted, to `data-dir/logs`, files 0600.'),
+  'error-logs-max-files': integer(10, { min: 0, max: 100_000 }, 'Request logs of failed exchanges kept; 0 keeps all.'),
+  'usage-statistics-enabled': flag(true, 'Serve `GET /usage`; limits and audit do not depend on it.'),
+  'usage-retention-days': integer(400, { min: 1, max: 36_500 }, 'How long usage rows are kept.', { unit: 'days' }),
+  audit: v.optional(section(
+    {
+      'fail-closed': flag(false, 'Refuse management changes that cannot be audited.'),
+      'retention-days': integer(365, { min: 1, max: 36_500 }, 'How long audit rows are kept.', { unit: 'days' }),
+    },
+    'The audit log.',
+  ), {}),
+  identity: v.optional(v.looseObject({ enabled: flag(false, 'Issue tokens to people and machines.') }), {}),
+
+  // Understood for files of the Go program, without effect
+  'commercial-mode': flag(false, 'Kept for files of the Go program.', { reload: 'restart', unused: 'Request logging costs nothing while off.' }),
+  pprof: v.optional(v.pipe(v.looseObject({}), v.metadata({ notes: { doc: 'Kept for files of the Go program.', unused: 'Go’s profiler has no counterpart.' } })), {}),
+  'claude-header-defaults': v.optional(v.pipe(v.looseObject({}), v.metadata({ notes: { doc: 'Kept for files of the Go program.', unused: unusedDisguise } })), {}),
+  'codex-header-defaults': v.optional(v.pipe(v.looseObject({}), v.metadata({ notes: { doc: 'Kept for files of the Go program.', unused: unusedDisguise } })), {}),
+});
+
+/** The decoded configuration: defaults filled in, secrets resolved and wrapped, durations in milliseconds. */
+export type Config = v.InferOutput<typeof settings>;
+export type KeyEntry = v.InferOutput<typeof keyEntry>;
+export type VertexEntry = v.InferOutput<typeof vertexEntry>;
+export type CompatEntry = v.InferOutput<typeof compatEntry>;

@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '../clients/principal.ts';
+
+/** The request target, parsed once (security rule 5). */
+export interface Target {
+  /** Decoded nowhere: the path as sent, `/`-rooted, without query. */
+  readonly path: string;
+  /** The query as sent, without `?`; empty when there is none. */
+  readonly query: string;
+}
+
+/** Who is at the other end of the socket (security rule 1, contract §13). */
+export interface Peer {
+  /** The address that counts: the socket's, or from a trusted proxy the right-most untrusted forwarded one; `unix` for sockets. */
+  readonly address: string;
+  /** Loopback or Unix socket, and no forwarding header from an untrusted peer. */
+  readonly isLocal: boolean;
+  /** The request came over the owner-only control socket: root rights. */
+  readonly isControlSocket: boolean;
+  /** What throttles count by: IPv4 address, IPv6 /64, or `unix`. */
+  readonly throttleKey: string;
+}
+
+/** What a route demands of its caller. */
+export type Access =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'client' }
+  | { readonly kind: 'management' }
+  /** Management, or a local peer while `metrics-open` (security rule 22). */
+  | { readonly kind: 'metrics' };
+
+/** One admitted request, before its body is read. `S` is the snapshot the whole exchange uses. */
+export interface Inbound<S> {
+  /** Also the answer's `x-request-id`. */
+  readonly id: string;
+  readonly method: string;
+  readonly target: Target;
+  /** What the route's pattern captured. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly peer: Peer;
+  readonly principal: Principal;
+  readonly snapshot: S;
+  /** Monotonic milliseconds at which the request's headers were complete. */
+  readonly startedMs: number;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+}

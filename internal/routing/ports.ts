@@ -1,0 +1,87 @@
+import type { Account } from '../accounts/account.ts';
+import type { Dialect, Operation } from '../dialect/dialect.ts';
+import type { AppError } from '../fault/app-error.ts';
+import type { Result } from '../fault/result.ts';
+
+/** One place an exchange can go: an account and the model's name there. */
+export interface Candidate {
+  readonly account: Account;
+  /** The name sent upstream; equal to the client's name unless prefix or alias change it. */
+  readonly upstreamModel: string;
+}
+
+export interface RouteQuery {
+  /** As the client sent it, prefix included. */
+  readonly model: string;
+  readonly dialect: Dialect;
+  readonly operation: Operation;
+}
+
+/** How an attempt ended, for cooldowns and turns. */
+export type AttemptOutcome =
+  | { readonly kind: 'success' }
+  /** The request was at fault (400, 413, 422 …), or the client left: says nothing of the account. */
+  | { readonly kind: 'neutral' }
+  /** `status` of the upstream's answer, or 0 when none came; `retryAfterMs` from its headers. */
+  | { readonly kind: 'failure'; readonly status: number; readonly retryAfterMs?: number };
+
+/**
+ * The only holder of routing state (turns, cooldowns, open counts). Safe to call for an old table after a reload.
+ * Every pick is followed by exactly one `settle`.
+ */
+export interface Router {
+  /**
+   * The next candidate that was not tried yet, or the refusal the client gets: `model_not_found`, `dialect_not_served`,
+   * `model_cooldown`, `account_unavailable`. After at least one try `error` is what to answer when the tries left no better answer.
+   */
+  readonly pick: (table: RoutingTable, query: RouteQuery, tried: ReadonlySet<string>) => Result<Candidate, AppError>;
+  readonly settle: (candidate: Candidate, query: RouteQuery, outcome: AttemptOutcome) => void;
+  /** Why each account would or would not serve the query, in the order they would be tried. */
+  readonly explain: (table: RoutingTable, query: { readonly model: string }) => Explanation;
+  /** Ends all cooldowns of an account (or of all); the number ended. */
+  readonly resetCooldowns: (accountId?: string) => number;
+  /** States for status and metrics. */
+  readonly states: (table: RoutingTable) => readonly AccountState[];
+}
+
+export interface AccountState {
+  readonly accountId: string;
+  readonly label: string;
+  readonly provider: string;
+  readonly state: 'ready' | 'cooling' | 'disabled';
+  readonly models: readonly { readonly model: string; readonly untilMs: number; readonly reason: string }[];
+}
+
+export interface Explanation {
+  readonly model: string;
+  readonly candidates: readonly {
+    readonly accountId: string;
+    readonly label: string;
+    readonly provider: string;
+    readonly dialects: readonly Dialect[];
+    readonly upstreamModel: string;
+    readonly priority: number;
+    readonly usable: boolean;
+    /** Why it is skipped; absent when usable. */
+    readonly skipped?: string;
+    /** When it may be used again, ISO 8601; absent when unknown or not a matter of time. */
+    readonly until?: string;
+  }[];
+}
+
+export interface ListedModel {
+  readonly id: string;
+  readonly ownedBy: string;
+  readonly dialects: readonly Dialect[];
+}
+
+/** All that routing derives from one config, immutable; models list and routing agree because both read it. */
+export interface RoutingTable {
+  readonly accounts: readonly Account[];
+  /** Exactly what would route, sorted by id. Entries without `models` list the shipped catalogue's names that fit them. */
+  readonly listModels: () => readonly ListedModel[];
+  /** Accounts that serve the name in any dialect, whatever their health, highest priority first. */
+  readonly candidatesFor: (model: string) => readonly Candidate[];
+  /** Near names for a refusal, at most five. */
+  readonly nearNames: (model: string) => readonly string[];
+}

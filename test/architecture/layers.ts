@@ -1,0 +1,21 @@
+/** Folders of `internal/` from the bottom up; a folder may import from rows below its own, and from itself. */
+export const layers: readonly (readonly string[])[] = [
+  ['clock', 'fault', 'secret', 'sse'],
+  ['log', 'dialect'],
+  ['files', 'audit', 'metrics'],
+  ['config', 'accounts'],
+  ['usage', 'clients', 'providers'],
+  ['http', 'routing'],
+  ['proxy', 'cli'],
+  ['management', 'storage'],
+  ['server'],
+  ['daemon'],
+];
+
+/**
+ * Imports beyond the rows below: inside a row where one folder is plainly the other's tool, and the CLI, which starts the
+ * daemon by a late import.
+ */
+export const granted: Readonly<Record<string, readonly string[]>> = {
+  accounts: ['config'],
+};
