@@ -1,0 +1,31 @@
+import type { Dialect } from './dialect.ts';
+
+/** What a stream's error event says. */
+export interface StreamError {
+  readonly message: string;
+  readonly type: string;
+  readonly code: string;
+  readonly status: number;
+}
+
+/**
+ * The dialect's own error event, to follow bytes already sent. `isBetweenEvents` false means the last event is
+ * unfinished: it is ended by a blank line first, so that a parser sees the error as an event of its own.
+ */
+export function renderStreamError(dialect: Dialect, error: StreamError, isBetweenEvents: boolean): string {
+  return `${isBetweenEvents ? '' : '\n\n'}${eventOf(dialect, error)}\n\n`;
+}
+
+function eventOf(dialect: Dialect, error: StreamError): string {
+  const { message, type, code, status } = error;
+  switch (dialect) {
+    case 'openai-chat':
+      return `data: ${JSON.stringify({ error: { message, type, code, param: null } })}`;
+    case 'openai-responses':
+      return `event: error\ndata: ${JSON.stringify({ type: 'error', code, message, param: null, sequence_number: 0, error: { message, type, code } })}`;
+    case 'anthropic-messages':
+      return `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type, message, code } })}`;
+    case 'gemini':
+      return `data: ${JSON.stringify({ error: { code: status, message, status: status === 504 ? 'DEADLINE_EXCEEDED' : 'UNAVAILABLE', details: [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code, domain: 'keyward' }] } })}`;
+  }
+}

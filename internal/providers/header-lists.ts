@@ -1,0 +1,66 @@
+import type { Dialect } from '../dialect/dialect.ts';
+
+/*
+ * What passes the proxy (security rule 11): canonical names only, everything else stays on its side. Framing, connection,
+ * credential, cookie, forwarding, organization and project headers are in no list.
+ */
+
+const always = ['accept', 'content-type', 'idempotency-key'] as const;
+
+const upByDialect: Readonly<Record<Dialect, ReadonlySet<string>>> = {
+  'openai-chat': new Set([...always, 'openai-beta']),
+  'openai-responses': new Set([...always, 'openai-beta', 'session_id', 'session-id', 'conversation_id', 'x-codex-turn-state']),
+  'anthropic-messages': new Set([...always, 'anthropic-version', 'anthropic-beta']),
+  gemini: new Set([...always, 'x-goog-api-client']),
+};
+
+/** Request headers that go upstream in a dialect. */
+export function upstreamRequestHeaders(dialect: Dialect): ReadonlySet<string> {
+  return upByDialect[dialect];
+}
+
+const queryByDialect: Readonly<Record<Dialect, ReadonlySet<string>>> = {
+  'openai-chat': new Set(),
+  'openai-responses': new Set(['include', 'include[]', 'stream', 'starting_after']),
+  'anthropic-messages': new Set(['beta']),
+  gemini: new Set(['alt', '$alt']),
+};
+
+/** The query that goes upstream, with its `?`; empty when nothing of it may pass. */
+export function upstreamQuery(dialect: Dialect, query: string): string {
+  if (query === '') return '';
+  const allowed = queryByDialect[dialect];
+  const kept = query.split('&').filter((pair) => allowed.has(decodeName(pair)));
+  return kept.length === 0 ? '' : `?${kept.join('&')}`;
+}
+
+function decodeName(pair: string): string {
+  const name = pair.split('=', 1)[0] ?? '';
+  try {
+    return decodeURIComponent(name.replaceAll('+', ' '));
+  } catch {
+    return '';
+  }
+}
+
+const down: ReadonlySet<string> = new Set([
+  'content-type',
+  'content-language',
+  'content-disposition',
+  'content-encoding',
+  'cache-control',
+  'retry-after',
+  'retry-after-ms',
+  'x-should-retry',
+  'request-id',
+  'openai-model',
+  'openai-processing-ms',
+  'openai-version',
+  'x-codex-turn-state',
+]);
+const downPrefixes = ['x-ratelimit-', 'anthropic-ratelimit-'] as const;
+
+/** Whether an upstream answer's header (lower-case name) reaches the client. */
+export function passesDown(name: string): boolean {
+  return down.has(name) || downPrefixes.some((prefix) => name.startsWith(prefix));
+}

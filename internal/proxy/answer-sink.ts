@@ -1,0 +1,162 @@
+import type { ServerResponse } from 'node:http';
+import type { Dialect } from '../dialect/dialect.ts';
+import { endOfValue } from '../dialect/json-scan.ts';
+import { renderStreamError, type StreamError } from '../dialect/stream-error.ts';
+import { watchEventStream, watchGeminiArray, type StreamWatch } from '../dialect/stream-watch.ts';
+import { findUsage, type StatedUsage } from '../dialect/token-usage.ts';
+
+/** What became of an answer once the upstream had nothing more to say. */
+export interface AnswerSummary {
+  readonly usage: StatedUsage | undefined;
+  readonly responseId: string | undefined;
+  /** The upstream stopped before its dialect's end; the client was told in the dialect's own words or by a broken connection. */
+  readonly isTruncated: boolean;
+  /** The upstream ended the stream with its own error event. */
+  readonly hasFailed: boolean;
+  readonly answerBytes: number;
+  readonly eventCount: number;
+}
+
+/** Takes one successful upstream answer to the client. */
+export interface AnswerSink {
+  /** False: pause the upstream until the client's socket drains. */
+  readonly write: (chunk: Buffer) => boolean;
+  /** The upstream ended cleanly. Undefined: the answer turned out broken and nothing was sent. */
+  readonly end: () => AnswerSummary | undefined;
+  /** The upstream broke off. Undefined: nothing was sent yet, another account may be tried. */
+  readonly breakOff: () => AnswerSummary | undefined;
+  /** True once a byte of the answer is on its way. */
+  readonly hasStarted: () => boolean;
+}
+
+export interface AnswerHead {
+  readonly status: number;
+  /** Flat name–value list, without framing headers. */
+  readonly headers: readonly string[];
+  /** Undefined when the upstream framed its answer otherwise. */
+  readonly contentLength: number | undefined;
+  /** The upstream delimited the body by length or chunks, so that a cut cannot look like an end. */
+  readonly isFramed: boolean;
+}
+
+/** Answers up to this size are sent in one piece, and only once they are whole. */
+const maxHeldBytes = 64 * 1024;
+const maxTailBytes = 16 * 1024;
+
+const truncation: StreamError = {
+  message: 'The upstream ended the stream before it was complete; what came so far is not the whole answer.',
+  type: 'api_error',
+  code: 'stream_truncated',
+  status: 502,
+};
+
+/** A streamed answer: every chunk goes on as it comes; an early end becomes the dialect's error event (security rule 16). */
+export function createStreamSink(res: ServerResponse, head: AnswerHead, dialect: Dialect, isEventStream: boolean, isWatched: boolean): AnswerSink {
+  const watch: StreamWatch = isEventStream ? watchEventStream(dialect) : watchGeminiArray();
+  let bytes = 0;
+  const start = (): void => {
+    if (bytes === 0 && !res.headersSent) res.writeHead(head.status, [...head.headers, 'x-accel-buffering', 'no']);
+  };
+  const summary = (isTruncated: boolean): AnswerSummary => ({
+    usage: watch.usage(),
+    responseId: watch.responseId(),
+    isTruncated,
+    hasFailed: watch.hasFailed(),
+    answerBytes: bytes,
+    eventCount: watch.eventCount(),
+  });
+  const fail = (): AnswerSummary => {
+    if (isEventStream && !watch.hasFailed()) res.write(renderStreamError(dialect, truncation, watch.isBetweenEvents()));
+    cutConnection(res);
+    return summary(true);
+  };
+  return {
+    write: (chunk) => {
+      start();
+      bytes += chunk.length;
+      if (isWatched) watch.push(chunk);
+      return res.write(chunk);
+    },
+    end: () => {
+      if (!isWatched || watch.isComplete()) {
+        start();
+        res.end();
+        return summary(false);
+      }
+      return bytes === 0 ? undefined : fail();
+    },
+    breakOff: () => (bytes === 0 ? undefined : fail()),
+    hasStarted: () => bytes > 0,
+  };
+}
+
+/** A whole answer: held back while small, so that a broken one can be retried or refused; larger ones flow. */
+export function createWholeSink(res: ServerResponse, head: AnswerHead, dialect: Dialect, isHeld: boolean): AnswerSink {
+  let held: Buffer[] | undefined = isHeld && (head.contentLength ?? 0) <= maxHeldBytes ? [] : undefined;
+  let bytes = 0;
+  let tail: Buffer[] = [];
+  let tailBytes = 0;
+
+  const keepTail = (chunk: Buffer): void => {
+    tail.push(chunk);
+    tailBytes += chunk.length;
+    while (tail.length > 1 && tailBytes - (tail[0]?.length ?? 0) >= maxTailBytes) tailBytes -= tail.shift()?.length ?? 0;
+  };
+  const start = (): void => {
+    const length = head.contentLength === undefined ? [] : ['content-length', String(head.contentLength)];
+    res.writeHead(head.status, [...head.headers, ...length]);
+  };
+  const summary = (isTruncated: boolean, body: Buffer): AnswerSummary => ({
+    usage: findUsage(dialect, body),
+    responseId: dialect === 'openai-responses' ? responseIdOf(body) : undefined,
+    isTruncated,
+    hasFailed: false,
+    answerBytes: bytes,
+    eventCount: 0,
+  });
+  return {
+    write: (chunk) => {
+      bytes += chunk.length;
+      if (held !== undefined) {
+        held.push(chunk);
+        if (bytes <= maxHeldBytes) return true;
+        start();
+        const all = held;
+        held = undefined;
+        for (const piece of all) keepTail(piece);
+        return res.write(Buffer.concat(all));
+      }
+      if (!res.headersSent) start();
+      keepTail(chunk);
+      return res.write(chunk);
+    },
+    end: () => {
+      if (held === undefined) {
+        if (!res.headersSent) start();
+        res.end();
+        return summary(false, Buffer.concat(tail));
+      }
+      const body = held.length === 1 && held[0] !== undefined ? held[0] : Buffer.concat(held);
+      if (!head.isFramed && endOfValue(body, 0) < 0) return undefined;
+      res.writeHead(head.status, [...head.headers, 'content-length', String(body.length)]);
+      res.end(body);
+      return summary(false, body);
+    },
+    breakOff: () => {
+      if (held !== undefined || !res.headersSent) return undefined;
+      cutConnection(res);
+      return summary(true, Buffer.concat(tail));
+    },
+    hasStarted: () => res.headersSent,
+  };
+}
+
+/** Sends what is buffered, then closes the socket without the chunk that would mark a clean end. */
+function cutConnection(res: ServerResponse): void {
+  res.socket?.destroySoon();
+}
+
+function responseIdOf(body: Buffer): string | undefined {
+  const match = /"id"\s*:\s*"([\w-]{1,128})"/.exec(body.toString('latin1', 0, 4_096));
+  return match?.[1];
+}

@@ -1,0 +1,40 @@
+import type { Config } from '../config/schema.ts';
+import type { RoutingTable } from '../routing/ports.ts';
+
+/** What the data plane reads of one config state. Immutable; an exchange uses one from start to end. */
+export interface ProxySnapshot {
+  readonly routes: RoutingTable;
+  readonly limits: ProxyLimits;
+}
+
+export interface ProxyLimits {
+  readonly maxBodyBytes: number;
+  readonly maxOpenExchanges: number;
+  readonly connectTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** Extra rounds after all accounts failed. */
+  readonly extraRounds: number;
+  /** Longest wait for a cooldown between rounds. */
+  readonly maxWaitMs: number;
+  /** Accounts tried in one round; Infinity for all. */
+  readonly maxAccountsPerRound: number;
+  /** `''` for none. */
+  readonly proxyUrl: string;
+  readonly addsStreamUsage: boolean;
+}
+
+export function proxyLimits(config: Config): ProxyLimits {
+  return {
+    maxBodyBytes: config['max-body-mb'] * 1_048_576,
+    maxOpenExchanges: config['max-open-exchanges'],
+    connectTimeoutMs: config['upstream-connect-timeout'],
+    headersTimeoutMs: config['upstream-headers-timeout'],
+    idleTimeoutMs: config['upstream-idle-timeout'],
+    extraRounds: config['request-retry'],
+    maxWaitMs: config['max-retry-interval'] * 1_000,
+    maxAccountsPerRound: config['max-retry-credentials'] === 0 ? Infinity : config['max-retry-credentials'],
+    proxyUrl: config['proxy-url'],
+    addsStreamUsage: config['include-stream-usage'],
+  };
+}

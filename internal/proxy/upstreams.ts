@@ -1,0 +1,144 @@
+import type { Dispatcher } from 'undici';
+import { Agent, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
+import type { Account } from '../accounts/account.ts';
+import { AppError } from '../fault/app-error.ts';
+import { credentialHeaders } from '../providers/endpoint.ts';
+import { guardedLookup, isRefusedAddress } from './egress.ts';
+
+/** An account's upstream, ready to dispatch to. */
+export interface Upstream {
+  readonly dispatcher: Dispatcher;
+  readonly origin: string;
+  /** Path of the base URL without trailing slash; `''` for none. */
+  readonly basePath: string;
+  /** Flat name–value list: credentials, the operator's headers, `user-agent`. */
+  readonly fixedHeaders: readonly string[];
+  /** Lower-case names in `fixedHeaders`; what the client sent under them stays here. */
+  readonly fixedNames: ReadonlySet<string>;
+}
+
+export interface ProxyEnvironment {
+  readonly httpProxy: string | undefined;
+  readonly httpsProxy: string | undefined;
+  readonly noProxy: string | undefined;
+}
+
+export interface Upstreams {
+  /** Cached by account; a promise only when a SOCKS library must be loaded first. Error: `upstream_refused_address`. */
+  readonly prepare: (account: Account, globalProxyUrl: string) => Upstream | Promise<Upstream>;
+  readonly close: () => Promise<void>;
+}
+
+export interface UpstreamsDeps {
+  /** Sent as `user-agent`; Keyward names itself (contract §9). */
+  readonly userAgent: string;
+  readonly environment: ProxyEnvironment;
+  readonly connectTimeoutMs: () => number;
+}
+
+/** Holds one connection pool per upstream origin and proxy. HTTP/1.1: one socket a stream, so that an abort ends just that. */
+export function createUpstreams(deps: UpstreamsDeps): Upstreams {
+  const dispatchers = new Map<string, Dispatcher | Promise<Dispatcher>>();
+  const prepared = new WeakMap<Account, { readonly proxyUrl: string; readonly upstream: Upstream }>();
+
+  const connectOptions = () => ({ lookup: guardedLookup, timeout: deps.connectTimeoutMs() });
+  const poolOptions = () => ({ allowH2: false, connections: null, pipelining: 1, keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0, connect: connectOptions() });
+
+  const build = (origin: string, proxyUrl: string): Dispatcher | Promise<Dispatcher> => {
+    // As in other tools, the environment's proxies never apply to this machine itself.
+    if (proxyUrl === '' && hasEnvironmentProxy(deps.environment) && !isLoopbackHost(new URL(origin).hostname)) {
+      const { httpProxy, httpsProxy, noProxy } = deps.environment;
+      return new EnvHttpProxyAgent({ ...poolOptions(), ...defined({ httpProxy, httpsProxy, noProxy }) });
+    }
+    if (proxyUrl === '' || proxyUrl === 'direct' || proxyUrl === 'none') return new Pool(origin, poolOptions());
+    const scheme = new URL(proxyUrl).protocol;
+    if (scheme === 'socks5:' || scheme === 'socks5h:' || scheme === 'socks:') return socksDispatcher(new URL(proxyUrl), deps.connectTimeoutMs());
+    return new ProxyAgent({ ...poolOptions(), uri: proxyUrl });
+  };
+
+  const dispatcherFor = (origin: string, proxyUrl: string): Dispatcher | Promise<Dispatcher> => {
+    const key = `${origin} ${proxyUrl}`;
+    const known = dispatchers.get(key);
+    if (known !== undefined) return known;
+    const built = build(origin, proxyUrl);
+    dispatchers.set(key, built);
+    if (built instanceof Promise) {
+      built.then(
+        (dispatcher) => dispatchers.set(key, dispatcher),
+        () => dispatchers.delete(key),
+      );
+    }
+    return built;
+  };
+
+  return {
+    prepare: (account, globalProxyUrl) => {
+      const proxyUrl = account.proxyUrl === '' ? globalProxyUrl : account.proxyUrl;
+      const known = prepared.get(account);
+      if (known !== undefined && known.proxyUrl === proxyUrl) return known.upstream;
+      const url = new URL(account.baseUrl);
+      if (isRefusedAddress(url.hostname.replace(/^\[|\]$/g, ''))) throw new AppError('upstream_refused_address');
+      const fixedHeaders = headersOf(account, deps.userAgent);
+      const finish = (dispatcher: Dispatcher): Upstream => {
+        const upstream = {
+          dispatcher,
+          origin: url.origin,
+          basePath: url.pathname.replace(/\/+$/, ''),
+          fixedHeaders,
+          fixedNames: new Set(fixedHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())),
+        };
+        prepared.set(account, { proxyUrl, upstream });
+        return upstream;
+      };
+      const dispatcher = dispatcherFor(url.origin, proxyUrl);
+      return dispatcher instanceof Promise ? dispatcher.then(finish) : finish(dispatcher);
+    },
+    close: async () => {
+      const all = await Promise.allSettled(dispatchers.values());
+      dispatchers.clear();
+      await Promise.allSettled(all.map((settled) => (settled.status === 'fulfilled' ? settled.value.destroy() : undefined)));
+    },
+  };
+}
+
+/** The operator's headers win over Keyward's own of the same name. */
+function headersOf(account: Account, userAgent: string): readonly string[] {
+  const flat: string[] = [];
+  const own = new Set([...account.headers.keys()].map((name) => name.toLowerCase()));
+  const base = ['user-agent', userAgent, ...credentialHeaders(account)];
+  for (let i = 0; i < base.length; i += 2) {
+    const name = base[i] ?? '';
+    if (!own.has(name)) flat.push(name, base[i + 1] ?? '');
+  }
+  for (const [name, value] of account.headers) flat.push(name, value.reveal());
+  return flat;
+}
+
+function hasEnvironmentProxy(environment: ProxyEnvironment): boolean {
+  return environment.httpProxy !== undefined || environment.httpsProxy !== undefined;
+}
+
+function isLoopbackHost(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+}
+
+function defined(members: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(members)) if (value !== undefined) kept[name] = value;
+  return kept;
+}
+
+/** SOCKS5 by `fetch-socks`, loaded on first use. The proxy resolves names for `socks5h`. */
+async function socksDispatcher(url: URL, connectTimeoutMs: number): Promise<Dispatcher> {
+  const { socksConnector } = await import('fetch-socks');
+  const connect = socksConnector(
+    {
+      type: 5,
+      host: url.hostname,
+      port: Number(url.port || 1080),
+      ...(url.username === '' ? {} : { userId: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }),
+    },
+    { timeout: connectTimeoutMs },
+  );
+  return new Agent({ allowH2: false, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, connect });
+}
