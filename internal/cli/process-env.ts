@@ -1,0 +1,55 @@
+import { homedir } from 'node:os';
+import type { Output, SignalSource } from './daemon-port.ts';
+
+/** What a command knows of the process it runs in; nothing else in Keyward reads `process.env`. */
+export interface CliProcess {
+  /** Without the binary and the script. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Reads standard input to its end. */
+  readonly readStdin: () => Promise<string>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly stdoutIsTerminal: boolean;
+  readonly stderrIsTerminal: boolean;
+  /** Columns of the terminal; 80 where there is none. */
+  readonly columns: number;
+  readonly cwd: string;
+  readonly home: string;
+  /** `24.21.0` */
+  readonly nodeVersion: string;
+  readonly platform: NodeJS.Platform;
+  /** Numeric user id; undefined on Windows. */
+  readonly uid: number | undefined;
+  readonly signals: SignalSource;
+  /** Of the binary, from package.json. */
+  readonly version: string;
+}
+
+/** The process as it is. */
+export function readProcess(version: string): CliProcess {
+  return {
+    argv: process.argv.slice(2),
+    env: process.env,
+    readStdin: readAll,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    stdoutIsTerminal: Boolean(process.stdout.isTTY),
+    stderrIsTerminal: Boolean(process.stderr.isTTY),
+    columns: process.stdout.isTTY ? process.stdout.columns : 80,
+    cwd: process.cwd(),
+    home: homedir(),
+    nodeVersion: process.versions.node,
+    platform: process.platform,
+    uid: process.getuid?.(),
+    signals: process,
+    version,
+  };
+}
+
+async function readAll(): Promise<string> {
+  let text = '';
+  process.stdin.setEncoding('utf8');
+  for await (const chunk of process.stdin) text += String(chunk);
+  return text;
+}

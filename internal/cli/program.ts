@@ -1,0 +1,171 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { ConfigCheckFlags, ConfigShowFlags } from './commands/config.ts';
+import type { DoctorFlags } from './commands/doctor.ts';
+import type { ExplainFlags } from './commands/explain.ts';
+import type { InitFlags } from './commands/init.ts';
+import type { KeysGenerateFlags } from './commands/keys-generate.ts';
+import type { ServeFlags } from './commands/serve.ts';
+import type { StatusFlags } from './commands/status.ts';
+import { logLevels, type RunDaemon } from './daemon-port.ts';
+import type { CliProcess } from './process-env.ts';
+
+const groups = { run: 'Run it:', look: 'See what it does:', setUp: 'Set it up:' } as const;
+
+const rootNotes = `
+Start here:
+  keyward serve                       first run writes a config, prints your keys and starts
+  keyward doctor                      says what is wrong and how to put it right
+
+Where things are:
+  config    --config FILE, else $KEYWARD_CONFIG, else ./config.yaml (serve only), else ~/.keyward/config.yaml
+  data      data-dir in the config, else ~/.keyward (database, logs, control socket)
+Exit codes: 0 done, 1 could not be done, 2 wrong usage or invalid config.
+keyward <command> --help tells what a command reads and writes.`;
+
+/**
+ * The whole command line as one table. Each action loads its own file, so that `keyward --version` pays for none of them;
+ * `settle` takes the exit code of the command that ran.
+ */
+export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (exitCode: number) => void): Command {
+  const program = new Command('keyward')
+    .description('Keyward stands in front of AI APIs: it checks who is calling, keeps the upstream keys, and passes every exchange through unharmed.')
+    .usage('<command> [options]')
+    .version(cli.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help of a command')
+    .exitOverride()
+    .showHelpAfterError('Run `keyward --help` for what there is.')
+    .configureOutput({
+      writeOut: (text) => void cli.stdout.write(text),
+      writeErr: (text) => void cli.stderr.write(text),
+      getOutHelpWidth: () => cli.columns,
+      getErrHelpWidth: () => cli.columns,
+      outputError: (text, write) => write(text.replace(/^error:/, 'keyward:')),
+    })
+    .addHelpText('after', rootNotes);
+
+  addServe(program, cli, startDaemon, settle);
+  addInspection(program, cli, settle);
+  addSetUp(program, cli, settle);
+  return program;
+}
+
+const configOption = (): Option => new Option('-c, --config <file>', 'the config file');
+const jsonOption = (): Option => new Option('--json', 'print one JSON document, for scripts').default(false);
+
+function addServe(program: Command, cli: CliProcess, startDaemon: RunDaemon, settle: (exitCode: number) => void): void {
+  program
+    .command('serve')
+    .helpGroup(groups.run)
+    .summary('start the daemon')
+    .description('Starts the daemon and stays in the foreground until SIGTERM or Ctrl-C; SIGHUP reloads the config.')
+    .addOption(configOption())
+    .option('--host <address>', 'listen here instead of the config’s `host`')
+    .addOption(new Option('--port <number>', 'listen on this port instead of the config’s `port`; 0 lets the system choose').argParser(parsePort))
+    .option('--password <password>', 'also take this password for management calls from this machine; `-` reads it from standard input')
+    .addOption(new Option('--log-level <level>', 'log at this level').choices([...logLevels]))
+    .addHelpText(
+      'after',
+      `
+Reads:   the config file, ./.env (listed names only), the certificate and secret files the config names
+Writes:  data-dir (database, logs, control socket), auth-dir; on the first run the config file, mode 0600
+
+Examples:
+  keyward serve
+  keyward serve --config ./config.yaml --port 8400
+  printf %s "$PASSWORD" | keyward serve --password -`,
+    )
+    .action(async (flags: ServeFlags) => settle(await (await import('./commands/serve.ts')).serve(cli, flags, startDaemon)));
+}
+
+function addInspection(program: Command, cli: CliProcess, settle: (exitCode: number) => void): void {
+  program
+    .command('status')
+    .helpGroup(groups.look)
+    .summary('what the running daemon is doing')
+    .description('Asks the running daemon over its control socket. Exit code 1 when none is running.')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nReads:   data-dir/control.sock\nWrites:  nothing')
+    .action(async (flags: StatusFlags) => settle(await (await import('./commands/status.ts')).showStatus(cli, flags)));
+
+  program
+    .command('explain')
+    .helpGroup(groups.look)
+    .summary('where a model’s requests would go, and why')
+    .description('Lists the accounts that would serve a model in the order they would be tried, and why each other one is skipped.')
+    .requiredOption('-m, --model <name>', 'the model as a client names it')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nReads:   data-dir/control.sock\nWrites:  nothing\n\nExamples:\n  keyward explain --model gpt-4.1\n  keyward explain --model or/some-model --json')
+    .action(async (flags: ExplainFlags) => settle(await (await import('./commands/explain.ts')).explainModel(cli, flags)));
+
+  program
+    .command('doctor')
+    .helpGroup(groups.look)
+    .summary('what is wrong, and how to put it right')
+    .description('Checks config, doors, files, upstream entries and the port. Exit code 1 when something is an error.')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nReads:   the config file and the files it names; asks the configured port who is there\nWrites:  nothing')
+    .action(async (flags: DoctorFlags) => settle(await (await import('./commands/doctor.ts')).runDoctor(cli, flags)));
+}
+
+function addSetUp(program: Command, cli: CliProcess, settle: (exitCode: number) => void): void {
+  program
+    .command('init')
+    .helpGroup(groups.setUp)
+    .summary('write a first config with fresh keys')
+    .description('Writes a config with one random client key and one random management key, mode 0600. Refuses to touch a file that exists.')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nReads:   nothing\nWrites:  the config file (~/.keyward/config.yaml unless --config says otherwise)')
+    .action(async (flags: InitFlags) => settle(await (await import('./commands/init.ts')).writeInitialConfig(cli, flags)));
+
+  const config = program.command('config').helpGroup(groups.setUp).summary('check, show or describe the config').description('Checks, shows or describes the config file.').usage('<check|schema|show> [options]');
+  config
+    .command('check')
+    .summary('list every problem of the file')
+    .description('Validates the file and lists every problem with line and column. Exit code 2 when it is not valid.')
+    .argument('[file]', 'same as --config')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nReads:   the config file and the files its secrets refer to\nWrites:  nothing\n\nExamples:\n  keyward config check ./config.yaml\n  keyward config check --json')
+    .action(async (file: string | undefined, flags: ConfigCheckFlags) => settle(await (await import('./commands/config.ts')).checkConfig(cli, file === undefined ? flags : { ...flags, config: file })));
+  config
+    .command('show')
+    .summary('print the config as it is in effect')
+    .description('Prints every setting with defaults filled in and secrets masked.')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nReads:   the config file and the files its secrets refer to\nWrites:  nothing')
+    .action(async (flags: ConfigShowFlags) => settle(await (await import('./commands/config.ts')).showConfig(cli, flags)));
+  config
+    .command('schema')
+    .summary('print the JSON Schema of the file')
+    .description('Prints the JSON Schema of config.yaml; editors check and complete by it.')
+    .addHelpText('after', '\nReads:   nothing\nWrites:  nothing\n\nExample:\n  keyward config schema > config.schema.json')
+    .action(async () => settle(await (await import('./commands/config.ts')).printSchema(cli)));
+
+  const keys = program.command('keys').helpGroup(groups.setUp).summary('make client keys').description('Makes client keys.').usage('<generate> [options]');
+  keys
+    .command('generate')
+    .summary('print a random client key')
+    .description('Prints a random client key for `api-keys`. Stores nothing.')
+    .addOption(new Option('-n, --count <number>', 'how many').argParser(parseCount).default(1))
+    .addOption(jsonOption())
+    .addHelpText('after', '\nReads:   nothing\nWrites:  nothing')
+    .action(async (flags: KeysGenerateFlags) => settle((await import('./commands/keys-generate.ts')).generateKeys(cli, flags)));
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
+  return port;
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,4}$/.test(text) || count < 1 || count > 1_000) throw new InvalidArgumentError('It is a whole number from 1 to 1000.');
+  return count;
+}

@@ -1,0 +1,30 @@
+import type { RunDaemon } from './daemon-port.ts';
+import type { CliProcess } from './process-env.ts';
+
+/** Exit codes of every command (contract §2). */
+export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
+
+/**
+ * Runs one command line and resolves to its exit code; never rejects. `startDaemon` is what `serve` ends in, handed in
+ * because the command line lies below the daemon.
+ */
+export async function runCli(cli: CliProcess, startDaemon: RunDaemon): Promise<number> {
+  const [{ buildProgram }, { CommanderError }] = await Promise.all([import('./program.ts'), import('commander')]);
+  let exitCode: number = exitCodes.ok;
+  const program = buildProgram(cli, startDaemon, (code) => {
+    exitCode = code;
+  });
+  if (cli.argv.length === 0) {
+    program.outputHelp();
+    return exitCodes.ok;
+  }
+  try {
+    await program.parseAsync(cli.argv, { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    // Help and version end this way too, with 0; anything else commander refuses is wrong usage.
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    cli.stderr.write(`keyward: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+    return exitCodes.failed;
+  }
+}

@@ -1,0 +1,64 @@
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+/*
+ * `npm run build`: dist/keyward.mjs, a tiny entry that any Node can parse, and beside it the bundle it loads once the
+ * Node is new enough. Split, so that the command line, management and YAML editing load only when they are used.
+ */
+
+const root = resolve(import.meta.dirname, '..');
+const outdir = join(root, 'dist');
+
+/** Packages CommonJS inside expect `require` and the two directory names, which an ES module has not. */
+const commonJsBanner = [
+  "import { createRequire as keywardCreateRequire } from 'node:module';",
+  "import { fileURLToPath as keywardFileUrlToPath } from 'node:url';",
+  'const require = keywardCreateRequire(import.meta.url);',
+  "const __filename = keywardFileUrlToPath(import.meta.url), __dirname = keywardFileUrlToPath(new URL('.', import.meta.url));",
+].join('\n');
+
+const floor = /(\d+)\.(\d+)/.exec(readEngine());
+if (floor === null) throw new TypeError('package.json: engines.node names no version');
+
+// Old Node must be able to parse this file to be told why it is refused: ES2015, no static import.
+const entry = `#!/usr/bin/env node
+var parts = process.versions.node.split('.');
+if (Number(parts[0]) < ${floor[1]} || (Number(parts[0]) === ${floor[1]} && Number(parts[1]) < ${floor[2]})) {
+  process.stderr.write('keyward needs Node ${floor[1]}.${floor[2]} or newer, and this is ' + process.version + ' (' + process.execPath + '). Install a current Node from https://nodejs.org and run it again.\\n');
+  process.exitCode = 1;
+} else {
+  import('./main.mjs');
+}
+`;
+
+function readEngine(): string {
+  const manifest: { readonly engines: { readonly node: string } } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return manifest.engines.node;
+}
+
+rmSync(outdir, { recursive: true, force: true });
+mkdirSync(outdir);
+await build({
+  absWorkingDir: root,
+  entryPoints: { main: 'cmd/keyward/main.ts' },
+  outdir,
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  sourcemap: 'linked',
+  sourcesContent: false,
+  minifySyntax: true,
+  keepNames: true,
+  legalComments: 'linked',
+  banner: { js: commonJsBanner },
+  // Native code cannot be bundled; these two stay ordinary dependencies of the package.
+  external: ['better-sqlite3', '@node-rs/bcrypt'],
+  logLevel: 'warning',
+});
+writeFileSync(join(outdir, 'keyward.mjs'), entry);
+chmodSync(join(outdir, 'keyward.mjs'), 0o755);
