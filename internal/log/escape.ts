@@ -3,8 +3,8 @@
  * show a text in another order than it is stored (security rule 17).
  */
 
-// C0, DEL and C1 controls; Arabic letter mark, LRM/RLM, line and paragraph separators, embeddings and overrides, isolates, BOM; lone surrogates.
-const foreign = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+// Controls and lone surrogates; Arabic letter mark, LRM/RLM, line and paragraph separators, embeddings and overrides, isolates, BOM.
+const foreign = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 
 // Within a JSON line the C0 controls, quotes and lone surrogates are escaped by the serializer already.
 const foreignInJson = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;

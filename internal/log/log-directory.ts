@@ -16,6 +16,11 @@ export const isRotatedLog = (name: string): boolean => /^keyward-[\dTZ.-]+\.log$
 /** What a name may look like when it comes from a request: one plain component ending in `.log`. */
 export const isSafeLogName = (name: string): boolean => /^[\w.@-]{1,240}\.log$/.test(name) && !name.startsWith('.');
 
+/** The id at the end of a request log's name, after the stamp; undefined for other files. */
+export function requestIdOf(name: string): string | undefined {
+  return /-\d{4}-\d\d-\d\dT\d+Z-([\w-]{1,64})\.log$/.exec(name)?.[1];
+}
+
 /** Opens for appending, 0600, never through a link; the directory is made 0700 where it is missing. */
 export async function openLogFile(directory: string, name: string): Promise<FileHandle> {
   const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;

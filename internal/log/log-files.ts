@@ -1,5 +1,5 @@
 import type { FileLog } from './file-log.ts';
-import { currentLogName, isRotatedLog, isSafeLogName, listLogFiles, readLogFile, removeLogFiles } from './log-directory.ts';
+import { currentLogName, isRotatedLog, listLogFiles, readLogFile, removeLogFiles, requestIdOf } from './log-directory.ts';
 import type { LogFiles } from './ports.ts';
 
 export interface LogFilesOptions {
@@ -53,8 +53,7 @@ export function createLogFiles(options: LogFilesOptions): LogFiles {
     readErrorLog: async (name) => (isErrorLog(name) ? readLogFile(directory, name, maxRequestLogBytes) : undefined),
 
     readRequestLog: async (requestId) => {
-      if (!/^[\w-]{1,64}$/.test(requestId)) return undefined;
-      const [file] = await listLogFiles(directory, (name) => name.endsWith(`-${requestId}.log`) && isSafeLogName(name));
+      const [file] = await listLogFiles(directory, (name) => requestIdOf(name) === requestId);
       const bytes = file === undefined ? undefined : await readLogFile(directory, file.name, maxRequestLogBytes);
       return file === undefined || bytes === undefined ? undefined : { name: file.name, bytes };
     },

@@ -73,7 +73,7 @@ export function createFieldRedactor(): (fields: Record<string, unknown>) => Reco
     if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null) return value;
     if (isSecret(name)) return redacted;
     if (typeof value === 'string') return /url$/i.test(name) ? redactText(value) : value;
-    return typeof value === 'object' ? redactObject(value, depth + 1) : String(value);
+    return typeof value === 'object' ? redactObject(value, depth + 1) : `[${typeof value}]`;
   };
 
   const redactObject = (value: object, depth: number): unknown => {
