@@ -15,6 +15,8 @@ export interface AuditEvent {
   /** JSON-able, secrets masked; absent where there is none. */
   readonly before?: unknown;
   readonly after?: unknown;
+  /** How many alike were folded into this one; absent means 1. */
+  readonly count?: number;
 }
 
 export interface AuditLog {

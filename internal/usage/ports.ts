@@ -1,3 +1,4 @@
+/** Cached tokens are part of `input`, reasoning tokens part of `output`. */
 export interface TokenCounts {
   readonly input: number;
   readonly output: number;
