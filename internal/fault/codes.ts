@@ -55,6 +55,8 @@ export const faults = {
   model_not_found: { status: 404, type: 'invalid_request_error', retry: 'never', message: 'No account serves this model.', fix: '`GET /v1/models` lists what is served; `keyward explain` says why.' },
   dialect_not_served: { status: 501, type: 'invalid_request_error', retry: 'never', message: 'This model is served, but not in this dialect.', fix: 'Call it by the dialect the message names.' },
   websocket_not_served: { status: 501, type: 'invalid_request_error', retry: 'never', message: 'This endpoint is not served over WebSocket yet.', fix: 'Use HTTP with `stream: true`.' },
+  response_not_found: { status: 404, type: 'invalid_request_error', retry: 'never', message: 'No response of yours has this id.', fix: 'Use an id that this key received from `POST /v1/responses` through Keyward.' },
+  previous_response_not_found: { status: 404, type: 'invalid_request_error', retry: 'never', message: 'No response of yours has the id in `previous_response_id`.', fix: 'Send the whole conversation, or an id that this key received.' },
   model_cooldown: { status: 429, type: 'rate_limit_error', retry: 'later', message: 'All accounts that serve this model are cooling down.', fix: 'Wait for `Retry-After`.' },
   account_unavailable: { status: 503, type: 'api_error', retry: 'never', message: 'Accounts for this model exist, but none can be used.', fix: 'The operator sees which and why in `keyward explain` and `keyward status`.' },
   upstream_error: { status: 502, type: 'api_error', retry: 'now', message: 'The upstream broke off or failed.', fix: 'Retry; `error.upstream_status` has what it said.' },

@@ -35,6 +35,8 @@ export interface Inbound<S> {
   readonly id: string;
   readonly method: string;
   readonly target: Target;
+  /** `POST /v1/chat/completions`: method and the route's pattern, for usage, metrics and logs. */
+  readonly endpoint: string;
   /** What the route's pattern captured. */
   readonly params: Readonly<Record<string, string>>;
   readonly peer: Peer;

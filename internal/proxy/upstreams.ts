@@ -94,9 +94,9 @@ export function createUpstreams(deps: UpstreamsDeps): Upstreams {
       return dispatcher instanceof Promise ? dispatcher.then(finish) : finish(dispatcher);
     },
     close: async () => {
-      const all = await Promise.allSettled(dispatchers.values());
+      const all = await Promise.allSettled([...dispatchers.values()].map((dispatcher) => Promise.resolve(dispatcher)));
       dispatchers.clear();
-      await Promise.allSettled(all.map((settled) => (settled.status === 'fulfilled' ? settled.value.destroy() : undefined)));
+      await Promise.allSettled(all.filter((settled) => settled.status === 'fulfilled').map((settled) => settled.value.destroy()));
     },
   };
 }

@@ -1,0 +1,228 @@
+import type { Readable } from 'node:stream';
+import type { Clock } from '../clock/clock.ts';
+import { AppError, toAppError } from '../fault/app-error.ts';
+import { renderFault } from '../http/fault-wire.ts';
+import type { Inbound } from '../http/inbound.ts';
+import { endpointPath } from '../providers/endpoint.ts';
+import { upstreamQuery, upstreamRequestHeaders } from '../providers/header-lists.ts';
+import type { Candidate, RouteQuery, Router } from '../routing/ports.ts';
+import { attempt, type AttemptEnd } from './attempt.ts';
+import type { AnswerSummary } from './answer-sink.ts';
+import type { ProxySnapshot } from './limits.ts';
+import type { ProxyOperation } from './operation.ts';
+import type { ResponseOwners } from './ports.ts';
+import { ClientGone } from './read-body.ts';
+import { judge, type Verdict } from './refusal.ts';
+import type { SettleExchange } from './settled.ts';
+import type { Upstream, Upstreams } from './upstreams.ts';
+
+/** A request ready to be sent to any candidate. */
+export interface PreparedRequest {
+  readonly operation: ProxyOperation;
+  readonly method: 'POST' | 'GET' | 'DELETE';
+  /** As the client named it; `''` for requests that name none (stored responses). */
+  readonly model: string;
+  readonly isStream: boolean;
+  /** Size of the client's body, for estimates. */
+  readonly requestBytes: number;
+  /** A fresh body for an attempt, with the upstream's model name in it. */
+  readonly open: (upstreamModel: string) => { readonly body: Buffer | Readable | null; readonly length: number };
+  /** Only this account may serve it: the one that made what it refers to. */
+  readonly pinnedAccountId: string | undefined;
+  /** The upstream keeps the response, so its id is bound to the caller. */
+  readonly isStored: boolean;
+  readonly dispose: () => Promise<void>;
+}
+
+export interface ExchangeDeps {
+  readonly clock: Clock;
+  readonly router: Router;
+  readonly upstreams: Upstreams;
+  readonly owners: ResponseOwners;
+  readonly settle: SettleExchange;
+}
+
+/** Numbers that grow over one exchange. */
+interface Progress {
+  attempts: number;
+  firstByteMs: number | undefined;
+  candidate: Candidate | undefined;
+}
+
+/**
+ * Serves one prepared request: picks accounts until one answers, sends that answer, settles once. Nothing is retried
+ * after the first byte; a client that leaves ends attempts and waits alike. Never rejects.
+ */
+export async function exchange(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest): Promise<void> {
+  const progress: Progress = { attempts: 0, firstByteMs: undefined, candidate: undefined };
+  const finish = (status: number, outcome: string, summary?: AnswerSummary): void => deps.settle(inbound, request, progress, { status, outcome, summary });
+  try {
+    const end = await tryCandidates(deps, inbound, request, progress);
+    if (end.kind === 'client_gone') finish(499, 'client_closed', end.summary);
+    else if (end.kind === 'answered') {
+      const { summary } = end;
+      if (request.isStored && summary.responseId !== undefined && progress.candidate !== undefined) {
+        deps.owners.remember(summary.responseId, { principalId: inbound.principal.id, accountId: progress.candidate.account.id });
+      }
+      finish(end.status, summary.isTruncated ? 'stream_truncated' : summary.hasFailed ? 'upstream_stream_error' : 'ok', summary);
+    } else if (end.kind === 'passed_on') finish(end.status, 'upstream_refused');
+  } catch (thrown) {
+    if (thrown instanceof ClientGone) finish(499, 'client_closed');
+    else {
+      const error = toAppError(thrown);
+      refuse(inbound, request.operation.dialect, error);
+      finish(error.status, error.code);
+    }
+  } finally {
+    await request.dispose();
+  }
+}
+
+type End = Extract<AttemptEnd, { readonly kind: 'answered' | 'client_gone' }> | { readonly kind: 'passed_on'; readonly status: number };
+
+async function tryCandidates(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, progress: Progress): Promise<End> {
+  const { limits } = inbound.snapshot;
+  const query: RouteQuery = { model: request.model, dialect: request.operation.dialect, operation: request.operation.operation };
+  let tried = new Set<string>();
+  let roundsLeft = limits.extraRounds;
+  let hasUsedFreeRetry = false;
+  let best: { readonly verdict: Verdict; readonly end: Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }> } | undefined;
+
+  for (;;) {
+    const picked = tried.size >= limits.maxAccountsPerRound ? undefined : pick(deps.router, inbound, request, query, tried);
+    if (picked === undefined || !picked.ok) {
+      const error = picked?.error;
+      const waitMs = waitBeforeRound(error, best?.verdict, limits.maxWaitMs);
+      if (roundsLeft > 0 && waitMs !== undefined) {
+        roundsLeft--;
+        tried = new Set();
+        await waitFor(deps.clock, inbound, waitMs);
+        continue;
+      }
+      if (best === undefined) throw error ?? new AppError('account_unavailable');
+      return answerFailure(inbound, best.end, best.verdict);
+    }
+
+    const candidate = picked.value;
+    progress.candidate = candidate;
+    progress.attempts++;
+    const prepared = deps.upstreams.prepare(candidate.account, limits.proxyUrl);
+    const upstream = prepared instanceof Promise ? await prepared : prepared;
+    const end = await attempt(attemptRequest(deps, inbound, request, candidate, upstream, progress), inbound.res);
+
+    if (end.kind === 'answered') {
+      deps.router.settle(candidate, query, end.summary.isTruncated ? { kind: 'failure', status: 0 } : { kind: 'success' });
+      return end;
+    }
+    if (end.kind === 'client_gone') {
+      deps.router.settle(candidate, query, { kind: 'neutral' });
+      return end;
+    }
+    const verdict = judge(end, deps.clock.nowMs());
+    if (verdict.isConnectionLoss && !hasUsedFreeRetry) {
+      // A pooled connection that the upstream had closed meanwhile says nothing of the account.
+      hasUsedFreeRetry = true;
+      deps.router.settle(candidate, query, { kind: 'neutral' });
+      continue;
+    }
+    deps.router.settle(candidate, query, verdict.outcome);
+    tried.add(candidateKey(candidate));
+    best = { verdict, end };
+    if (!verdict.isRetryable) return answerFailure(inbound, end, verdict);
+  }
+}
+
+function pick(router: Router, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, query: RouteQuery, tried: ReadonlySet<string>): ReturnType<Router['pick']> {
+  const { routes } = inbound.snapshot;
+  if (request.pinnedAccountId === undefined) return router.pick(routes, query, tried);
+  const account = routes.accounts.find((each) => each.id === request.pinnedAccountId && !each.disabled);
+  if (account === undefined || tried.size > 0) return { ok: false, error: new AppError('account_unavailable', { message: 'The account that made this response is no longer available.' }) };
+  const named = request.model === '' ? undefined : routes.candidatesFor(request.model).find((each) => each.account.id === account.id);
+  return { ok: true, value: named ?? { account, upstreamModel: request.model } };
+}
+
+/** The key under which the router leaves a candidate out of later picks. */
+function candidateKey(candidate: Candidate): string {
+  return `${candidate.account.id} ${candidate.upstreamModel}`;
+}
+
+function waitBeforeRound(error: AppError | undefined, verdict: Verdict | undefined, maxWaitMs: number): number | undefined {
+  if (maxWaitMs <= 0) return undefined;
+  const stated = error?.code === 'model_cooldown' ? Number(error.fields['reset_seconds']) * 1_000 : verdict?.isRetryable === true ? 0 : Number.NaN;
+  return Number.isFinite(stated) && stated <= maxWaitMs ? stated : undefined;
+}
+
+async function waitFor(clock: Clock, inbound: Inbound<ProxySnapshot>, ms: number): Promise<void> {
+  const gone = new AbortController();
+  const onClose = (): void => gone.abort(new ClientGone());
+  inbound.res.once('close', onClose);
+  try {
+    await clock.sleep(ms, gone.signal);
+  } finally {
+    inbound.res.off('close', onClose);
+  }
+}
+
+function attemptRequest(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, candidate: Candidate, upstream: Upstream, progress: Progress) {
+  const { operation, method } = request;
+  const { body, length } = request.open(candidate.upstreamModel);
+  const { limits } = inbound.snapshot;
+  const path = endpointPath(candidate.account, upstream.basePath, { operation: operation.operation, tail: operation.tail, upstreamModel: candidate.upstreamModel });
+  return {
+    upstream,
+    method,
+    path: `${path}${upstreamQuery(operation.dialect, inbound.target.query)}`,
+    headers: requestHeaders(inbound, operation, upstream, body === null ? undefined : length),
+    body,
+    headersTimeoutMs: limits.headersTimeoutMs,
+    idleTimeoutMs: limits.idleTimeoutMs,
+    dialect: operation.dialect,
+    isStream: request.isStream,
+    isBinary: operation.answers === 'binary',
+    answerHeaders: ['x-request-id', inbound.id],
+    onFirstByte: () => {
+      progress.firstByteMs ??= deps.clock.monotonicMs() - inbound.startedMs;
+    },
+  };
+}
+
+function requestHeaders(inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, upstream: Upstream, length: number | undefined): readonly string[] {
+  const allowed = upstreamRequestHeaders(operation.dialect);
+  const sent = inbound.req.headers;
+  // Identity: a coded stream could not be watched for its end.
+  const flat = [...upstream.fixedHeaders, 'accept-encoding', 'identity'];
+  for (const name in sent) {
+    const value = sent[name];
+    if (typeof value === 'string' && allowed.has(name) && !upstream.fixedNames.has(name)) flat.push(name, value);
+  }
+  if (operation.dialect === 'anthropic-messages' && sent['anthropic-version'] === undefined) flat.push('anthropic-version', '2023-06-01');
+  if (length !== undefined) {
+    flat.push('content-length', String(length));
+    if (sent['content-type'] === undefined) flat.push('content-type', 'application/json');
+  }
+  return flat;
+}
+
+function answerFailure(inbound: Inbound<ProxySnapshot>, end: Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }>, verdict: Verdict): End {
+  if (end.kind === 'broken' || !verdict.passesOn) throw verdict.error;
+  const { res } = inbound;
+  const flat = ['x-request-id', inbound.id, 'content-length', String(end.body.length), 'content-type', end.headers['content-type'] ?? 'application/json'];
+  for (const name of ['retry-after', 'retry-after-ms', 'request-id', 'x-should-retry'] as const) {
+    const value = end.headers[name];
+    if (typeof value === 'string') flat.push(name, value);
+  }
+  res.writeHead(end.status, flat);
+  res.end(end.body);
+  return { kind: 'passed_on', status: end.status };
+}
+
+/** Answers with an error in the dialect, if an answer can still be given. */
+export function refuse(inbound: Inbound<unknown>, dialect: ProxyOperation['dialect'], error: AppError): void {
+  const { req, res } = inbound;
+  if (res.headersSent || res.destroyed) return;
+  const wire = renderFault(error, dialect, inbound.id);
+  // A body that was not read is not waited for.
+  const close = req.complete ? {} : { connection: 'close' };
+  res.writeHead(wire.status, { ...wire.headers, ...close });
+  res.end(wire.body);
+}

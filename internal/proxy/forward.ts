@@ -1,0 +1,86 @@
+import { AppError, toAppError } from '../fault/app-error.ts';
+import type { Inbound } from '../http/inbound.ts';
+import { exchange, refuse, type ExchangeDeps, type PreparedRequest } from './exchange.ts';
+import type { ProxySnapshot } from './limits.ts';
+import { operations, parseGeminiSpec, type ProxyOperation } from './operation.ts';
+import { prepareRequest, type PrepareDeps } from './prepare.ts';
+import { ClientGone } from './read-body.ts';
+
+export type ProxyDeps = ExchangeDeps & PrepareDeps;
+
+/** A data-plane route's handler: answers on `inbound.res`, never rejects. */
+export type ProxyHandler = (inbound: Inbound<ProxySnapshot>) => Promise<void>;
+
+export interface Proxy {
+  /** A POST whose body, or path, names the model. */
+  readonly forward: (operation: ProxyOperation) => ProxyHandler;
+  /** `POST …/models/M:verb`; the route's `spec` parameter is `M:verb`. */
+  readonly forwardGemini: ProxyHandler;
+  /** `GET` and `DELETE /v1/responses/:id`. */
+  readonly forwardStoredResponse: ProxyHandler;
+  readonly openCount: () => number;
+}
+
+/** The data plane: every same-dialect route over one exchange loop. */
+export function createProxy(deps: ProxyDeps): Proxy {
+  let open = 0;
+
+  const serve = async (inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, prepare: () => PreparedRequest | Promise<PreparedRequest>): Promise<void> => {
+    open++;
+    try {
+      if (open > inbound.snapshot.limits.maxOpenExchanges) throw new AppError('overloaded', { headers: { 'retry-after': '1' } });
+      await exchange(deps, inbound, await prepare());
+    } catch (thrown) {
+      settleUnprepared(deps, inbound, operation, thrown);
+    } finally {
+      open--;
+    }
+  };
+
+  return {
+    forward: (operation) => (inbound) => serve(inbound, operation, () => prepareRequest(deps, inbound, operation, undefined)),
+    forwardGemini: (inbound) => {
+      const spec = parseGeminiSpec(inbound.params['spec'] ?? '');
+      const operation = spec?.operation ?? unknownVerb;
+      return serve(inbound, operation, () => {
+        if (spec === undefined) throw new AppError('not_found', { message: 'The path is `models/<model>:<verb>` with one of the verbs generateContent, streamGenerateContent, countTokens, embedContent, batchEmbedContents.' });
+        return prepareRequest(deps, inbound, spec.operation, spec.model);
+      });
+    },
+    forwardStoredResponse: (inbound) => {
+      const id = inbound.params['id'] ?? '';
+      const operation = { ...operations.responses, tail: `/responses/${encodeURIComponent(id)}` };
+      return serve(inbound, operation, () => {
+        const owner = deps.owners.find(id);
+        if (owner === undefined || owner.principalId !== inbound.principal.id) throw new AppError('response_not_found', { fields: { param: 'id' } });
+        return {
+          operation,
+          method: inbound.method === 'DELETE' ? 'DELETE' : 'GET',
+          model: '',
+          isStream: false,
+          requestBytes: 0,
+          open: () => ({ body: null, length: 0 }),
+          pinnedAccountId: owner.accountId,
+          isStored: false,
+          dispose: async () => {},
+        };
+      });
+    },
+    openCount: () => open,
+  };
+}
+
+const unknownVerb: ProxyOperation = { dialect: 'gemini', operation: 'gemini-generate', tail: '', body: 'json', modelIn: 'path', answers: 'text' };
+
+/** A request that was refused before it became an exchange is counted all the same. */
+function settleUnprepared(deps: ProxyDeps, inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, thrown: unknown): void {
+  const request = { operation, model: '', isStream: false, requestBytes: 0 };
+  const progress = { attempts: 0, firstByteMs: undefined, candidate: undefined };
+  if (thrown instanceof ClientGone) {
+    deps.settle(inbound, request, progress, { status: 499, outcome: 'client_closed', summary: undefined });
+    return;
+  }
+  const error = toAppError(thrown);
+  refuse(inbound, operation.dialect, error);
+  deps.settle(inbound, request, progress, { status: error.status, outcome: error.code, summary: undefined });
+}

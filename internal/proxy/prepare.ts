@@ -1,0 +1,92 @@
+import type { IncomingMessage } from 'node:http';
+import { AppError } from '../fault/app-error.ts';
+import type { Inbound } from '../http/inbound.ts';
+import type { PreparedRequest } from './exchange.ts';
+import { parseJsonBody, withMember, withModel, type JsonBody } from './json-body.ts';
+import type { ProxySnapshot } from './limits.ts';
+import { readForm } from './media-body.ts';
+import { multipartBoundary } from './multipart-scan.ts';
+import type { ProxyOperation } from './operation.ts';
+import type { ResponseOwners } from './ports.ts';
+import { readBody } from './read-body.ts';
+
+export interface PrepareDeps {
+  readonly owners: ResponseOwners;
+  /** Folder for forms too large for memory; ours, 0700. */
+  readonly spoolDir: string;
+}
+
+/** Reads and checks the body of a POST. `modelInPath` is the Gemini target's. */
+export async function prepareRequest(deps: PrepareDeps, inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, modelInPath: string | undefined): Promise<PreparedRequest> {
+  const contentType = inbound.req.headers['content-type'] ?? 'application/json';
+  if (operation.body === 'media') {
+    const boundary = multipartBoundary(contentType);
+    if (boundary !== undefined) return prepareForm(deps, inbound, operation, boundary);
+  }
+  if (!isJsonType(contentType)) {
+    const wanted = operation.body === 'media' ? 'application/json or multipart/form-data with a boundary' : 'application/json';
+    throw new AppError('unsupported_media_type', { message: `Send the body as ${wanted}.` });
+  }
+  return prepareJson(deps, inbound, operation, modelInPath);
+}
+
+function isJsonType(contentType: string): boolean {
+  const type = (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
+  return type === 'application/json' || (type.startsWith('application/') && type.endsWith('+json'));
+}
+
+async function prepareJson(deps: PrepareDeps, inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, modelInPath: string | undefined): Promise<PreparedRequest> {
+  const { limits } = inbound.snapshot;
+  const body = parseJsonBody(await readBody(inbound.req, limits.maxBodyBytes));
+  const model = modelInPath ?? body.model;
+  if (model === undefined || model === '') throw new AppError('missing_model', { fields: { param: 'model' } });
+  const isStream = operation.dialect === 'gemini' ? operation.tail === 'streamGenerateContent' : body.isStream;
+  const addsUsage = limits.addsStreamUsage && isStream && !body.hasStreamOptions && (operation.operation === 'chat' || operation.operation === 'completions');
+  return {
+    operation,
+    method: 'POST',
+    model,
+    isStream,
+    requestBytes: body.bytes.length,
+    open: (upstreamModel) => {
+      const named = operation.modelIn === 'path' ? body.bytes : withModel(body, upstreamModel);
+      const bytes = addsUsage ? withMember(named, 'stream_options', { include_usage: true }) : named;
+      return { body: bytes, length: bytes.length };
+    },
+    pinnedAccountId: operation.operation === 'responses' ? pinnedAccount(deps.owners, inbound, body) : undefined,
+    isStored: operation.operation === 'responses' && !body.isStoreOff,
+    dispose: async () => {},
+  };
+}
+
+/** What a request refers to at the upstream belongs to whoever made it; for others it does not exist (security rule 15). */
+function pinnedAccount(owners: ResponseOwners, inbound: Inbound<unknown>, body: JsonBody): string | undefined {
+  if (body.hasConversation) throw new AppError('response_not_found', { message: 'No conversation of yours has this id: conversations are not made through Keyward.', fields: { param: 'conversation' } });
+  if (body.previousResponseId === undefined) return undefined;
+  const owner = owners.find(body.previousResponseId);
+  if (owner === undefined || owner.principalId !== inbound.principal.id) throw new AppError('previous_response_not_found', { fields: { param: 'previous_response_id' } });
+  return owner.accountId;
+}
+
+async function prepareForm(deps: PrepareDeps, inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, boundary: string): Promise<PreparedRequest> {
+  const form = await readForm(inbound.req, boundary, inbound.snapshot.limits.maxBodyBytes, deps.spoolDir);
+  if (form.model === undefined || form.model === '') {
+    await form.dispose();
+    throw new AppError('missing_model', { message: 'The form has no "model" part.', fields: { param: 'model' } });
+  }
+  return {
+    operation,
+    method: 'POST',
+    model: form.model,
+    isStream: false,
+    requestBytes: declaredLength(inbound.req),
+    open: form.open,
+    pinnedAccountId: undefined,
+    isStored: false,
+    dispose: form.dispose,
+  };
+}
+
+function declaredLength(req: IncomingMessage): number {
+  return Number(req.headers['content-length'] ?? 0);
+}

@@ -1,0 +1,75 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { AppError } from '../fault/app-error.ts';
+import type { AttemptOutcome } from '../routing/ports.ts';
+import type { AttemptEnd } from './attempt.ts';
+
+type Failed = Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }>;
+
+/** What a failed attempt means: for the router, for the next try, and for the client should nothing better come. */
+export interface Verdict {
+  readonly outcome: AttemptOutcome;
+  /** Another account may fare better. */
+  readonly isRetryable: boolean;
+  /** The connection broke as pooled ones do; the same account may be asked once more. */
+  readonly isConnectionLoss: boolean;
+  /** The upstream's own answer is passed on as it came; otherwise `error` is the answer. */
+  readonly passesOn: boolean;
+  readonly error: AppError;
+}
+
+/** Judges a failed attempt by status and error codes only, never by message text. */
+export function judge(end: Failed, nowMs: number): Verdict {
+  return end.kind === 'broken' ? judgeBroken(end) : judgeRefused(end, nowMs);
+}
+
+function judgeBroken(end: Extract<Failed, { readonly kind: 'broken' }>): Verdict {
+  const code = errorCode(end.cause);
+  if (code === 'KEYWARD_ADDRESS_REFUSED') {
+    return { outcome: { kind: 'failure', status: 0 }, isRetryable: true, isConnectionLoss: false, passesOn: false, error: new AppError('upstream_refused_address', { cause: end.cause }) };
+  }
+  const isTimeout = code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT';
+  const error = isTimeout
+    ? new AppError('upstream_timeout', { cause: end.cause })
+    : new AppError('upstream_error', { message: `The upstream could not be reached or broke off (${code}).`, cause: end.cause });
+  const isConnectionLoss = code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET';
+  return { outcome: { kind: 'failure', status: 0 }, isRetryable: true, isConnectionLoss, passesOn: false, error };
+}
+
+function judgeRefused(end: Extract<Failed, { readonly kind: 'refused' }>, nowMs: number): Verdict {
+  const { status, headers } = end;
+  const retryAfterMs = readRetryAfter(headers, nowMs);
+  const failure: AttemptOutcome = retryAfterMs === undefined ? { kind: 'failure', status } : { kind: 'failure', status, retryAfterMs };
+  const base = { outcome: failure, isRetryable: true, isConnectionLoss: false };
+  if (status < 400) return { ...base, passesOn: false, error: new AppError('upstream_error', { message: 'The upstream answered with a redirect, which Keyward does not follow.', fields: { upstream_status: status } }) };
+  if (status === 401 || status === 402 || status === 403) {
+    return {
+      ...base,
+      passesOn: false,
+      error: new AppError('account_unavailable', { message: 'The upstream refuses the account that serves this model; the operator sees which in `keyward status`.', fields: { reason: 'upstream_refused_credential', upstream_status: status } }),
+    };
+  }
+  if (status === 404 || status === 429) return { ...base, passesOn: true, error: new AppError('upstream_error') };
+  if (status === 408 || status >= 500) {
+    const headersOut = typeof headers['retry-after'] === 'string' ? { 'retry-after': headers['retry-after'] } : {};
+    return { ...base, passesOn: false, error: new AppError('upstream_error', { message: `The upstream failed with status ${status}.`, fields: { upstream_status: status }, headers: headersOut }) };
+  }
+  return { outcome: { kind: 'neutral' }, isRetryable: false, isConnectionLoss: false, passesOn: true, error: new AppError('upstream_error') };
+}
+
+function errorCode(cause: Error): string {
+  const own: unknown = Reflect.get(cause, 'code');
+  if (typeof own === 'string') return own;
+  return cause.cause instanceof Error ? errorCode(cause.cause) : 'no code';
+}
+
+/** `Retry-After` in seconds or as a date, or `retry-after-ms`; milliseconds from now. @see RFC 9110 §10.2.3 */
+export function readRetryAfter(headers: IncomingHttpHeaders, nowMs: number): number | undefined {
+  const exact = Number(headers['retry-after-ms'] ?? Number.NaN);
+  if (Number.isFinite(exact) && exact >= 0) return exact;
+  const stated = headers['retry-after'];
+  if (stated === undefined) return undefined;
+  const seconds = Number(stated);
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1_000;
+  const dateMs = Date.parse(stated);
+  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
+}

@@ -1,0 +1,70 @@
+import type { Clock } from '../clock/clock.ts';
+import type { Dialect, Operation } from '../dialect/dialect.ts';
+import type { Inbound } from '../http/inbound.ts';
+import type { Candidate } from '../routing/ports.ts';
+import type { TokenCounts, UsageRow } from '../usage/ports.ts';
+import type { AnswerSummary } from './answer-sink.ts';
+
+/** What metrics want to know beside the usage row. */
+export interface ExchangeFacts {
+  readonly dialect: Dialect;
+  readonly operation: Operation;
+  readonly isStream: boolean;
+}
+
+/** Called once an exchange: usage, metrics and the access line hang on it. Must not block or throw. */
+export type OnSettled = (row: UsageRow, facts: ExchangeFacts) => void;
+
+export type SettleExchange = (
+  inbound: Inbound<unknown>,
+  request: { readonly operation: { readonly dialect: Dialect; readonly operation: Operation }; readonly model: string; readonly isStream: boolean; readonly requestBytes: number },
+  progress: { readonly attempts: number; readonly firstByteMs: number | undefined; readonly candidate: Candidate | undefined },
+  result: { readonly status: number; readonly outcome: string; readonly summary: AnswerSummary | undefined },
+) => void;
+
+/** Turns an exchange's end into its one usage row. */
+export function createSettle(clock: Clock, onSettled: OnSettled): SettleExchange {
+  return (inbound, request, progress, result) => {
+    const latencyMs = clock.monotonicMs() - inbound.startedMs;
+    const account = progress.candidate?.account;
+    const { dialect, operation } = request.operation;
+    onSettled(
+      {
+        requestId: inbound.id,
+        atMs: clock.nowMs(),
+        clientId: inbound.principal.id,
+        clientLabel: inbound.principal.label,
+        accountId: account?.id ?? '',
+        accountLabel: account?.label ?? '',
+        provider: account?.provider ?? '',
+        model: request.model,
+        endpoint: inbound.endpoint,
+        status: result.status,
+        outcome: result.outcome,
+        failed: result.outcome !== 'ok',
+        attempts: progress.attempts,
+        latencyMs,
+        firstByteMs: progress.firstByteMs ?? latencyMs,
+        tokens: countTokens(result.summary, request.requestBytes, spendsTokens(operation)),
+      },
+      { dialect, operation, isStream: request.isStream },
+    );
+  };
+}
+
+const none: TokenCounts = { input: 0, output: 0, reasoning: 0, cached: 0, estimated: false };
+
+function spendsTokens(operation: Operation): boolean {
+  return operation !== 'count-tokens' && operation !== 'gemini-count' && operation !== 'audio';
+}
+
+/**
+ * The upstream's own counts; where a stream states none, an estimate: four bytes a token for the request, one token an
+ * event or four bytes for the answer.
+ */
+function countTokens(summary: AnswerSummary | undefined, requestBytes: number, isCounted: boolean): TokenCounts {
+  if (summary === undefined || !isCounted) return none;
+  if (summary.usage !== undefined) return { ...summary.usage, estimated: false };
+  const output = summary.eventCount > 0 ? summary.eventCount : Math.ceil(summary.answerBytes / 4);
+  return { input: Math.ceil(requestBytes / 4), output, reasoning: 0, cached: 0, estimated: true };
+}
