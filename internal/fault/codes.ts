@@ -35,6 +35,7 @@ export const faults = {
   body_too_large: { status: 413, type: 'invalid_request_error', retry: 'never', message: 'The body is larger than allowed.', fix: 'Raise `max-body-mb` or send less.' },
   unsupported_media_type: { status: 415, type: 'invalid_request_error', retry: 'never', message: 'The content type or encoding is not served here.', fix: 'Send `application/json` (or the type the message names), encoded as identity, gzip, br or zstd.' },
   misdirected_request: { status: 421, type: 'invalid_request_error', retry: 'never', message: 'This Host name is not served.', fix: 'Add the name to `allowed-hosts`.' },
+  headers_too_large: { status: 431, type: 'invalid_request_error', retry: 'never', message: 'The request headers are larger than 32 kB.', fix: 'Send fewer or shorter headers.' },
   request_timeout: { status: 408, type: 'invalid_request_error', retry: 'now', message: 'The request did not arrive in time.', fix: 'Send the whole request without long pauses.' },
 
   // Who is calling

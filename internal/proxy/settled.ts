@@ -13,7 +13,7 @@ export interface ExchangeFacts {
 }
 
 /** Called once an exchange: usage, metrics and the access line hang on it. Must not block or throw. */
-export type OnSettled = (row: UsageRow, facts: ExchangeFacts) => void;
+export type OnSettled = (row: UsageRow, facts: ExchangeFacts, inbound: Inbound<unknown>) => void;
 
 export type SettleExchange = (
   inbound: Inbound<unknown>,
@@ -48,6 +48,7 @@ export function createSettle(clock: Clock, onSettled: OnSettled): SettleExchange
         tokens: countTokens(result.summary, request.requestBytes, spendsTokens(operation)),
       },
       { dialect, operation, isStream: request.isStream },
+      inbound,
     );
   };
 }

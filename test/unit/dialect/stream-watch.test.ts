@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Dialect } from '../../../internal/dialect/dialect.ts';
+import { watchEventStream, watchGeminiArray } from '../../../internal/dialect/stream-watch.ts';
+
+const data = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
+const event = (type: string, more: object = {}): string => `event: ${type}\n${data({ type, ...more })}`;
+
+/** A whole stream of each dialect, and what it states. */
+const streams: readonly { readonly dialect: Dialect; readonly text: string; readonly usage: object }[] = [
+  {
+    dialect: 'openai-chat',
+    text: `${data({ choices: [{ delta: { content: 'say "usage":{"prompt_tokens":9} and [DONE]' } }], usage: null })}${data({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 5, completion_tokens_details: { reasoning_tokens: 2 }, prompt_tokens_details: { cached_tokens: 3 } } })}data: [DONE]\n\n`,
+    usage: { input: 7, output: 5, reasoning: 2, cached: 3 },
+  },
+  {
+    dialect: 'openai-responses',
+    text: `${event('response.created', { response: { id: 'resp_1', error: null } })}${event('response.output_text.delta', { delta: 'response.completed "error"' })}${event('response.completed', { response: { id: 'resp_1', usage: { input_tokens: 7, output_tokens: 5, output_tokens_details: { reasoning_tokens: 2 }, input_tokens_details: { cached_tokens: 3 } } } })}`,
+    usage: { input: 7, output: 5, reasoning: 2, cached: 3 },
+  },
+  {
+    dialect: 'anthropic-messages',
+    text: `${event('message_start', { message: { usage: { input_tokens: 4, cache_read_input_tokens: 3, output_tokens: 1 } } })}${event('content_block_delta', { delta: { text: 'message_stop' } })}${event('message_delta', { usage: { output_tokens: 5 } })}${event('message_stop')}`,
+    usage: { input: 7, output: 5, reasoning: 0, cached: 3 },
+  },
+  {
+    dialect: 'gemini',
+    text: `${data({ candidates: [{ content: {} }], usageMetadata: { promptTokenCount: 7, candidatesTokenCount: 1 } })}${data({ candidates: [{ finishReason: 'STOP' }], usageMetadata: { promptTokenCount: 7, candidatesTokenCount: 3, thoughtsTokenCount: 2, cachedContentTokenCount: 3 } })}`,
+    usage: { input: 7, output: 5, reasoning: 2, cached: 3 },
+  },
+];
+
+describe.each(streams)('watching a $dialect stream', ({ dialect, text, usage }) => {
+  it('finds its end and its usage under any chunking', () => {
+    const bytes = Buffer.from(text);
+    fc.assert(
+      fc.property(fc.array(fc.nat(bytes.length), { maxLength: 40 }), (cuts) => {
+        const watch = watchEventStream(dialect);
+        let from = 0;
+        for (const cut of [...cuts.toSorted((a, b) => a - b), bytes.length]) {
+          watch.push(bytes.subarray(from, cut));
+          from = cut;
+        }
+        expect([watch.isComplete(), watch.hasFailed(), watch.isBetweenEvents()]).toEqual([true, false, true]);
+        expect(watch.usage()).toEqual(usage);
+      }),
+    );
+  });
+
+  it('is not complete when cut at any byte before its terminal mark', () => {
+    const bytes = Buffer.from(text);
+    const mark = dialect === 'gemini' ? bytes.lastIndexOf('\n\n') : bytes.length - 2;
+    for (let cut = 0; cut < mark; cut++) {
+      const watch = watchEventStream(dialect);
+      watch.push(bytes.subarray(0, cut));
+      expect(watch.isComplete(), `cut at ${cut}`).toBe(false);
+    }
+  });
+
+  it('works with CRLF line ends', () => {
+    const watch = watchEventStream(dialect);
+    watch.push(Buffer.from(text.replaceAll('\n', '\r\n')));
+    expect(watch.isComplete()).toBe(true);
+    expect(watch.usage()).toEqual(usage);
+  });
+});
+
+describe('the end of a stream', () => {
+  it.each([
+    ['openai-chat', data({ error: { message: 'overloaded' } })],
+    ['openai-responses', event('error', { message: 'overloaded' })],
+    ['openai-responses', event('response.failed', { response: {} })],
+    ['anthropic-messages', event('error', { error: { type: 'overloaded_error' } })],
+    ['gemini', data({ error: { code: 503 } })],
+  ] as const)('an upstream error event ends a %s stream as failed, not as truncated', (dialect, text) => {
+    const watch = watchEventStream(dialect);
+    watch.push(Buffer.from(text));
+    expect([watch.isComplete(), watch.hasFailed()]).toEqual([true, true]);
+  });
+
+  it('a blocked Gemini prompt is a whole answer', () => {
+    const watch = watchEventStream('gemini');
+    watch.push(Buffer.from(data({ promptFeedback: { blockReason: 'SAFETY' } })));
+    expect(watch.isComplete()).toBe(true);
+  });
+
+  it('the response id is known from the first event on', () => {
+    const watch = watchEventStream('openai-responses');
+    watch.push(Buffer.from(event('response.created', { response: { id: 'resp_7' } })));
+    expect(watch.responseId()).toBe('resp_7');
+  });
+
+  it("Gemini's streamed array ends with its bracket, after a finish reason", () => {
+    const watch = watchGeminiArray();
+    watch.push(Buffer.from('[{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":2,"candidatesTokenCount":1}}'));
+    expect(watch.isComplete()).toBe(false);
+    watch.push(Buffer.from('\n]\n'));
+    expect(watch.isComplete()).toBe(true);
+    expect(watch.usage()).toMatchObject({ input: 2, output: 1 });
+  });
+});
