@@ -1,0 +1,92 @@
+/** One step of the schema. Shipped steps are never edited; a change is a new step. */
+export interface Migration {
+  /** What `PRAGMA user_version` is after it; 1, 2, 3 … without gaps. */
+  readonly version: number;
+  readonly subject: string;
+  readonly sql: string;
+}
+
+export const migrations: readonly Migration[] = [
+  {
+    version: 1,
+    subject: 'usage and audit',
+    sql: `
+      -- What many exchanges have in common, once: it keeps the rows small.
+      CREATE TABLE usage_series (
+        id INTEGER PRIMARY KEY,
+        client_id TEXT NOT NULL,
+        client_label TEXT NOT NULL,
+        account_id TEXT NOT NULL,
+        account_label TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        endpoint TEXT NOT NULL,
+        status INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        failed INTEGER NOT NULL,
+        estimated INTEGER NOT NULL,
+        UNIQUE (client_id, account_id, model, endpoint, status, outcome, failed, estimated, client_label, account_label, provider)
+      ) STRICT;
+
+      CREATE TABLE usage_exchange (
+        id INTEGER PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        series_id INTEGER NOT NULL REFERENCES usage_series (id),
+        request_id TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        latency_ms REAL NOT NULL,
+        first_byte_ms REAL NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        reasoning_tokens INTEGER NOT NULL,
+        cached_tokens INTEGER NOT NULL,
+        total_tokens INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX usage_exchange_at ON usage_exchange (at_ms);
+
+      CREATE TABLE usage_day (
+        day TEXT NOT NULL,
+        client_id TEXT NOT NULL,
+        account_id TEXT NOT NULL,
+        model TEXT NOT NULL,
+        client_label TEXT NOT NULL,
+        account_label TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        requests INTEGER NOT NULL,
+        failures INTEGER NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        reasoning_tokens INTEGER NOT NULL,
+        cached_tokens INTEGER NOT NULL,
+        total_tokens INTEGER NOT NULL,
+        latency_ms_sum REAL NOT NULL,
+        first_byte_ms_sum REAL NOT NULL,
+        PRIMARY KEY (day, client_id, account_id, model)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE usage_hour (
+        day TEXT NOT NULL,
+        hour TEXT NOT NULL,
+        requests INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        PRIMARY KEY (day, hour)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE audit_event (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_ms INTEGER NOT NULL,
+        action TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        peer TEXT NOT NULL,
+        request_id TEXT NOT NULL,
+        target TEXT NOT NULL,
+        code TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        before_json TEXT,
+        after_json TEXT
+      ) STRICT;
+      CREATE INDEX audit_event_at ON audit_event (at_ms);
+      CREATE INDEX audit_event_action ON audit_event (action, id);
+    `,
+  },
+];
