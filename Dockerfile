@@ -4,13 +4,14 @@
 FROM node:24-bookworm-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
-RUN npm ci --no-audit --no-fund
+# No package needs its install script here: the native ones bring their binaries along.
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json config.example.yaml config.schema.json README.md LICENSE ./
 COPY cmd ./cmd
 COPY internal ./internal
 COPY scripts ./scripts
 RUN npm run --silent build
-RUN npm prune --omit=dev --no-audit --no-fund
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production

@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import { isatty } from 'node:tty';
 import type { Output, SignalSource } from './daemon-port.ts';
 
 /** What a command knows of the process it runs in; nothing else in Keyward reads `process.env`. */
@@ -34,9 +35,9 @@ export function readProcess(version: string): CliProcess {
     readStdin: readAll,
     stdout: process.stdout,
     stderr: process.stderr,
-    stdoutIsTerminal: Boolean(process.stdout.isTTY),
-    stderrIsTerminal: Boolean(process.stderr.isTTY),
-    columns: process.stdout.isTTY ? process.stdout.columns : 80,
+    stdoutIsTerminal: isatty(1),
+    stderrIsTerminal: isatty(2),
+    columns: isatty(1) ? process.stdout.columns : 80,
     cwd: process.cwd(),
     home: homedir(),
     nodeVersion: process.versions.node,

@@ -120,7 +120,7 @@ function addSetUp(program: Command, cli: CliProcess, settle: (exitCode: number) 
     .addOption(configOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nReads:   nothing\nWrites:  the config file (~/.keyward/config.yaml unless --config says otherwise)')
-    .action(async (flags: InitFlags) => settle(await (await import('./commands/init.ts')).writeInitialConfig(cli, flags)));
+    .action(async (flags: InitFlags) => settle((await import('./commands/init.ts')).writeInitialConfig(cli, flags)));
 
   const config = program.command('config').helpGroup(groups.setUp).summary('check, show or describe the config').description('Checks, shows or describes the config file.').usage('<check|schema|show> [options]');
   config

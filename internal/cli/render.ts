@@ -33,6 +33,6 @@ function renderScalar(value: unknown): string {
   if (value === undefined || value === null || value === '') return '–';
   if (typeof value === 'string') return printable(value);
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(renderScalar).join(', ');
-  if (isRecord(value)) return Object.keys(value).length === 0 ? 'none' : printable(JSON.stringify(value));
-  return String(value);
+  if (isRecord(value) && Object.keys(value).length === 0) return 'none';
+  return printable(JSON.stringify(value));
 }

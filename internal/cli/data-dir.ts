@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { err, ok, type Result } from '../fault/result.ts';
+import { findConfig } from './config-path.ts';
+import { controlSocketPath, isRecord } from './control.ts';
+import type { CliProcess } from './process-env.ts';
+
+/**
+ * The control socket of the daemon that runs on a config. Reads nothing but `data-dir`, so that a file with mistakes in
+ * it still leads to the daemon that refused them. The error is a sentence for a person.
+ */
+export function findControlSocket(cli: CliProcess, configFlag: string | undefined): Result<string, string> {
+  const found = findConfig(cli, configFlag, false);
+  if (!found.ok) return found;
+  const { path, exists, source } = found.value;
+  if (!exists && source !== 'home') return err(`There is no config at ${path}.`);
+  return ok(controlSocketPath(exists ? readDataDir(path, cli.home) : join(cli.home, '.keyward')));
+}
+
+function readDataDir(configPath: string, home: string): string {
+  const fallback = join(home, '.keyward');
+  if (!existsSync(configPath)) return fallback;
+  let document: unknown;
+  try {
+    document = parse(readFileSync(configPath, 'utf8'), { logLevel: 'silent' });
+  } catch {
+    return fallback;
+  }
+  const stated = isRecord(document) ? document['data-dir'] : undefined;
+  if (typeof stated !== 'string' || stated.trim() === '') return fallback;
+  const text = stated.trim();
+  return text === '~' || text.startsWith('~/') ? join(home, text.slice(1)) : resolve(dirname(configPath), text);
+}
