@@ -1,0 +1,56 @@
+import type { Context } from 'hono';
+import type { AuditLog } from '../audit/ports.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { Principal } from '../clients/principal.ts';
+import type { ConfigStore } from '../config/ports.ts';
+import { AppError } from '../fault/app-error.ts';
+import type { Peer } from '../http/inbound.ts';
+import type { LogFiles } from '../log/ports.ts';
+import type { Router, RoutingTable } from '../routing/ports.ts';
+import type { ConfigViews, DaemonStatus, UsageReports } from './ports.ts';
+
+/** Everything management works with; made once by the daemon. */
+export interface ManagementDeps {
+  readonly config: ConfigStore;
+  readonly views: ConfigViews;
+  readonly usage: UsageReports;
+  readonly audit: AuditLog;
+  readonly logs: LogFiles;
+  readonly router: Pick<Router, 'explain' | 'resetCooldowns' | 'states'>;
+  /** The table of the live config. */
+  readonly routingTable: () => RoutingTable;
+  readonly daemon: () => DaemonStatus;
+  readonly clock: Clock;
+  /** Random per process. Entity tags are keyed with it, so that a tag tells nothing of the secrets it covers. */
+  readonly tagSecret: string;
+}
+
+/** Who is calling. Access to management is decided before a handler runs. */
+export interface ManagementCall {
+  readonly principal: Principal;
+  readonly peer: Pick<Peer, 'address'>;
+  /** The `x-request-id`. */
+  readonly requestId: string;
+}
+
+/** Throws `AppError` for every refusal; whoever mounts the row renders it. */
+export type ManagementHandler = (c: Context, call: ManagementCall) => Response | Promise<Response>;
+
+export interface ManagementRoute {
+  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
+  /** Below `/v0/management`, `:name` captures one segment. */
+  readonly path: string;
+  readonly handle: ManagementHandler;
+}
+
+export const managementBase = '/v0/management';
+
+/** Root is the management secret and the owner's control socket; all other principals hold less (security rules 20, 21). */
+export function isRoot(principal: Principal): boolean {
+  return principal.kind === 'root';
+}
+
+/** Errors: `root_required`. `what` completes "Only the root management secret may …". */
+export function requireRoot(call: ManagementCall, what: string): void {
+  if (!isRoot(call.principal)) throw new AppError('root_required', { message: `Only the root management secret may ${what}.` });
+}
