@@ -44,7 +44,7 @@ export function createSqliteUsageStore(database: SqlDatabase): UsageStore {
   const byHour = database.prepare('SELECT hour AS key, sum(requests) AS requests, sum(tokens) AS tokens FROM usage_hour WHERE day >= ? GROUP BY hour ORDER BY hour');
   const newest = database.prepare(`
     SELECT ${[...exchangeColumns, ...seriesColumns].join(', ')} FROM usage_exchange JOIN usage_series ON usage_series.id = series_id
-    WHERE at_ms >= ? ORDER BY at_ms DESC, usage_exchange.id DESC LIMIT ?`);
+    WHERE at_ms >= ? ORDER BY at_ms DESC, usage_exchange.id DESC LIMIT ? OFFSET ?`);
   const remove = database.prepare('DELETE FROM usage_exchange WHERE id IN (SELECT id FROM usage_exchange WHERE at_ms < ? ORDER BY at_ms LIMIT ?)');
   const removeDays = database.prepare('DELETE FROM usage_day WHERE day < ?');
   const removeHours = database.prepare('DELETE FROM usage_hour WHERE day < ?');
@@ -111,7 +111,7 @@ export function createSqliteUsageStore(database: SqlDatabase): UsageStore {
     days: (fromDay = beginning) => days.all(fromDay).map(readDay),
     countsByDay: (fromDay = beginning) => byDay.all(fromDay).map(readCount),
     countsByHour: (fromDay = beginning) => byHour.all(fromDay).map(readCount),
-    newest: ({ limit, sinceMs = 0 }) => newest.all(sinceMs, limit).map(readExchange),
+    newest: ({ limit, sinceMs = 0, offset = 0 }) => newest.all(sinceMs, limit, offset).map(readExchange),
     removeBefore: (beforeMs, limit) =>
       database.inTransaction(() => {
         const { changes } = remove.run(beforeMs, limit);
