@@ -1,0 +1,29 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe } from 'vitest';
+import { createMemoryAuditStore } from '../../internal/storage/memory/audit-store.ts';
+import { createMemoryUsageStore } from '../../internal/storage/memory/usage-store.ts';
+import { openSqliteStores, type Stores } from '../../internal/storage/sqlite/stores.ts';
+import { createManualClock } from '../support/manual-clock.ts';
+import { auditStoreContract } from './audit-store.contract.ts';
+import { usageStoreContract } from './usage-store.contract.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'keyward-stores-'));
+const opened: Stores[] = [];
+
+function openSqlite(): Stores {
+  const stores = openSqliteStores({ file: join(folder, `${opened.length}.db`), clock: createManualClock() });
+  opened.push(stores);
+  return stores;
+}
+
+afterAll(() => {
+  for (const stores of opened) stores.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe('usage store in memory', () => usageStoreContract(createMemoryUsageStore));
+describe('usage store in SQLite', () => usageStoreContract(() => openSqlite().usage));
+describe('audit store in memory', () => auditStoreContract(createMemoryAuditStore));
+describe('audit store in SQLite', () => auditStoreContract(() => openSqlite().audit));
