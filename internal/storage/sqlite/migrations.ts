@@ -89,4 +89,17 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX audit_event_action ON audit_event (action, id);
     `,
   },
+  {
+    version: 2,
+    subject: 'who may come back to a stored response',
+    sql: `
+      CREATE TABLE response_owner (
+        digest TEXT PRIMARY KEY,
+        principal_id TEXT NOT NULL,
+        account_id TEXT NOT NULL,
+        at_ms INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX response_owner_at ON response_owner (at_ms);
+    `,
+  },
 ];

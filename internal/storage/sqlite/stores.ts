@@ -1,6 +1,7 @@
 import type { AuditStore } from '../../audit/store.ts';
 import type { UsageStore } from '../../usage/store.ts';
 import { createSqliteAuditStore } from './audit-store.ts';
+import { createResponseOwners, type DurableResponseOwners } from './response-owners.ts';
 import { openSqlite, type OpenOptions } from './open.ts';
 import { createSqliteUsageStore } from './usage-store.ts';
 
@@ -8,12 +9,22 @@ import { createSqliteUsageStore } from './usage-store.ts';
 export interface Stores {
   readonly usage: UsageStore;
   readonly audit: AuditStore;
+  readonly responseOwners: DurableResponseOwners;
   /** No store may be used afterwards. */
   readonly close: () => void;
 }
 
 /** @see openSqlite for what it refuses. */
-export function openSqliteStores(options: OpenOptions): Stores {
+export function openSqliteStores(options: OpenOptions & { readonly onFailure?: (thrown: unknown) => void }): Stores {
   const database = openSqlite(options);
-  return { usage: createSqliteUsageStore(database), audit: createSqliteAuditStore(database), close: database.close };
+  const responseOwners = createResponseOwners({ database, clock: options.clock, onFailure: options.onFailure ?? (() => undefined) });
+  return {
+    usage: createSqliteUsageStore(database),
+    audit: createSqliteAuditStore(database),
+    responseOwners,
+    close: () => {
+      responseOwners.close();
+      database.close();
+    },
+  };
 }

@@ -1,0 +1,62 @@
+import type { Access } from '../http/inbound.ts';
+import type { ManagementRoute } from '../management/context.ts';
+import type { Proxy, ProxyHandler } from '../proxy/forward.ts';
+import { operations as on } from '../proxy/operation.ts';
+import type { PageHandler } from './pages.ts';
+import type { StatusPages } from './status-pages.ts';
+
+/** One route: who may call it, and what serves it. A `proxy` handler works on Node's own request, a `page` through Hono. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly access: Access;
+  readonly serve: { readonly kind: 'proxy'; readonly handle: ProxyHandler } | { readonly kind: 'page'; readonly handle: PageHandler };
+}
+
+const open: Access = { kind: 'open' };
+const client: Access = { kind: 'client' };
+const management: Access = { kind: 'management' };
+const metrics: Access = { kind: 'metrics' };
+
+const proxied = (method: Route['method'], path: string, handle: ProxyHandler): Route => ({ method, path, access: client, serve: { kind: 'proxy', handle } });
+const page = (path: string, access: Access, handle: PageHandler): Route => ({ method: 'GET', path, access, serve: { kind: 'page', handle } });
+
+/** Every route of the daemon with its guard. Nothing else is served. */
+export function routeTable(proxy: Proxy, pages: StatusPages, managementRoutes: readonly ManagementRoute[]): readonly Route[] {
+  return [
+    // who may call      path                                what serves it
+    page('/', open, pages.home),
+    page('/healthz', open, pages.healthz),
+    page('/readyz', open, pages.readyz),
+    page('/metrics', metrics, pages.metrics),
+
+    proxied('POST', '/v1/chat/completions', proxy.forward(on.chat)),
+    proxied('POST', '/v1/completions', proxy.forward(on.completions)),
+    proxied('POST', '/v1/embeddings', proxy.forward(on.embeddings)),
+    proxied('POST', '/v1/images/generations', proxy.forward(on.imagesGenerations)),
+    proxied('POST', '/v1/images/edits', proxy.forward(on.imagesEdits)),
+    proxied('POST', '/v1/images/variations', proxy.forward(on.imagesVariations)),
+    proxied('POST', '/v1/audio/speech', proxy.forward(on.speech)),
+    proxied('POST', '/v1/audio/transcriptions', proxy.forward(on.transcriptions)),
+    proxied('POST', '/v1/audio/translations', proxy.forward(on.translations)),
+    proxied('POST', '/v1/responses', proxy.forward(on.responses)),
+    proxied('POST', '/v1/responses/compact', proxy.forward(on.responsesCompact)),
+    proxied('GET', '/v1/responses/:id', proxy.forwardStoredResponse),
+    proxied('DELETE', '/v1/responses/:id', proxy.forwardStoredResponse),
+    proxied('POST', '/v1/messages', proxy.forward(on.messages)),
+    proxied('POST', '/v1/messages/count_tokens', proxy.forward(on.countTokens)),
+    proxied('POST', '/v1/models/:spec+', proxy.forwardGemini),
+    proxied('POST', '/v1beta/models/:spec+', proxy.forwardGemini),
+    page('/v1/models', client, pages.listModels),
+    page('/v1/models/:id+', client, pages.showModel),
+    page('/v1beta/models', client, pages.listGeminiModels),
+    page('/v1beta/models/:id+', client, pages.showGeminiModel),
+
+    ...managementRoutes.map(({ method, path, handle }): Route => ({
+      method,
+      path: `/v0/management${path}`,
+      access: management,
+      serve: { kind: 'page', handle: (c, inbound) => handle(c, { principal: inbound.principal, peer: inbound.peer, requestId: inbound.id, params: inbound.params }) },
+    })),
+  ];
+}

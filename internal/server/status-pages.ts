@@ -1,0 +1,63 @@
+import { AppError } from '../fault/app-error.ts';
+import type { Inbound } from '../http/inbound.ts';
+import { findListedModel, renderModelList, type ModelListForm } from '../proxy/model-lists.ts';
+import type { PageHandler } from './pages.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface StatusPagesDeps {
+  readonly version: string;
+  /** Codes of what is wrong; `isServing` false means requests cannot be served. */
+  readonly readiness: () => { readonly isServing: boolean; readonly codes: readonly string[] };
+  /** Prometheus text. */
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+export interface StatusPages {
+  readonly home: PageHandler;
+  readonly healthz: PageHandler;
+  readonly readyz: PageHandler;
+  readonly metrics: PageHandler;
+  readonly listModels: PageHandler;
+  readonly listGeminiModels: PageHandler;
+  readonly showModel: PageHandler;
+  readonly showGeminiModel: PageHandler;
+}
+
+export function createStatusPages(deps: StatusPagesDeps): StatusPages {
+  return {
+    home: (c) =>
+      c.json({
+        name: 'keyward',
+        version: deps.version,
+        message: 'Keyward is running; send API requests to the endpoints below.',
+        endpoints: ['POST /v1/chat/completions', 'POST /v1/completions', 'POST /v1/embeddings', 'POST /v1/responses', 'POST /v1/messages', 'POST /v1beta/models/{model}:generateContent', 'GET /v1/models', 'GET /healthz', 'GET /readyz'],
+      }),
+    healthz: (c) => c.json({ status: 'ok' }),
+    readyz: (c) => {
+      const { isServing, codes } = deps.readiness();
+      const status = !isServing ? 'unavailable' : codes.length > 0 ? 'degraded' : 'ok';
+      return c.json({ status, codes }, isServing ? 200 : 503);
+    },
+    metrics: async (c) => {
+      const { contentType, text } = await deps.metrics();
+      return c.body(text, 200, { 'content-type': contentType, 'cache-control': 'no-store' });
+    },
+    listModels: (c, inbound) => c.json(renderModelList(inbound.snapshot.routes, listForm(inbound))),
+    listGeminiModels: (c, inbound) => c.json(renderModelList(inbound.snapshot.routes, 'gemini')),
+    showModel: (c, inbound) => c.json(modelOr404(inbound, listForm(inbound))),
+    showGeminiModel: (c, inbound) => c.json(modelOr404(inbound, 'gemini')),
+  };
+}
+
+/** The form of `/v1/models` follows the headers, as the paths of OpenAI and Anthropic are the same (contract §8). */
+function listForm(inbound: Inbound<Snapshot>): ModelListForm {
+  if (inbound.req.headers['anthropic-version'] !== undefined) return 'anthropic';
+  return inbound.req.headers['x-goog-api-key'] === undefined ? 'openai' : 'gemini';
+}
+
+function modelOr404(inbound: Inbound<Snapshot>, form: ModelListForm): object {
+  const id = inbound.params['id'] ?? '';
+  const model = findListedModel(inbound.snapshot.routes, id, form);
+  if (model === undefined) throw new AppError('model_not_found', { message: `No account serves a model of this name.`, fields: { param: 'model' } });
+  return model;
+}
