@@ -32,7 +32,8 @@ export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (e
     .usage('<command> [options]')
     .version(cli.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    .helpCommand('help [command]', 'print help of a command')
+    .addHelpCommand(new Command('help').argument('[command]', 'the command').summary('print help of a command').helpGroup(groups.setUp))
+    .configureHelp({ subcommandTerm: (command) => [command.name(), command.commands.map((sub) => sub.name()).join('|')].join(' ').trim() })
     .exitOverride()
     .showHelpAfterError('Run `keyward --help` for what there is.')
     .configureOutput({
@@ -122,7 +123,7 @@ function addSetUp(program: Command, cli: CliProcess, settle: (exitCode: number) 
     .addHelpText('after', '\nReads:   nothing\nWrites:  the config file (~/.keyward/config.yaml unless --config says otherwise)')
     .action(async (flags: InitFlags) => settle((await import('./commands/init.ts')).writeInitialConfig(cli, flags)));
 
-  const config = program.command('config').helpGroup(groups.setUp).summary('check, show or describe the config').description('Checks, shows or describes the config file.').usage('<check|schema|show> [options]');
+  const config = program.command('config').helpGroup(groups.setUp).summary('check, show or describe the config').description('Checks, shows or describes the config file.').usage('<check|schema|show> [options]').helpCommand(false);
   config
     .command('check')
     .summary('list every problem of the file')
@@ -147,7 +148,7 @@ function addSetUp(program: Command, cli: CliProcess, settle: (exitCode: number) 
     .addHelpText('after', '\nReads:   nothing\nWrites:  nothing\n\nExample:\n  keyward config schema > config.schema.json')
     .action(async () => settle(await (await import('./commands/config.ts')).printSchema(cli)));
 
-  const keys = program.command('keys').helpGroup(groups.setUp).summary('make client keys').description('Makes client keys.').usage('<generate> [options]');
+  const keys = program.command('keys').helpGroup(groups.setUp).summary('make client keys').description('Makes client keys.').usage('<generate> [options]').helpCommand(false);
   keys
     .command('generate')
     .summary('print a random client key')
