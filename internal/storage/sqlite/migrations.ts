@@ -9,7 +9,7 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   {
     version: 1,
-    subject: 'usage and audit',
+    subject: 'usage, audit and bindings of stored responses',
     sql: `
       -- What many exchanges have in common, once: it keeps the rows small.
       CREATE TABLE usage_series (
@@ -87,12 +87,7 @@ export const migrations: readonly Migration[] = [
       ) STRICT;
       CREATE INDEX audit_event_at ON audit_event (at_ms);
       CREATE INDEX audit_event_action ON audit_event (action, id);
-    `,
-  },
-  {
-    version: 2,
-    subject: 'who may come back to a stored response',
-    sql: `
+
       CREATE TABLE response_owner (
         digest TEXT PRIMARY KEY,
         principal_id TEXT NOT NULL,
