@@ -1,6 +1,7 @@
-import { statSync, type Stats } from 'node:fs';
+import { realpathSync, statSync, type Stats } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { err, ok, type Result } from '../fault/result.ts';
+import { checkOwnedFile } from '../files/owned.ts';
 import type { CliProcess } from './process-env.ts';
 
 /** Where the config file was looked for, in order. */
@@ -15,7 +16,7 @@ export interface ConfigPlace {
 
 /**
  * The config file a command works on. Only `serve` looks into the working directory, and takes only a file there that is
- * this user's (or root's) and that nobody else can write (security rule 23): it may hold the keys to everything else.
+ * this user's and that nobody else can write (security rule 23): it may hold the keys to everything else.
  */
 export function findConfig(cli: CliProcess, flag: string | undefined, mayReadWorkingDirectory: boolean): Result<ConfigPlace, string> {
   if (flag !== undefined) return place(resolve(cli.cwd, flag), '--config');
@@ -31,11 +32,21 @@ export function findConfig(cli: CliProcess, flag: string | undefined, mayReadWor
 
 /** Why a file of the working directory is not to be trusted, and what to do; undefined when it is fine or absent. */
 export function describeForeignFile(path: string, uid: number | undefined): string | undefined {
-  const stats = statFile(path);
-  if (stats === undefined || uid === undefined) return undefined;
-  if (stats.uid !== uid && stats.uid !== 0) return `${path} belongs to another user and is not read; name it with --config if it is meant.`;
-  if ((stats.mode & 0o022) !== 0) return `${path} can be written by others and is not read; run \`chmod go-w ${path}\`, or name it with --config.`;
-  return undefined;
+  if (statFile(path) === undefined) return undefined;
+  const owned = checkOwnedFile(realpathSync(path), uid);
+  if (owned.ok) return undefined;
+  switch (owned.error) {
+    case 'missing':
+    case 'link':
+      return `${path} changed while it was looked at; try again.`;
+    case 'not_regular':
+    case 'not_directory':
+      return `${path} is not a file and is not read.`;
+    case 'foreign_owner':
+      return `${path} belongs to another user and is not read; take it over with chown, or move it away.`;
+    case 'writable_by_others':
+      return `${path} can be written by others and is not read; run \`chmod go-w ${path}\`.`;
+  }
 }
 
 function place(path: string, source: ConfigSource): Result<ConfigPlace, string> {

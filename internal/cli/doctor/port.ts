@@ -1,35 +1,32 @@
 import { request as requestPlain, type IncomingMessage } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { createServer } from 'node:net';
+import { bindAddresses, type BindAddress } from '../../http/bind.ts';
 import { isRecord } from '../control.ts';
 import type { PortState } from './report.ts';
 
 const answerTimeoutMs = 1_000;
 
-/** The addresses a `host` stands for: loopback is both families (security rule 9). */
-export function listenAddresses(host: string): readonly string[] {
-  if (host === '127.0.0.1' || host === 'localhost' || host === '::1') return ['127.0.0.1', '::1'];
-  return host === '' || host === '0.0.0.0' || host === '::' ? ['0.0.0.0'] : [host];
-}
+/** Where to ask a program that listens on every interface. */
+const reachableAt: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 /** Tries to take the port and, where it is taken, asks who answers there. Port 0 is always free. */
-export async function probePort(addresses: readonly string[], port: number, tls: boolean): Promise<PortState> {
+export async function probePort(host: string, port: number, tls: boolean): Promise<PortState> {
   if (port === 0) return { kind: 'free' };
-  for (const address of addresses) {
-    const code = await tryListen(address, port);
-    // A machine without IPv6 has no ::1 to take.
-    if (code === undefined || (address === '::1' && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'))) continue;
-    if (code === 'EADDRINUSE') return askWho(address === '0.0.0.0' ? '127.0.0.1' : address, port, tls);
-    return { kind: 'refused', reason: `${address}:${port}: ${code}` };
+  for (const bind of bindAddresses(host)) {
+    const code = await tryListen(bind, port);
+    if (code === undefined || (bind.mayBeAbsent && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'))) continue;
+    if (code === 'EADDRINUSE') return askWho(reachableAt[bind.host] ?? bind.host, port, tls);
+    return { kind: 'refused', reason: `${bind.host} port ${port}: ${code}` };
   }
   return { kind: 'free' };
 }
 
-function tryListen(host: string, port: number): Promise<string | undefined> {
+function tryListen(bind: BindAddress, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(undefined)));
+    probe.listen({ host: bind.host, ipv6Only: bind.ipv6Only, port, exclusive: true }, () => probe.close(() => resolve(undefined)));
   });
 }
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { checkFiles } from '../../../internal/cli/doctor/files.ts';
-import { listenAddresses, probePort } from '../../../internal/cli/doctor/port.ts';
+import { probePort } from '../../../internal/cli/doctor/port.ts';
 import { createFolder } from './fake-process.ts';
 
 async function serveAnswer(body: string): Promise<number> {
@@ -18,17 +18,17 @@ async function serveAnswer(body: string): Promise<number> {
 describe('who holds the port', () => {
   it('a Keyward there is recognized, with its version', async () => {
     const port = await serveAnswer('{"name":"keyward","version":"1.2.3","endpoints":[]}');
-    expect(await probePort(['127.0.0.1'], port, false)).toEqual({ kind: 'keyward', version: '1.2.3' });
+    expect(await probePort('127.0.0.1', port, false)).toEqual({ kind: 'keyward', version: '1.2.3' });
   });
 
   it.each([['<html>'], ['{"name":"something else"}'], ['null'], ['']])('%j is some other program', async (body) => {
     const port = await serveAnswer(body);
-    expect(await probePort(['127.0.0.1'], port, false)).toEqual({ kind: 'other' });
+    expect(await probePort('127.0.0.1', port, false)).toEqual({ kind: 'other' });
   });
 
   it('a program that does not speak TLS where TLS is configured is another program', async () => {
     const port = await serveAnswer('{"name":"keyward"}');
-    expect(await probePort(['127.0.0.1'], port, true)).toEqual({ kind: 'other' });
+    expect(await probePort('127.0.0.1', port, true)).toEqual({ kind: 'other' });
   });
 
   it('a port nobody listens on is free, and port 0 always is', async () => {
@@ -38,16 +38,12 @@ describe('who holds the port', () => {
     server.close();
     await once(server, 'close');
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    expect(await probePort(['127.0.0.1'], port, false)).toEqual({ kind: 'free' });
-    expect(await probePort(['192.0.2.1'], 0, false)).toEqual({ kind: 'free' });
+    expect(await probePort('127.0.0.1', port, false)).toEqual({ kind: 'free' });
+    expect(await probePort('192.0.2.1', 0, false)).toEqual({ kind: 'free' });
   });
 
   it('an address this machine has not is refused with the reason', async () => {
-    expect(await probePort(['192.0.2.1'], 1, false)).toMatchObject({ kind: 'refused' });
-  });
-
-  it('loopback is both families', () => {
-    expect(['127.0.0.1', 'localhost', '', '0.0.0.0', '10.0.0.1'].map(listenAddresses)).toEqual([['127.0.0.1', '::1'], ['127.0.0.1', '::1'], ['0.0.0.0'], ['0.0.0.0'], ['10.0.0.1']]);
+    expect(await probePort('192.0.2.1', 1, false)).toMatchObject({ kind: 'refused' });
   });
 });
 

@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import type { LoadedConfig } from '../../config/loaded.ts';
+import { formatProblem, type ConfigProblem } from '../../config/problem.ts';
+import { bindAddresses } from '../../http/bind.ts';
+import type { ConfigPlace } from '../config-path.ts';
+import { askDaemon, controlSocketPath } from '../control.ts';
+import type { CliProcess } from '../process-env.ts';
+import { checkFiles } from './files.ts';
+import { probePort } from './port.ts';
+import type { DoctorReport, Finding, PortState } from './report.ts';
+import { listSecrets } from './secrets.ts';
+import { checkUpstreams, listUpstreams } from './upstreams.ts';
+
+/** A report where there is no valid config to look into. */
+export function reportUnread(cli: CliProcess, place: ConfigPlace, findings: readonly Finding[]): DoctorReport {
+  return {
+    version: cli.version,
+    node: cli.nodeVersion,
+    config: { path: place.path, found_by: place.source, exists: place.exists, valid: false },
+    paths: null,
+    listen: null,
+    clients: null,
+    management: null,
+    secrets: [],
+    upstreams: [],
+    findings,
+  };
+}
+
+/** A report on a valid config: `doorProblems` are what the doors would say of it at start. */
+export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded: LoadedConfig, doorProblems: readonly ConfigProblem[]): Promise<DoctorReport> {
+  const { config } = loaded;
+  const addresses = bindAddresses(config.host).map((bind) => bind.host);
+  const controlSocket = controlSocketPath(loaded.dataDir);
+  const [state, running] = await Promise.all([probePort(config.host, config.port, config.tls.enable), askDaemon(controlSocket, '/v0/management/status')]);
+  const upstreams = listUpstreams(config);
+  const management = describeManagement(cli, loaded);
+  return {
+    version: cli.version,
+    node: cli.nodeVersion,
+    config: { path: place.path, found_by: place.source, exists: true, valid: true },
+    paths: { data_dir: loaded.dataDir, auth_dir: loaded.authDir, control_socket: controlSocket },
+    listen: { addresses, port: config.port, tls: config.tls.enable, state },
+    clients: { keys: config['api-keys'].length, open_mode: config['api-keys'].length === 0 && config['client-auth'] === 'auto' && !config.identity.enabled },
+    management,
+    secrets: listSecrets(loaded),
+    upstreams,
+    findings: [
+      ...[...loaded.warnings, ...doorProblems].map((problem) => describeProblem(place.path, problem)),
+      ...loaded.ignoredKeys.map(describeIgnoredKey),
+      ...checkPort(addresses, config.port, state, running.ok),
+      ...checkTls(loaded),
+      ...checkFiles({ configPath: place.path, dataDir: loaded.dataDir, authDir: loaded.authDir, uid: cli.uid }),
+      ...checkUpstreams(upstreams),
+      ...(management.enabled ? [] : [{ level: 'info', code: 'management-off', message: 'No management secret is set: every path below /v0/management answers 404.', fix: 'Set `remote-management.secret-key` or MANAGEMENT_PASSWORD to use it.' } as const]),
+    ],
+  };
+}
+
+/** A problem of the file as a finding; its message already says what to do. */
+export function describeProblem(path: string, problem: ConfigProblem): Finding {
+  return { level: problem.severity, code: problem.severity === 'error' ? 'config-invalid' : 'config-warning', message: formatProblem(path, problem), fix: '' };
+}
+
+function describeIgnoredKey(key: string): Finding {
+  return { level: 'info', code: 'config-ignored-key', message: `config: ignored key '${key}'`, fix: 'Keyward does not use it; leave it, or check its spelling against docs/configuration.md.' };
+}
+
+function describeManagement(cli: CliProcess, loaded: LoadedConfig): { readonly enabled: boolean; readonly secret: string; readonly remote: boolean; readonly listen: string } {
+  const section = loaded.config['remote-management'];
+  const hasEnvironment = (cli.env['MANAGEMENT_PASSWORD'] ?? '').trim() !== '';
+  const inFile = section['secret-key']?.reveal() ?? '';
+  const secret = hasEnvironment ? 'MANAGEMENT_PASSWORD' : inFile === '' ? 'none' : inFile.startsWith('$2') ? 'config (bcrypt hash)' : 'config';
+  return { enabled: secret !== 'none', secret, remote: section['allow-remote'], listen: section.listen };
+}
+
+function checkPort(addresses: readonly string[], port: number, state: PortState, isOurs: boolean): readonly Finding[] {
+  const where = `${addresses.join(' and ')} port ${port}`;
+  switch (state.kind) {
+    case 'free':
+      return [{ level: 'info', code: 'port-free', message: `Nothing listens on ${where}; no daemon is running with this config.`, fix: 'Start one with `keyward serve`.' }];
+    case 'keyward':
+      return isOurs
+        ? [{ level: 'info', code: 'port-keyward', message: `Keyward ${state.version} runs there with this data-dir.`, fix: '' }]
+        : [{ level: 'warning', code: 'port-other-keyward', message: `Keyward ${state.version} listens on ${where}, but not with this config’s data-dir.`, fix: 'Stop that one, or give this config another `port`.' }];
+    case 'other':
+      return [{ level: 'error', code: 'port-taken', message: `Another program listens on ${where}.`, fix: 'Stop it, or change `port`.' }];
+    case 'refused':
+      return [{ level: 'error', code: 'port-refused', message: `The system does not let this user listen: ${state.reason}.`, fix: 'Change `host` to an address of this machine and `port` to 1024 or above.' }];
+  }
+}
+
+function checkTls(loaded: LoadedConfig): readonly Finding[] {
+  const { tls } = loaded.config;
+  if (!tls.enable) return [];
+  return (['cert', 'key'] as const)
+    .filter((member) => tls[member] === '' || !existsSync(tls[member]))
+    .map((member) => ({ level: 'error', code: `tls-${member}-missing`, message: `tls.${member} ${tls[member] === '' ? 'is not set' : `names ${tls[member]}, which is not there`}.`, fix: `Set \`tls.${member}\` to a PEM file, or \`tls.enable: false\`.` }));
+}
