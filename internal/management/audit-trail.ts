@@ -1,6 +1,6 @@
 import { toAppError } from '../fault/app-error.ts';
 import type { FaultCode } from '../fault/codes.ts';
-import type { ManagementCall, ManagementDeps, ManagementRoute } from './context.ts';
+import { managementBase, type ManagementCall, type ManagementDeps, type ManagementRoute } from './context.ts';
 
 /** Refusals that say something of the caller's intent; the rest are slips of the pen. */
 const recorded: ReadonlySet<FaultCode> = new Set(['root_required', 'secret_required', 'would_open_access']);
@@ -14,7 +14,7 @@ export function withAuditedRefusals(deps: ManagementDeps, route: ManagementRoute
         return await route.handle(c, call);
       } catch (thrown) {
         const { code } = toAppError(thrown);
-        if (recorded.has(code)) recordEvent(deps, call, { action: 'management.refused', target: `${route.method} ${route.path}`, code });
+        if (recorded.has(code)) recordEvent(deps, call, { action: 'management.refused', target: `${route.method} ${managementBase}${route.path}`, code });
         throw thrown;
       }
     },

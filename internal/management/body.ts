@@ -4,23 +4,21 @@ import { placeOf, scanObject } from '../dialect/json-scan.ts';
 import { AppError } from '../fault/app-error.ts';
 import { isObject, type JsonObject } from './values.ts';
 
-/** Bodies are counted before and after decoding. */
-export const maxBodyBytes = 1_048_576;
+/** Unless a route says otherwise. Bodies are counted before and after decoding. */
+const defaultMaxBytes = 1_048_576;
 
-const decoders: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
-  gzip: (bytes) => gunzipSync(bytes, { maxOutputLength: maxBodyBytes }),
-  br: (bytes) => brotliDecompressSync(bytes, { maxOutputLength: maxBodyBytes }),
-  zstd: (bytes) => zstdDecompressSync(bytes, { maxOutputLength: maxBodyBytes }),
-};
+type Decode = (bytes: Buffer, options: { readonly maxOutputLength: number }) => Buffer;
+
+const decoders: Readonly<Record<string, Decode>> = { gzip: gunzipSync, br: brotliDecompressSync, zstd: zstdDecompressSync };
 
 /**
  * The body as text. `accepted` lists media types; `''` among them accepts a request without `Content-Type`.
  * Errors: `unsupported_media_type`, `body_too_large`, `invalid_request` for bytes that are not plain UTF-8.
  */
-export async function readTextBody(request: Request, accepted: readonly string[]): Promise<string> {
+export async function readTextBody(request: Request, accepted: readonly string[], maxBytes: number = defaultMaxBytes): Promise<string> {
   checkContentType(request.headers.get('content-type') ?? '', accepted);
   const decode = contentDecoder(request.headers.get('content-encoding') ?? '');
-  const bytes = decodeBody(await collect(request), decode);
+  const bytes = decodeBody(await collect(request, maxBytes), decode, maxBytes);
   if (!isUtf8(bytes)) throw new AppError('invalid_request', { message: 'The body is not valid UTF-8.' });
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) throw new AppError('invalid_request', { message: 'The body begins with a byte order mark; send plain UTF-8.' });
   return bytes.toString('utf8');
@@ -35,9 +33,9 @@ export async function readJsonBody(request: Request): Promise<unknown> {
  * A JSON object with members of `known` alone, each at most once. An empty body is an empty object when `mayBeEmpty`.
  * Errors: those of `readJsonBody`, `duplicate_member`, and `invalid_request` naming the first unknown member.
  */
-export async function readJsonObject(request: Request, known: readonly string[], options: { readonly mayBeEmpty?: boolean } = {}): Promise<JsonObject> {
+export async function readJsonObject(request: Request, known: readonly string[], options: { readonly mayBeEmpty?: boolean; readonly maxBytes?: number } = {}): Promise<JsonObject> {
   if (options.mayBeEmpty === true && request.body === null) return {};
-  const text = await readTextBody(request, options.mayBeEmpty === true ? ['application/json', ''] : ['application/json']);
+  const text = await readTextBody(request, options.mayBeEmpty === true ? ['application/json', ''] : ['application/json'], options.maxBytes);
   if (options.mayBeEmpty === true && text === '') return {};
   const body = parseJson(text);
   if (!isObject(body)) throw new AppError('invalid_request', { message: 'The body must be a JSON object.' });
@@ -54,7 +52,7 @@ function checkContentType(sent: string, accepted: readonly string[]): void {
   throw new AppError('unsupported_media_type', { message: `Content-Type must be ${accepted.filter((name) => name !== '').join(' or ')}, in UTF-8.` });
 }
 
-function contentDecoder(coding: string): ((bytes: Buffer) => Buffer) | undefined {
+function contentDecoder(coding: string): Decode | undefined {
   const name = coding.trim().toLowerCase();
   if (name === '' || name === 'identity') return undefined;
   const decode = Object.hasOwn(decoders, name) ? decoders[name] : undefined;
@@ -62,18 +60,18 @@ function contentDecoder(coding: string): ((bytes: Buffer) => Buffer) | undefined
   return decode;
 }
 
-function decodeBody(bytes: Buffer, decode: ((bytes: Buffer) => Buffer) | undefined): Buffer {
+function decodeBody(bytes: Buffer, decode: Decode | undefined, maxBytes: number): Buffer {
   if (decode === undefined) return bytes;
   try {
-    return decode(bytes);
+    return decode(bytes, { maxOutputLength: maxBytes });
   } catch (cause) {
-    if (cause instanceof RangeError) throw tooLarge();
+    if (cause instanceof RangeError) throw tooLarge(maxBytes);
     throw new AppError('invalid_request', { message: 'The body does not decode as its Content-Encoding says.', cause });
   }
 }
 
-async function collect(request: Request): Promise<Buffer> {
-  if (Number(request.headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge();
+async function collect(request: Request, maxBytes: number): Promise<Buffer> {
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = request.body?.getReader();
   if (reader === undefined) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
@@ -82,16 +80,16 @@ async function collect(request: Request): Promise<Buffer> {
     const { done, value } = await reader.read();
     if (done) return Buffer.concat(chunks);
     size += value.byteLength;
-    if (size > maxBodyBytes) {
+    if (size > maxBytes) {
       await reader.cancel();
-      throw tooLarge();
+      throw tooLarge(maxBytes);
     }
     chunks.push(value);
   }
 }
 
-function tooLarge(): AppError {
-  return new AppError('body_too_large', { message: `A management body may be at most ${maxBodyBytes} bytes.`, fields: { max_bytes: maxBodyBytes } });
+function tooLarge(maxBytes: number): AppError {
+  return new AppError('body_too_large', { message: `This body may be at most ${maxBytes} bytes.`, fields: { max_bytes: maxBytes } });
 }
 
 // The scanner takes objects; a member around the value lets it judge any value, its offsets shifted by the wrapper.

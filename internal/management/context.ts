@@ -7,13 +7,16 @@ import { AppError } from '../fault/app-error.ts';
 import type { Peer } from '../http/inbound.ts';
 import type { LogFiles } from '../log/ports.ts';
 import type { Router, RoutingTable } from '../routing/ports.ts';
-import type { ConfigViews, DaemonStatus, UsageReports } from './ports.ts';
+import type { UsageRecorder } from '../usage/ports.ts';
+import type { UsageStore } from '../usage/store.ts';
+import type { ConfigViews, DaemonStatus } from './ports.ts';
 
 /** Everything management works with; made once by the daemon. */
 export interface ManagementDeps {
   readonly config: ConfigStore;
   readonly views: ConfigViews;
-  readonly usage: UsageReports;
+  readonly usageStore: UsageStore;
+  readonly usageRecorder: Pick<UsageRecorder, 'flush'>;
   readonly audit: AuditLog;
   readonly logs: LogFiles;
   readonly router: Pick<Router, 'explain' | 'resetCooldowns' | 'states'>;
@@ -31,6 +34,8 @@ export interface ManagementCall {
   readonly peer: Pick<Peer, 'address'>;
   /** The `x-request-id`. */
   readonly requestId: string;
+  /** What the route's pattern captured, as sent. */
+  readonly params: Readonly<Record<string, string>>;
 }
 
 /** Throws `AppError` for every refusal; whoever mounts the row renders it. */

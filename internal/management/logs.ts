@@ -16,8 +16,8 @@ export function logRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
     { method: 'GET', path: '/logs', handle: (c, call) => showLines(deps, c, call) },
     { method: 'DELETE', path: '/logs', handle: (_c, call) => clearLogs(deps, call) },
     { method: 'GET', path: '/request-error-logs', handle: (_c, call) => listErrorLogs(deps, call) },
-    { method: 'GET', path: '/request-error-logs/:name', handle: (c, call) => showErrorLog(deps, c.req.param('name') ?? '', call) },
-    { method: 'GET', path: '/request-log-by-id/:id', handle: (c, call) => showRequestLog(deps, c.req.param('id') ?? '', call) },
+    { method: 'GET', path: '/request-error-logs/:name', handle: (_c, call) => showErrorLog(deps, call) },
+    { method: 'GET', path: '/request-log-by-id/:id', handle: (_c, call) => showRequestLog(deps, call) },
   ];
 }
 
@@ -49,16 +49,18 @@ async function listErrorLogs(deps: ManagementDeps, call: ManagementCall): Promis
   return answerJson({ files: files.map((file) => ({ name: file.name, size: file.size, modified: Math.floor(file.modifiedMs / 1_000) })) });
 }
 
-async function showErrorLog(deps: ManagementDeps, name: string, call: ManagementCall): Promise<Response> {
+async function showErrorLog(deps: ManagementDeps, call: ManagementCall): Promise<Response> {
   requireRoot(call, 'read logs');
+  const name = decodedParam(call, 'name');
   if (!isPlainName(name)) throw new AppError('invalid_request', { message: 'invalid log file name', fields: { param: 'name' } });
   const bytes = await deps.logs.readErrorLog(name);
   if (bytes === undefined) throw new AppError('item_not_found', { message: 'log file not found' });
   return answerAttachment(name, bytes);
 }
 
-async function showRequestLog(deps: ManagementDeps, id: string, call: ManagementCall): Promise<Response> {
+async function showRequestLog(deps: ManagementDeps, call: ManagementCall): Promise<Response> {
   requireRoot(call, 'read logs');
+  const id = decodedParam(call, 'id');
   if (!/^[\w-]{1,64}$/.test(id)) throw new AppError('invalid_request', { message: 'invalid request ID', fields: { param: 'id' } });
   const found = await deps.logs.readRequestLog(id);
   if (found === undefined) throw new AppError('item_not_found', { message: 'log file not found for the given request ID' });
@@ -68,6 +70,15 @@ async function showRequestLog(deps: ManagementDeps, id: string, call: Management
 function requireLogs(deps: ManagementDeps, call: ManagementCall): void {
   requireRoot(call, 'read logs');
   if (!deps.logs.isEnabled()) throw new AppError('invalid_request', { message: 'logging to file disabled' });
+}
+
+/** Empty where it does not decode, which no check lets pass. */
+function decodedParam(call: ManagementCall, name: string): string {
+  try {
+    return decodeURIComponent(call.params[name] ?? '');
+  } catch {
+    return '';
+  }
 }
 
 /** One path component: no separators, no control characters, not only dots. */

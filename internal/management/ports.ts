@@ -23,25 +23,6 @@ export interface ConfigViews {
   readonly restoreText: (text: string, loaded: LoadedConfig) => Result<string, AppError>;
 }
 
-/** Reads and merges what the usage recorder has stored. Times in the answers are RFC 3339. */
-export interface UsageReports {
-  /** The `usage` object of `GET /usage`, client keys masked. */
-  readonly snapshot: () => Promise<UsageTotals>;
-  /** Merges an exported `usage` object; rows that are already there are skipped. */
-  readonly merge: (usage: unknown) => Promise<Result<UsageMerge, AppError>>;
-}
-
-export interface UsageTotals {
-  readonly total_requests: number;
-  readonly failure_count: number;
-  readonly [member: string]: unknown;
-}
-
-export interface UsageMerge {
-  readonly added: number;
-  readonly skipped: number;
-}
-
 /** What only the process as a whole knows. */
 export interface DaemonStatus {
   readonly version: string;

@@ -1,0 +1,143 @@
+import { Hono } from 'hono';
+import { createAuditLog } from '../../../internal/audit/audit-log.ts';
+import { root, type Principal } from '../../../internal/clients/principal.ts';
+import { toAppError } from '../../../internal/fault/app-error.ts';
+import { faults } from '../../../internal/fault/codes.ts';
+import { silentLogger } from '../../../internal/log/logger.ts';
+import type { LogFiles } from '../../../internal/log/ports.ts';
+import { managementBase, type ManagementDeps } from '../../../internal/management/context.ts';
+import type { DaemonStatus } from '../../../internal/management/ports.ts';
+import { managementRoutes } from '../../../internal/management/routes.ts';
+import { isObject, type JsonObject } from '../../../internal/management/values.ts';
+import type { AccountState, RoutingTable } from '../../../internal/routing/ports.ts';
+import { createMemoryAuditStore } from '../../../internal/storage/memory/audit-store.ts';
+import { createMemoryUsageStore } from '../../../internal/storage/memory/usage-store.ts';
+import type { UsageStore } from '../../../internal/usage/store.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
+import { createConfigInMemory, type ConfigInMemory } from './config-in-memory.ts';
+import { testViews } from './views.ts';
+
+/** Somebody whom the management door lets in, but who does not hold the root secret. */
+export const operator: Principal = { id: 'key_0123456789ab', kind: 'local', label: 'operator' };
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** `{}` where the body is no JSON object. */
+  readonly body: JsonObject;
+  /** `error.code`, empty where there is none. */
+  readonly code: string;
+}
+
+export interface Management {
+  readonly config: ConfigInMemory;
+  readonly usageStore: UsageStore;
+  /** Actions, targets and codes of the audit, oldest first. */
+  readonly audited: () => readonly { readonly action: string; readonly target: string; readonly code: string; readonly before?: unknown; readonly after?: unknown }[];
+  readonly send: (method: string, path: string, options?: SendOptions) => Promise<Answer>;
+  readonly resets: (string | undefined)[];
+}
+
+export interface SendOptions {
+  readonly json?: unknown;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly as?: Principal;
+}
+
+export interface Overrides {
+  readonly logs?: LogFiles;
+  readonly accounts?: RoutingTable['accounts'];
+  readonly states?: readonly AccountState[];
+  readonly daemon?: Partial<DaemonStatus>;
+}
+
+export const noLogs: LogFiles = {
+  isEnabled: () => false,
+  tail: () => Promise.resolve({ lines: [], latestMs: 0 }),
+  clear: () => Promise.resolve(0),
+  listErrorLogs: () => Promise.resolve([]),
+  readErrorLog: () => Promise.resolve(undefined),
+  readRequestLog: () => Promise.resolve(undefined),
+};
+
+/** The management rows on a Hono app, a test principal in front, over a config of the given text. */
+export function openManagement(yaml: string, overrides: Overrides = {}): Management {
+  const clock = createManualClock();
+  const config = createConfigInMemory(yaml);
+  const usageStore = createMemoryUsageStore();
+  const audit = createAuditLog({ store: createMemoryAuditStore(), clock, log: silentLogger, onLost: () => undefined });
+  const resets: (string | undefined)[] = [];
+  const table: RoutingTable = { accounts: overrides.accounts ?? [], listModels: () => [], candidatesFor: () => [], nearNames: () => ['near-name'] };
+  const deps: ManagementDeps = {
+    config,
+    views: testViews,
+    usageStore,
+    usageRecorder: { flush: () => Promise.resolve() },
+    audit,
+    logs: overrides.logs ?? noLogs,
+    router: {
+      explain: (_table, { model }) => ({ model, candidates: [] }),
+      resetCooldowns: (accountId) => resets.push(accountId),
+      states: () => overrides.states ?? [],
+    },
+    routingTable: () => table,
+    daemon: () => ({ version: '1.2.3', pid: 42, startedAtMs: clock.nowMs() - 5_000, binds: ['127.0.0.1:8317'], configLoadedAtMs: clock.nowMs() - 5_000, openExchanges: 3, usageQueueLength: 7, storage: { healthy: true, detail: 'ok' }, ...overrides.daemon }),
+    clock,
+    tagSecret: 'tag secret of the test',
+  };
+  const app = mount(deps);
+  return {
+    config,
+    usageStore,
+    resets,
+    audited: () => audit.list({ limit: 1_000 }).toReversed(),
+    send: async (method, path, options = {}) => {
+      const { json, body = json === undefined ? undefined : JSON.stringify(json), headers = {}, as: principal = root } = options;
+      const type = json === undefined ? {} : { 'content-type': 'application/json' };
+      const answer = await app.request(`${managementBase}${path}`, { method, headers: { ...type, ...headers, 'x-test-principal': JSON.stringify(principal) }, ...(body === undefined ? {} : { body }) });
+      return readAnswer(answer);
+    },
+  };
+}
+
+function mount(deps: ManagementDeps): Hono {
+  const app = new Hono();
+  for (const route of managementRoutes(deps)) {
+    app.on(route.method, `${managementBase}${route.path}`, (c) => route.handle(c, { principal: principalOf(c.req.header('x-test-principal')), peer: { address: '127.0.0.1' }, requestId: 'req-test', params: c.req.param() }));
+  }
+  app.onError((thrown) => {
+    const error = toAppError(thrown);
+    return Response.json({ error: { message: error.message, type: faults[error.code].type, code: error.code, ...error.fields } }, { status: error.status, headers: { ...error.headers } });
+  });
+  return app;
+}
+
+function principalOf(header: string | undefined): Principal {
+  const principal: unknown = JSON.parse(header ?? '{}');
+  return isObject(principal) && principal['kind'] === 'root' ? root : operator;
+}
+
+async function readAnswer(answer: Response): Promise<Answer> {
+  const text = await answer.text();
+  const body = parseObject(text);
+  const error = body['error'];
+  const code = isObject(error) && typeof error['code'] === 'string' ? error['code'] : '';
+  return { status: answer.status, headers: answer.headers, text, body, code };
+}
+
+function parseObject(text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** `error.message` of a refusal. */
+export function messageOf(answer: Answer): string {
+  const error = answer.body['error'];
+  return isObject(error) ? String(error['message']) : '';
+}
