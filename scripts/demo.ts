@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { LLMock } from '@copilotkit/aimock';
-import OpenAI from 'openai';
+import { AuthenticationError, OpenAI } from 'openai';
 import { randomToken } from '../internal/secret/digest.ts';
 
 /*
@@ -118,7 +118,7 @@ async function sendRefused(url: string): Promise<void> {
   try {
     await client(url, 'a-wrong-key').chat.completions.create({ model: 'demo-model', messages: [{ role: 'user', content: 'Hello!' }] });
   } catch (thrown) {
-    if (!(thrown instanceof OpenAI.AuthenticationError)) throw thrown;
+    if (!(thrown instanceof AuthenticationError)) throw thrown;
     say(`   ✔ refused with ${thrown.status} ${String(thrown.code)}; the upstream never heard of it`);
     return;
   }

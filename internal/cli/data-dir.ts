@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 import { err, ok, type Result } from '../fault/result.ts';
 import { findConfig } from './config-path.ts';
-import { controlSocketPath, isRecord } from './control.ts';
+import { controlSocketPath } from './control.ts';
 import type { CliProcess } from './process-env.ts';
 
 /**
@@ -21,13 +21,8 @@ export function findControlSocket(cli: CliProcess, configFlag: string | undefine
 function readDataDir(configPath: string, home: string): string {
   const fallback = join(home, '.keyward');
   if (!existsSync(configPath)) return fallback;
-  let document: unknown;
-  try {
-    document = parse(readFileSync(configPath, 'utf8'), { logLevel: 'silent' });
-  } catch {
-    return fallback;
-  }
-  const stated = isRecord(document) ? document['data-dir'] : undefined;
+  // `get` reads past mistakes elsewhere in the file; they must not hide the daemon that refused them.
+  const stated: unknown = parseDocument(readFileSync(configPath, 'utf8'), { logLevel: 'silent' }).get('data-dir');
   if (typeof stated !== 'string' || stated.trim() === '') return fallback;
   const text = stated.trim();
   return text === '~' || text.startsWith('~/') ? join(home, text.slice(1)) : resolve(dirname(configPath), text);

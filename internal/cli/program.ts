@@ -132,7 +132,7 @@ function addSetUp(program: Command, cli: CliProcess, settle: (exitCode: number) 
     .addOption(configOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nReads:   the config file and the files its secrets refer to\nWrites:  nothing\n\nExamples:\n  keyward config check ./config.yaml\n  keyward config check --json')
-    .action(async (file: string | undefined, flags: ConfigCheckFlags) => settle(await (await import('./commands/config.ts')).checkConfig(cli, file === undefined ? flags : { ...flags, config: file })));
+    .action(async (file: string | undefined, flags: ConfigCheckFlags) => settle((await import('./commands/config.ts')).checkConfig(cli, file === undefined ? flags : { ...flags, config: file })));
   config
     .command('show')
     .summary('print the config as it is in effect')
@@ -140,13 +140,13 @@ function addSetUp(program: Command, cli: CliProcess, settle: (exitCode: number) 
     .addOption(configOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nReads:   the config file and the files its secrets refer to\nWrites:  nothing')
-    .action(async (flags: ConfigShowFlags) => settle(await (await import('./commands/config.ts')).showConfig(cli, flags)));
+    .action(async (flags: ConfigShowFlags) => settle((await import('./commands/config.ts')).showConfig(cli, flags)));
   config
     .command('schema')
     .summary('print the JSON Schema of the file')
     .description('Prints the JSON Schema of config.yaml; editors check and complete by it.')
     .addHelpText('after', '\nReads:   nothing\nWrites:  nothing\n\nExample:\n  keyward config schema > config.schema.json')
-    .action(async () => settle(await (await import('./commands/config.ts')).printSchema(cli)));
+    .action(async () => settle((await import('./commands/config.ts')).printSchema(cli)));
 
   const keys = program.command('keys').helpGroup(groups.setUp).summary('make client keys').description('Makes client keys.').usage('<generate> [options]').helpCommand(false);
   keys

@@ -67,6 +67,6 @@ describe('the README and its pages', () => {
     await runCli(cli, () => Promise.resolve({ exitCode: 0 }));
     const offered = [...cli.out().matchAll(/^ {2}([a-z]+) ?([a-z|]*) {2,}/gm)].flatMap((match) => (match[2] === '' ? [match[1]] : (match[2] ?? '').split('|').map((sub) => `${match[1]} ${sub}`)));
     const table = [...(pages[0]?.text ?? '').matchAll(/^\| `keyward ([a-z ]+?)[ `]*(?:[A-Z[-].*?)?`? \|/gm)].map((match) => match[1]?.trim());
-    expect(table.toSorted()).toEqual(offered.filter((name) => name !== undefined && !/^(help|config|data|keyward .*)$/.test(name)).toSorted());
+    expect(new Set(table)).toEqual(new Set(offered.filter((name) => name !== undefined && !/^(help|config|data|keyward .*)$/.test(name))));
   });
 });

@@ -55,6 +55,7 @@ describe('status and explain', () => {
   it.each([
     ['data-dir: ./d\n', 'd'],
     ['data-dir: ./d\nport: [not valid for a port]\n', 'd'],
+    ['data-dir: ./d\nport: [not even YAML\n', 'd'],
   ])('status finds the socket in the config’s data-dir, even when the file has mistakes (%j)', async (text, folder) => {
     const cli = createFakeProcess(['status', '--config', 'c.yaml', '--json']);
     writeFileSync(join(cli.cwd, 'c.yaml'), text);
