@@ -11,3 +11,5 @@ export interface Principal {
 export const anonymous: Principal = { id: 'anonymous', kind: 'anonymous', label: 'anonymous' };
 /** The management secret. */
 export const root: Principal = { id: 'root', kind: 'root', label: 'management secret' };
+/** The local password (`--password`): management from this machine. */
+export const localOperator: Principal = { id: 'local', kind: 'local', label: 'local password' };

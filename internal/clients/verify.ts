@@ -1,0 +1,42 @@
+import type { Principal } from './principal.ts';
+
+/** What a source knows of a credential. `unknown` means it could not be asked, and is never a refusal of the key. */
+export type Verdict =
+  | { readonly kind: 'valid'; readonly principal: Principal }
+  | { readonly kind: 'invalid'; readonly code: 'invalid_api_key' | 'key_expired' | 'key_revoked' }
+  | { readonly kind: 'unknown'; readonly cause: unknown };
+
+/** One kind of client credential. `verify` is synchronous and does no I/O for credentials it has seen. */
+export interface CredentialSource {
+  readonly name: string;
+  readonly verify: (value: string) => Verdict;
+}
+
+/** Longer keys are refused unread (contract §3). */
+export const maxKeyBytes = 4_096;
+
+const unknownKey: Verdict = { kind: 'invalid', code: 'invalid_api_key' };
+
+/**
+ * The one entry by which a client credential is judged. The first source that knows it wins; one that is broken makes the
+ * outcome `unknown` unless another says `valid`. A source that throws is broken. Never throws.
+ */
+export function verifyClientKey(sources: readonly CredentialSource[], value: string): Verdict {
+  // A character is at least a byte, so long values are measured only when they might still fit.
+  if (value.length > maxKeyBytes || (value.length * 3 > maxKeyBytes && Buffer.byteLength(value) > maxKeyBytes)) return unknownKey;
+  let outcome: Verdict = unknownKey;
+  for (const source of sources) {
+    const verdict = askSource(source, value);
+    if (verdict.kind === 'valid') return verdict;
+    if (verdict.kind === 'unknown' || (outcome.kind === 'invalid' && verdict.code !== 'invalid_api_key')) outcome = verdict;
+  }
+  return outcome;
+}
+
+function askSource(source: CredentialSource, value: string): Verdict {
+  try {
+    return source.verify(value);
+  } catch (cause) {
+    return { kind: 'unknown', cause };
+  }
+}

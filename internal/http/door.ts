@@ -1,0 +1,252 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { anonymous, localOperator, root, type Principal } from '../clients/principal.ts';
+import { verifyClientKey, type CredentialSource } from '../clients/verify.ts';
+import type { Clock } from '../clock/clock.ts';
+import { AppError } from '../fault/app-error.ts';
+import type { FaultCode } from '../fault/codes.ts';
+import { err, ok, type Result } from '../fault/result.ts';
+import { collectCredentials, collectManagementKeys, type Presented } from './carriers.ts';
+import type { DoorRules } from './door-rules.ts';
+import { corsHeaders, isOriginServed, preflightHeaders, readWebFacts, refuseForeignPage, type OriginScope, type WebFacts } from './host-origin.ts';
+import type { Access, Peer, Target } from './inbound.ts';
+import { createManagementAuth, type ManagementVerdict, type VerifyBcrypt } from './management-auth.ts';
+import { createThrottle, type Turn } from './throttle.ts';
+
+/** A request whose target is parsed and whose route is found. */
+export interface Caller {
+  /** Of the matched route. Paths that match none are asked for as `open`, or `management` below /v0/management. */
+  readonly access: Access;
+  readonly isUpgrade: boolean;
+  readonly method: string;
+  readonly target: Target;
+  readonly headers: IncomingHttpHeaders;
+  readonly peer: Peer;
+  readonly rules: DoorRules;
+  readonly requestId: string;
+}
+
+export interface Admission {
+  readonly principal: Principal;
+  /** To be added to the answer, whatever it is. Errors of the door carry theirs already. */
+  readonly corsHeaders: Readonly<Record<string, string>>;
+}
+
+export type Decision = Result<Admission, AppError>;
+
+/** One refusal, for audit and metrics. Holds no credential. */
+export interface Refusal {
+  readonly access: Access['kind'];
+  readonly code: FaultCode;
+  readonly status: number;
+  /** `Peer.address`. */
+  readonly from: string;
+  readonly requestId: string;
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+}
+
+/** The one way in, for requests and upgrades alike. */
+export interface Door {
+  /**
+   * Order (clarification 8): credential, Host and Origin, then who may. Synchronous for `open` and `client` and for what
+   * is decided without a secret; a promise, which never rejects, only where a management key must be judged.
+   */
+  readonly admit: (caller: Caller) => Decision | Promise<Decision>;
+  /** `admit` for routes whose access is `open` or `client`. */
+  readonly admitClient: (caller: Caller) => Decision;
+  /** The answer to `OPTIONS` (204): `Allow`, and on client routes CORS for served Origins. No key is asked. */
+  readonly answerOptions: (caller: Caller, allow: string) => Result<Readonly<Record<string, string>>, AppError>;
+}
+
+export interface DoorDeps {
+  readonly clock: Clock;
+  /** Called once for every refusal; must not throw. */
+  readonly onRefused: (refusal: Refusal) => void;
+  /** Client credentials beside the config's keys. */
+  readonly sources?: readonly CredentialSource[];
+  /** Ends all waits: the daemon's life. */
+  readonly signal?: AbortSignal;
+  readonly verifyBcrypt?: VerifyBcrypt;
+}
+
+/** True when no management secret of any kind is configured: then every path below /v0/management is 404, before all else. */
+export function isManagementHidden(rules: DoorRules): boolean {
+  return rules.management.secret === undefined && rules.management.localPassword === undefined;
+}
+
+const storeRetrySeconds = '5';
+
+/** What the presented credentials came to. */
+interface Judged {
+  readonly principal: Principal | undefined;
+  /** A valid one came in a header. */
+  readonly isInHeader: boolean;
+  readonly error: AppError | undefined;
+}
+
+const nothingPresented: Judged = { principal: undefined, isInHeader: false, error: undefined };
+
+export function createDoor(deps: DoorDeps): Door {
+  const lifetime = deps.signal === undefined ? {} : { signal: deps.signal };
+  const clientThrottle = createThrottle({ clock: deps.clock, ...lifetime });
+  const managementAuth = createManagementAuth({
+    clock: deps.clock,
+    throttle: createThrottle({ clock: deps.clock, ...lifetime }),
+    ...lifetime,
+    ...(deps.verifyBcrypt === undefined ? {} : { verifyBcrypt: deps.verifyBcrypt }),
+  });
+  const moreSources = deps.sources ?? [];
+
+  const refuse = (caller: Caller, error: AppError): Decision => {
+    deps.onRefused({
+      access: caller.access.kind,
+      code: error.code,
+      status: error.status,
+      from: caller.peer.address,
+      requestId: caller.requestId,
+      method: caller.method,
+      path: caller.target.path,
+    });
+    return err(error);
+  };
+
+  const judgeAll = (sources: readonly CredentialSource[], presented: readonly Presented[]): Judged => {
+    let principal: Principal | undefined;
+    let isInHeader = false;
+    let isConflict = false;
+    let code: FaultCode = 'invalid_api_key';
+    let broken: { readonly cause: unknown } | undefined;
+    for (const credential of presented) {
+      const verdict = verifyClientKey(sources, credential.value);
+      if (verdict.kind === 'valid') {
+        isConflict ||= principal !== undefined && principal.id !== verdict.principal.id;
+        principal = verdict.principal;
+        isInHeader ||= credential.isInHeader;
+      } else if (verdict.kind === 'unknown') broken = verdict;
+      else if (verdict.code !== 'invalid_api_key') code = verdict.code;
+    }
+    if (isConflict) return { principal: undefined, isInHeader, error: new AppError('conflicting_credentials') };
+    if (principal !== undefined) return { principal, isInHeader, error: undefined };
+    if (broken !== undefined) return { principal, isInHeader, error: new AppError('auth_unavailable', { cause: broken.cause, headers: { 'retry-after': storeRetrySeconds } }) };
+    return { principal, isInHeader, error: new AppError(code) };
+  };
+
+  const judgeCredentials = (caller: Caller): Judged => {
+    const { rules, peer } = caller;
+    const presented = collectCredentials(caller.headers, caller.target.query, caller.isUpgrade);
+    if (presented.length === 0) return nothingPresented;
+    const sources = moreSources.length === 0 ? [rules.staticKeys] : [rules.staticKeys, ...moreSources];
+    if (peer.isLocal) return judgeAll(sources, presented);
+    const turn: Turn = clientThrottle.tryEnter(peer.throttleKey);
+    if (turn.kind === 'refused') return { ...nothingPresented, error: tooMany(turn.retryAfterSeconds) };
+    const judged = judgeAll(sources, presented);
+    const isWrong = judged.principal === undefined && judged.error?.status === 401;
+    clientThrottle.leave(peer.throttleKey, judged.principal !== undefined ? 'right' : isWrong ? 'wrong' : 'void');
+    return isWrong && turn.kind === 'checked' ? { ...judged, error: tooMany(clientThrottle.retryAfterSeconds(peer.throttleKey)) } : judged;
+  };
+
+  const admitOpen = (caller: Caller): Decision => {
+    const facts = readWebFacts(caller.rules.web, caller.headers);
+    const refusal = refuseForeignPage(facts, caller.headers, 'own-only', false);
+    // Only what looks like a foreign page must show a key here.
+    if (refusal !== undefined && (caller.rules.isOpen || !judgeCredentials(caller).isInHeader)) return refuse(caller, refusal);
+    return ok({ principal: anonymous, corsHeaders: {} });
+  };
+
+  const admitToApi = (caller: Caller): Decision => {
+    const { rules, peer } = caller;
+    const facts = readWebFacts(rules.web, caller.headers);
+    const scope: OriginScope = rules.isOpen ? 'listed' : 'listed-and-wildcards';
+    const judged = rules.isOpen ? nothingPresented : judgeCredentials(caller);
+    const cors = corsHeaders(facts, caller.headers, scope);
+    const refuseShown = (error: AppError): Decision => refuse(caller, withHeaders(error, cors));
+
+    const foreign = refuseForeignPage(facts, caller.headers, scope, judged.isInHeader);
+    if (foreign !== undefined) return refuse(caller, foreign);
+    if (judged.principal !== undefined) return ok({ principal: judged.principal, corsHeaders: cors });
+    if (rules.isOpen) return peer.isLocal || rules.opensToRemote ? ok({ principal: anonymous, corsHeaders: cors }) : refuseShown(new AppError('local_only'));
+    if (judged.error?.code === 'conflicting_credentials') return refuseShown(judged.error);
+    if (caller.isUpgrade && !rules.upgradesNeedKey && (peer.isLocal || rules.opensUpgradesToRemote)) {
+      // No key is asked here, so wildcard origins do not count (security rules 4 and 8).
+      return isOriginServed(facts, 'listed') ? ok({ principal: anonymous, corsHeaders: cors }) : refuse(caller, new AppError('origin_not_allowed'));
+    }
+    return refuseShown(judged.error ?? new AppError('missing_api_key'));
+  };
+
+  const admitClient = (caller: Caller): Decision => (caller.access.kind === 'client' ? admitToApi(caller) : admitOpen(caller));
+
+  const admitToManagement = (caller: Caller): Decision | Promise<Decision> => {
+    const { rules, peer, headers } = caller;
+    if (peer.isControlSocket) return ok({ principal: root, corsHeaders: {} });
+    if (isManagementHidden(rules)) return refuse(caller, new AppError('not_found'));
+    const facts = readWebFacts(rules.web, headers);
+    // No credential excuses another page's Origin here.
+    if (!isOriginServed(facts, 'own-only')) return refuse(caller, originRefusal(facts, caller));
+    const foreign = refuseForeignPage(facts, headers, 'own-only', false);
+    // A key of a peer that may not come in at all is not judged: the answer would tell whether it is right.
+    if (!peer.isLocal && !rules.management.allowsRemote) return refuse(caller, foreign ?? new AppError('remote_management_disabled'));
+    const presented = collectManagementKeys(headers);
+    if (presented.length === 0) return refuse(caller, foreign ?? new AppError('missing_management_key'));
+    return managementAuth.verify(rules.management, peer, presented).then((verdict) => {
+      if (verdict.kind === 'valid') return ok({ principal: verdict.by === 'secret' ? root : localOperator, corsHeaders: {} });
+      return refuse(caller, foreign ?? managementRefusal(verdict));
+    });
+  };
+
+  const originRefusal = (facts: WebFacts, caller: Caller): AppError =>
+    (facts.host === 'foreign' ? refuseForeignPage(facts, caller.headers, 'own-only', false) : undefined) ?? new AppError('origin_not_allowed');
+
+  return {
+    admitClient,
+    admit: (caller) => {
+      switch (caller.access.kind) {
+        case 'open':
+        case 'client':
+          return admitClient(caller);
+        case 'management':
+          return admitToManagement(caller);
+        case 'metrics':
+          return caller.rules.isMetricsOpen && caller.peer.isLocal ? admitOpen(caller) : admitToManagement(caller);
+      }
+    },
+    answerOptions: (caller, allow) => {
+      const { access, rules, headers } = caller;
+      const report = (error: AppError): Result<never, AppError> => {
+        refuse(caller, error);
+        return err(error);
+      };
+      const isManagement = access.kind === 'management' || access.kind === 'metrics';
+      if (isManagement && isManagementHidden(rules) && !caller.peer.isControlSocket) return report(new AppError('not_found'));
+      const scope: OriginScope = access.kind !== 'client' ? 'own-only' : rules.isOpen ? 'listed' : 'listed-and-wildcards';
+      const facts = readWebFacts(rules.web, headers);
+      const foreign = refuseForeignPage(facts, headers, scope, false);
+      if (foreign !== undefined) return report(foreign);
+      const cors = corsHeaders(facts, headers, scope);
+      const isServedPage = facts.origin === 'listed' || facts.origin === 'wildcard';
+      return ok(isServedPage ? { allow, ...cors, ...preflightHeaders(headers, allow) } : { allow });
+    },
+  };
+}
+
+function managementRefusal(verdict: Exclude<ManagementVerdict, { readonly kind: 'valid' }>): AppError {
+  switch (verdict.kind) {
+    case 'wrong':
+      return new AppError('invalid_management_key');
+    case 'throttled':
+      return tooMany(verdict.retryAfterSeconds);
+    case 'busy':
+      return new AppError('overloaded', { message: 'Too many management keys are being checked right now.', headers: { 'retry-after': String(verdict.retryAfterSeconds) } });
+    case 'broken':
+      return new AppError('auth_unavailable', { cause: verdict.cause, headers: { 'retry-after': storeRetrySeconds } });
+  }
+}
+
+function tooMany(retryAfterSeconds: number): AppError {
+  return new AppError('too_many_failures', { headers: { 'retry-after': String(retryAfterSeconds) } });
+}
+
+function withHeaders(error: AppError, headers: Readonly<Record<string, string>>): AppError {
+  if (Object.keys(headers).length === 0) return error;
+  return new AppError(error.code, { message: error.message, fields: error.fields, headers: { ...error.headers, ...headers }, cause: error.cause });
+}

@@ -1,0 +1,120 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../clock/clock.ts';
+import type { ManagementRules } from './door-rules.ts';
+import type { Peer } from './inbound.ts';
+import type { ManagementSecret } from './management-secret.ts';
+import type { Throttle } from './throttle.ts';
+
+export type ManagementVerdict =
+  | { readonly kind: 'valid'; readonly by: 'secret' | 'local-password' }
+  | { readonly kind: 'wrong' }
+  /** Under throttle: a wrong key, or one that was not judged. */
+  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
+  /** Too many hashes wait over all peers; this key was not judged and does not count. */
+  | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
+  /** The hash could not be computed. */
+  | { readonly kind: 'broken'; readonly cause: unknown };
+
+export interface ManagementAuth {
+  /** Judges the values a request presented (at least one). Never rejects; waits ≤ 5 s for a throttled peer's turn. */
+  readonly verify: (rules: ManagementRules, peer: Peer, presented: readonly string[]) => Promise<ManagementVerdict>;
+}
+
+export type VerifyBcrypt = (password: string, hash: string) => Promise<boolean>;
+
+export interface ManagementAuthDeps {
+  readonly clock: Clock;
+  readonly throttle: Throttle;
+  /** Ends all waits. */
+  readonly signal?: AbortSignal;
+  /** For tests; by default the native library, loaded at its first use. */
+  readonly verifyBcrypt?: VerifyBcrypt;
+}
+
+const maxBcryptBytes = 72;
+const bcryptEveryMs = 100;
+const longestBcryptWaitMs = 5_000;
+
+type Match = { readonly kind: 'match'; readonly by: 'secret' | 'local-password' } | { readonly kind: 'none' } | { readonly kind: 'busy'; readonly retryAfterSeconds: number };
+
+/** Checks management secrets: constant-time, throttled by peer, hashes off the event loop and at most ten a second in all. */
+export function createManagementAuth(deps: ManagementAuthDeps): ManagementAuth {
+  const { clock, throttle, signal } = deps;
+  const verifyBcrypt = deps.verifyBcrypt ?? verifyNatively;
+  const processKey = randomBytes(32);
+  const digest = (value: string): Buffer => createHmac('sha256', processKey).update(value).digest();
+  const isEqual = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
+  // One key sent side by side (a page that loads) is judged once.
+  const running = new Map<string, Promise<ManagementVerdict>>();
+  let remembered: { readonly hash: string; readonly digest: Buffer } | undefined;
+  let nextHashMs = 0;
+
+  const matchHash = async (hash: string, value: string): Promise<Match> => {
+    // bcrypt reads 72 bytes alone, so a longer value would match by its beginning (security rule 7).
+    if (Buffer.byteLength(value) > maxBcryptBytes) return { kind: 'none' };
+    const valueDigest = digest(value);
+    if (remembered?.hash === hash && timingSafeEqual(remembered.digest, valueDigest)) return { kind: 'match', by: 'secret' };
+    const nowMs = clock.nowMs();
+    const startMs = Math.max(nowMs, nextHashMs);
+    if (startMs - nowMs > longestBcryptWaitMs) return { kind: 'busy', retryAfterSeconds: Math.ceil((startMs - nowMs) / 1_000) };
+    nextHashMs = startMs + bcryptEveryMs;
+    if (startMs > nowMs) await clock.sleep(startMs - nowMs, signal);
+    if (!(await verifyBcrypt(value, hash))) return { kind: 'none' };
+    remembered = { hash, digest: valueDigest };
+    return { kind: 'match', by: 'secret' };
+  };
+
+  const matchSecret = async (secret: ManagementSecret, value: string): Promise<Match> => {
+    if (secret.kind === 'bcrypt') return matchHash(secret.hash.reveal(), value);
+    return isEqual(secret.secret.reveal(), value) ? { kind: 'match', by: 'secret' } : { kind: 'none' };
+  };
+
+  const match = async (rules: ManagementRules, peer: Peer, presented: readonly string[]): Promise<Match> => {
+    let outcome: Match = { kind: 'none' };
+    for (const value of presented) {
+      if (peer.isLocal && rules.localPassword !== undefined && isEqual(rules.localPassword.reveal(), value)) return { kind: 'match', by: 'local-password' };
+      const judged: Match = rules.secret === undefined ? { kind: 'none' } : await matchSecret(rules.secret, value);
+      if (judged.kind === 'match') return judged;
+      if (judged.kind === 'busy') outcome = judged;
+    }
+    return outcome;
+  };
+
+  const judge = async (rules: ManagementRules, peer: Peer, presented: readonly string[]): Promise<ManagementVerdict> => {
+    const turn = await throttle.enter(peer.throttleKey);
+    if (turn.kind === 'refused') return { kind: 'throttled', retryAfterSeconds: turn.retryAfterSeconds };
+    try {
+      const matched = await match(rules, peer, presented);
+      throttle.leave(peer.throttleKey, matched.kind === 'match' ? 'right' : matched.kind === 'none' ? 'wrong' : 'void');
+      if (matched.kind === 'match') return { kind: 'valid', by: matched.by };
+      if (matched.kind === 'busy') return matched;
+      return turn.kind === 'checked' ? { kind: 'throttled', retryAfterSeconds: throttle.retryAfterSeconds(peer.throttleKey) } : { kind: 'wrong' };
+    } catch (cause) {
+      throttle.leave(peer.throttleKey, 'void');
+      return { kind: 'broken', cause };
+    }
+  };
+
+  return {
+    verify: (rules, peer, presented) => {
+      const id = `${peer.throttleKey} ${String(peer.isLocal)} ${secretIdOf(rules)} ${digest(presented.join('\n')).toString('base64')}`;
+      const shared = running.get(id);
+      if (shared !== undefined) return shared;
+      const verdict = judge(rules, peer, presented).finally(() => running.delete(id));
+      running.set(id, verdict);
+      return verdict;
+    },
+  };
+
+  /** Tells requests under an old config from those under a new one. */
+  function secretIdOf(rules: ManagementRules): string {
+    const { secret } = rules;
+    const value = secret === undefined ? '' : secret.kind === 'bcrypt' ? secret.hash.reveal() : secret.secret.reveal();
+    return digest(`${value}\n${rules.localPassword?.reveal() ?? ''}`).toString('base64');
+  }
+}
+
+async function verifyNatively(password: string, hash: string): Promise<boolean> {
+  const { verify } = await import('@node-rs/bcrypt');
+  return verify(password, hash);
+}
