@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { createAuditLog } from '../../../internal/audit/audit-log.ts';
 import { root, type Principal } from '../../../internal/clients/principal.ts';
 import { toAppError } from '../../../internal/fault/app-error.ts';
-import { faults } from '../../../internal/fault/codes.ts';
+import { renderFault } from '../../../internal/http/fault-wire.ts';
 import { silentLogger } from '../../../internal/log/logger.ts';
 import type { LogFiles } from '../../../internal/log/ports.ts';
 import { managementBase, type ManagementDeps } from '../../../internal/management/context.ts';
@@ -108,8 +108,8 @@ function mount(deps: ManagementDeps): Hono {
     app.on(route.method, `${managementBase}${route.path}`, (c) => route.handle(c, { principal: principalOf(c.req.header('x-test-principal')), peer: { address: '127.0.0.1' }, requestId: 'req-test', params: c.req.param() }));
   }
   app.onError((thrown) => {
-    const error = toAppError(thrown);
-    return Response.json({ error: { message: error.message, type: faults[error.code].type, code: error.code, ...error.fields } }, { status: error.status, headers: { ...error.headers } });
+    const wire = renderFault(toAppError(thrown), 'management', 'req-test');
+    return new Response(wire.body, { status: wire.status, headers: wire.headers });
   });
   return app;
 }

@@ -43,7 +43,7 @@ describe('/usage', () => {
     const management = openManagement('usage-statistics-enabled: false\n');
     for (const [method, path, json] of [['GET', '/usage', undefined], ['GET', '/usage/export', undefined], ['POST', '/usage/import', { usage: {} }]] as const) {
       const hidden = await management.send(method, path, { json });
-      expect([hidden.status, hidden.code, messageOf(hidden)]).toEqual([404, 'not_found', expect.stringContaining('usage-statistics-enabled')]);
+      expect([hidden.status, messageOf(hidden)]).toEqual([404, expect.stringContaining('usage-statistics-enabled')]);
     }
   });
 });
