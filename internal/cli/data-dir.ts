@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseDocument } from 'yaml';
+import { expandPath } from '../config/secret-reference.ts';
 import { err, ok, type Result } from '../fault/result.ts';
 import { findConfig } from './config-path.ts';
 import { controlSocketPath } from './control.ts';
@@ -24,6 +25,5 @@ function readDataDir(configPath: string, home: string): string {
   // `get` reads past mistakes elsewhere in the file; they must not hide the daemon that refused them.
   const stated: unknown = parseDocument(readFileSync(configPath, 'utf8'), { logLevel: 'silent' }).get('data-dir');
   if (typeof stated !== 'string' || stated.trim() === '') return fallback;
-  const text = stated.trim();
-  return text === '~' || text.startsWith('~/') ? join(home, text.slice(1)) : resolve(dirname(configPath), text);
+  return expandPath(stated.trim(), dirname(configPath), home);
 }
