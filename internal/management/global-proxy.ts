@@ -1,6 +1,7 @@
+import { isReference } from '../config/secret-reference.ts';
 import { AppError } from '../fault/app-error.ts';
 import { isRoot, type ManagementCall } from './context.ts';
-import { findSecretSlots, isReference } from './secret-slots.ts';
+import { findSecretSlots } from './secret-slots.ts';
 import { checkReferencesOf, restoreItems } from './restore-secrets.ts';
 import { isList, isObject, type JsonObject } from './values.ts';
 

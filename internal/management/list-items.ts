@@ -36,12 +36,12 @@ export function listItems(descriptor: ListDescriptor, plain: JsonObject, authInd
   const stored = plain[descriptor.section];
   if (descriptor.form === 'map') return isObject(stored) ? Object.entries(stored).map(([address, value]) => ({ address, value, authIndex: '' })) : [];
   if (!isList(stored)) return [];
-  return stored.map((value, address) => ({ address, value, authIndex: isObject(value) ? authIndexAt(`${descriptor.section}.${address}`, value) : '' }));
+  return stored.map((value, address) => ({ address, value, authIndex: isObject(value) ? authIndexAt(`${descriptor.section}.${countUsed(stored, address)}`, value) : '' }));
 }
 
 /** What `GET` shows: the list under its own name, secrets masked unless `isRevealed`. */
 export function showList(descriptor: ListDescriptor, items: readonly ListItem[], authIndexAt: AuthIndexAt, isRevealed: boolean): unknown {
-  const show = (item: ListItem): unknown => withAuthIndexes(isRevealed ? item.value : maskItem(item.value), item, `${descriptor.section}.${item.address}`, authIndexAt);
+  const show = (item: ListItem): unknown => withAuthIndexes(isRevealed ? item.value : maskItem(item.value), item, `${descriptor.section}.${countUsed(items.map((other) => other.value), Number(item.address))}`, authIndexAt);
   if (descriptor.form === 'map') return Object.fromEntries(items.map((item) => [item.address, item.value]));
   return items.map((item) => show(item));
 }
@@ -59,9 +59,14 @@ function withAuthIndexes(shown: unknown, item: ListItem, origin: string, authInd
   const stored = isObject(item.value) ? item.value['api-key-entries'] : undefined;
   const entries = shown['api-key-entries'];
   const keys = isList(entries) && isList(stored)
-    ? { 'api-key-entries': entries.map((entry, index) => (isObject(entry) ? { ...entry, 'auth-index': authIndexAt(`${origin}.api-key-entries.${index}`, stored[index]) } : entry)) }
+    ? { 'api-key-entries': entries.map((entry, index) => (isObject(entry) ? { ...entry, 'auth-index': authIndexAt(`${origin}.api-key-entries.${countUsed(stored, index)}`, stored[index]) } : entry)) }
     : {};
   return { ...shown, ...keys, 'auth-index': item.authIndex };
+}
+
+/** Items before `index` that the config uses: blank ones have no index there. */
+function countUsed(items: readonly unknown[], index: number): number {
+  return items.slice(0, index).filter((item) => item !== null && !(isObject(item) && typeof item['api-key'] === 'string' && item['api-key'].trim() === '')).length;
 }
 
 /** What a caller says to name one item. */

@@ -1,7 +1,8 @@
 import type { ConfigPath } from '../config/ports.ts';
+import { isReference } from '../config/secret-reference.ts';
 import { AppError } from '../fault/app-error.ts';
 import { isRoot, type ManagementCall } from './context.ts';
-import { findSecretSlots, isMasked, isReference, maskSlot, slotPhases, type SecretSlot } from './secret-slots.ts';
+import { findSecretSlots, isMasked, maskSlot, slotPhases, type SecretSlot } from './secret-slots.ts';
 import { printPath, replaceAt } from './values.ts';
 
 /** The item as it is shown: every plain secret masked, references as written. */

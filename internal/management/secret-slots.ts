@@ -1,4 +1,5 @@
 import type { ConfigPath } from '../config/ports.ts';
+import { isReference } from '../config/secret-reference.ts';
 import { maskSecret, wholeMask } from '../secret/secret.ts';
 import { isObject, valueAt } from './values.ts';
 
@@ -19,12 +20,13 @@ export const slotPhases = [0, 1, 2] as const;
 
 /** All secrets of a list item: a client key, or an entry of an upstream list. Other items hold none. */
 export function findSecretSlots(item: unknown): readonly SecretSlot[] {
-  if (typeof item === 'string') return [{ path: [], value: item, kind: 'whole', destination: 'this daemon', phase: 0 }];
+  if (typeof item === 'string') return [{ path: [], value: item.trim(), kind: 'whole', destination: 'this daemon', phase: 0 }];
   if (!isObject(item)) return [];
   const slots: SecretSlot[] = [];
   const add = (phase: SecretSlot['phase'], path: ConfigPath, kind: SecretSlot['kind'], destination: (value: string) => unknown): void => {
-    const value = valueAt(item, path);
-    if (typeof value !== 'string' || value === '') return;
+    const written = valueAt(item, path);
+    const value = typeof written === 'string' ? written.trim() : '';
+    if (value === '') return;
     if (kind === 'whole' || hasUserinfo(value) || isReference(value)) slots.push({ path, value, kind, phase, destination: JSON.stringify(destination(value)) });
   };
   const keyDestination = (proxyUrl: unknown) => (): unknown => ['key', address(item['base-url']), address(proxyUrl), headersOf(item)];
@@ -44,12 +46,7 @@ export function findSecretSlots(item: unknown): readonly SecretSlot[] {
   return slots;
 }
 
-/** `env:NAME` or `file:PATH`; shown as it is. */
-export function isReference(value: string): boolean {
-  return /^(?:env|file):/.test(value);
-}
-
-/** What is shown in the slot's place. */
+/** What is shown in the slot's place; references are shown as they are. */
 export function maskSlot(slot: SecretSlot): string {
   if (isReference(slot.value)) return slot.value;
   return slot.kind === 'whole' ? maskSecret(slot.value) : maskUserinfo(slot.value);

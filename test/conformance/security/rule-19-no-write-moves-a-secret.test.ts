@@ -79,7 +79,7 @@ describe('rule 19: no write moves a secret', () => {
   });
 
   it('a new global proxy is refused while it would see a key in plain text', async () => {
-    const plainHttp = entry.replace('https:', 'http:');
+    const plainHttp = entry.replace('https://one.example', 'http://10.0.0.7');
     const put = (management: Management) => management.send('PUT', '/proxy-url', { json: { value: 'http://proxy.example:3128' } });
     const refused = await put(openManagement(plainHttp));
     expect([refused.code, messageOf(refused)]).toEqual(['secret_required', expect.stringContaining('gemini-api-key.0')]);

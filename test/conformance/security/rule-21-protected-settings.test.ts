@@ -17,7 +17,7 @@ describe('rule 21: the settings that guard everything else change only in the fi
     ['remote-management', 'remote-management: {allow-remote: true}\n'],
     ['client-auth', 'client-auth: required\n'],
     ['identity', 'identity: {enabled: true}\n'],
-    ['tls', 'tls: {enable: true}\n'],
+    ['tls', 'tls: {cert: other.pem}\n'],
     ['auth-dir', 'auth-dir: /tmp\n'],
     ['auth-dir-encryption', 'auth-dir-encryption: env\n'],
     ['data-dir', 'data-dir: /tmp\n'],

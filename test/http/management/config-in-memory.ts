@@ -1,12 +1,12 @@
-import * as v from 'valibot';
 import { isMap, isSeq, parseDocument } from 'yaml';
 import { AppError } from '../../../internal/fault/app-error.ts';
 import { err, ok, type Result } from '../../../internal/fault/result.ts';
+import { decodeConfig } from '../../../internal/config/decode.ts';
 import type { LoadedConfig } from '../../../internal/config/loaded.ts';
 import type { ConfigChange, ConfigEdit, ConfigStore, WriteOptions } from '../../../internal/config/ports.ts';
 import type { ConfigProblem } from '../../../internal/config/problem.ts';
-import { settings } from '../../../internal/config/schema.ts';
-import { isObject, isSame } from '../../../internal/management/values.ts';
+import { parsePlain } from '../../../internal/management/plain-config.ts';
+import { isSame } from '../../../internal/management/values.ts';
 import { sha256Hex } from '../../../internal/secret/digest.ts';
 
 export interface ConfigInMemory extends ConfigStore {
@@ -54,11 +54,10 @@ export function createConfigInMemory(initial: string): ConfigInMemory {
   };
 }
 
+const env = { UPSTREAM_KEY: 'resolved-upstream-key', KEY_OF_TWO: 'resolved-key-of-two', AWS_SECRET_ACCESS_KEY: 'resolved-aws-secret', SECRET: 'http://resolved.example:1' };
+
 function load(text: string): Result<LoadedConfig, readonly ConfigProblem[]> {
-  const plain: unknown = parseDocument(text).toJS() ?? {};
-  const decoded = v.safeParse(settings, plain);
-  if (!decoded.success) return err(decoded.issues.map((issue) => ({ severity: 'error' as const, path: v.getDotPath(issue) ?? '', message: 'is not valid' })));
-  return ok({ path: '/nowhere/config.yaml', text, hash: sha256Hex(text), config: decoded.output, warnings: [], ignoredKeys: [], secretOrigins: new Map(), apiKeysExplicitlyEmpty: false, authDir: '/nowhere/auth', dataDir: '/nowhere/data' });
+  return decodeConfig({ path: '/nowhere/config.yaml', text, env, readSecretFile: () => ok('resolved-file-secret'), home: '/nowhere' });
 }
 
 function applyEdits(text: string, edits: readonly ConfigEdit[]): string {
@@ -80,8 +79,9 @@ function changeOf(before: LoadedConfig, after: LoadedConfig): ConfigChange {
 }
 
 export function plainOf(loaded: LoadedConfig): Readonly<Record<string, unknown>> {
-  const plain: unknown = parseDocument(loaded.text).toJS();
-  return isObject(plain) ? plain : {};
+  const plain = parsePlain(loaded.text);
+  if (!plain.ok) throw plain.error;
+  return plain.value;
 }
 
 function orThrow(result: Result<LoadedConfig, readonly ConfigProblem[]>): LoadedConfig {

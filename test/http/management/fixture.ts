@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { createAuditLog } from '../../../internal/audit/audit-log.ts';
+import { accountsFromConfig } from '../../../internal/accounts/from-config.ts';
 import { root, type Principal } from '../../../internal/clients/principal.ts';
 import { toAppError } from '../../../internal/fault/app-error.ts';
 import { renderFault } from '../../../internal/http/fault-wire.ts';
@@ -10,6 +11,7 @@ import type { DaemonStatus } from '../../../internal/management/ports.ts';
 import { managementRoutes } from '../../../internal/management/routes.ts';
 import { isObject, type JsonObject } from '../../../internal/management/values.ts';
 import type { AccountState, RoutingTable } from '../../../internal/routing/ports.ts';
+import { buildRoutingTable } from '../../../internal/routing/table.ts';
 import { createMemoryAuditStore } from '../../../internal/storage/memory/audit-store.ts';
 import { createMemoryUsageStore } from '../../../internal/storage/memory/usage-store.ts';
 import type { UsageStore } from '../../../internal/usage/store.ts';
@@ -48,7 +50,6 @@ export interface SendOptions {
 
 export interface Overrides {
   readonly logs?: LogFiles;
-  readonly accounts?: RoutingTable['accounts'];
   readonly states?: readonly AccountState[];
   readonly daemon?: Partial<DaemonStatus>;
 }
@@ -69,7 +70,7 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
   const usageStore = createMemoryUsageStore();
   const audit = createAuditLog({ store: createMemoryAuditStore(), clock, log: silentLogger, onLost: () => undefined });
   const resets: (string | undefined)[] = [];
-  const table: RoutingTable = { accounts: overrides.accounts ?? [], listModels: () => [], candidatesFor: () => [], nearNames: () => ['near-name'] };
+  const table = (): RoutingTable => buildRoutingTable(accountsFromConfig(config.current().config).accounts, config.current().config);
   const deps: ManagementDeps = {
     config,
     views: testViews,
@@ -82,7 +83,7 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
       resetCooldowns: (accountId) => resets.push(accountId),
       states: () => overrides.states ?? [],
     },
-    routingTable: () => table,
+    routingTable: table,
     daemon: () => ({ version: '1.2.3', pid: 42, startedAtMs: clock.nowMs() - 5_000, binds: ['127.0.0.1:8317'], configLoadedAtMs: clock.nowMs() - 5_000, openExchanges: 3, usageQueueLength: 7, storage: { healthy: true, detail: 'ok' }, ...overrides.daemon }),
     clock,
     tagSecret: 'tag secret of the test',

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Account } from '../../../internal/accounts/account.ts';
+import { accountsFromConfig } from '../../../internal/accounts/from-config.ts';
 import { authIndexOf } from '../../../internal/management/list-items.ts';
 import { isList, isObject } from '../../../internal/management/values.ts';
-import { Secret } from '../../../internal/secret/secret.ts';
 import { messageOf, openManagement, operator } from './fixture.ts';
 
 const twoKeys = 'api-keys:\n  - "sk-first-key-0000001"\n  - "sk-second-key-0000002" # for the laptop\n';
@@ -150,11 +149,11 @@ describe('openai-compatibility', () => {
   });
 
   it('the auth-index is that of the account the key became', async () => {
-    const account = { id: 'openai-compatibility:0123456789ab', origin: 'openai-compatibility.0.api-key-entries.1' };
-    const full: Account = { ...account, provider: 'openai-compatibility', label: 'x', apiKey: new Secret('k'), baseUrl: '', dialects: [], prefix: '', models: [], excludedModels: [], headers: new Map(), proxyUrl: '', priority: 0, weight: 1, disabled: false, coolingDisabled: false };
-    const shown = (await openManagement(yaml, { accounts: [full] }).send('GET', '/openai-compatibility')).body['openai-compatibility'];
+    const management = openManagement(yaml);
+    const second = accountsFromConfig(management.config.current().config).accounts[1];
+    const shown = (await management.send('GET', '/openai-compatibility')).body['openai-compatibility'];
     const entry = isList(shown) && isObject(shown[0]) ? shown[0]['api-key-entries'] : undefined;
-    expect(entry).toMatchObject([{}, { 'auth-index': authIndexOf(account.id) }]);
+    expect(entry).toMatchObject([{}, { 'auth-index': authIndexOf(second?.id ?? '') }]);
   });
 });
 
@@ -222,5 +221,29 @@ describe('every list', () => {
     const [event] = management.audited();
     expect(event).toMatchObject({ action: 'config.changed', target: 'codex-api-key', before: { 'codex-api-key': [{ 'api-key': 'vend…1111' }, {}] }, after: { 'codex-api-key': [{ 'api-key': 'vend…3333' }, {}] } });
     expect(JSON.stringify(event)).not.toContain('vendor-key-');
+  });
+});
+
+describe('what stands in the file', () => {
+  it('a key of digits is a key: masked to the digit', async () => {
+    const yaml = 'api-keys:\n  - 01234567890123456789\n  - other-key-0000000001\n';
+    const management = openManagement(yaml);
+    expect((await management.send('GET', '/api-keys')).body).toEqual({ 'api-keys': ['0123…6789', 'othe…0001'] });
+  });
+
+  it('a mask or a reference with blanks around it is still one', async () => {
+    const management = openManagement(twoEntries('codex-api-key').replace('"vendor-key-bbbb-2222"', 'env:KEY_OF_TWO'));
+    expect((await management.send('PATCH', '/codex-api-key', { json: { index: 0, value: { 'api-key': ' vend…1111 ', 'base-url': 'https://evil.example' } } })).code).toBe('secret_required');
+    expect((await management.send('PATCH', '/codex-api-key', { json: { index: 1, value: { 'api-key': ' env:KEY_OF_TWO', 'base-url': 'https://evil.example' } } })).code).toBe('secret_required');
+    expect((await management.send('GET', '/codex-api-key')).text).toContain('env:KEY_OF_TWO');
+  });
+
+  it('members left blank, unknown members and anchors survive a PUT of what GET showed', async () => {
+    const yaml = 'claude-api-key:\n  - &one\n    api-key: "vendor-key-aaaa-1111"\n    prefix:\n    cloak: {mode: never}\n  - <<: *one\n    api-key: "vendor-key-bbbb-2222"\n';
+    const management = openManagement(yaml);
+    const shown = (await management.send('GET', '/claude-api-key')).body['claude-api-key'];
+    expect(shown).toMatchObject([{ cloak: { mode: 'never' } }, { cloak: { mode: 'never' }, 'api-key': 'vend…2222' }]);
+    expect((await management.send('PUT', '/claude-api-key', { json: shown })).status).toBe(200);
+    expect(management.config.fileText()).toBe(yaml);
   });
 });

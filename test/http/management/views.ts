@@ -1,8 +1,7 @@
-import { parseDocument } from 'yaml';
 import type { LoadedConfig } from '../../../internal/config/loaded.ts';
-import { AppError } from '../../../internal/fault/app-error.ts';
-import { err, ok } from '../../../internal/fault/result.ts';
+import { ok } from '../../../internal/fault/result.ts';
 import type { ConfigViews } from '../../../internal/management/ports.ts';
+import { parsePlain } from '../../../internal/management/plain-config.ts';
 import { maskItem } from '../../../internal/management/restore-secrets.ts';
 import { maskUserinfo } from '../../../internal/management/secret-slots.ts';
 import { isList, isObject, type JsonObject } from '../../../internal/management/values.ts';
@@ -22,21 +21,13 @@ function masked(loaded: LoadedConfig): JsonObject {
 /** Views over whole documents, enough for what stands on top of them. */
 export const testViews: ConfigViews = {
   plain: plainOf,
-  parse: (text) => {
-    const document = parseDocument(text);
-    if (document.errors.length > 0) return err(new AppError('invalid_yaml'));
-    const plain: unknown = document.toJS();
-    return ok(isObject(plain) ? plain : {});
-  },
+  parse: parsePlain,
   masked,
   revealed: (loaded) => withoutManagementSecret(plainOf(loaded)),
   maskedText: (loaded) => `# masked\n${JSON.stringify(masked(loaded))}\n`,
   revealedText: (loaded) => JSON.stringify(withoutManagementSecret(plainOf(loaded))),
   restoreText: (text) => {
-    const document = parseDocument(text);
-    const [first] = document.errors;
-    if (first === undefined) return ok(text);
-    const place = first.linePos?.[0];
-    return err(new AppError('invalid_yaml', { fields: { line: place?.line, column: place?.col } }));
+    const plain = parsePlain(text);
+    return plain.ok ? ok(text) : plain;
   },
 };

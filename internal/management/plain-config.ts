@@ -1,0 +1,42 @@
+import type { ConfigProblem } from '../config/problem.ts';
+import { describeSettings, shapeBelow, type SettingShape } from '../config/shape.ts';
+import { parseYaml } from '../config/yaml-source.ts';
+import { readTree, scalarText, type YamlTree } from '../config/yaml-tree.ts';
+import { AppError } from '../fault/app-error.ts';
+import { err, ok, type Result } from '../fault/result.ts';
+import { isObject, type JsonObject } from './values.ts';
+
+/**
+ * A config text as plain JSON: what stands in the file, text settings as written (`0123` stays text), secrets plain or
+ * as references, nothing filled in, unknown keys included. Errors: `invalid_yaml` with line and column.
+ */
+export function parsePlain(text: string): Result<JsonObject, AppError> {
+  const source = parseYaml(text);
+  if (!source.ok) return err(invalidYaml(source.error));
+  const tree = readTree(source.value);
+  if (!tree.ok) return err(invalidYaml(tree.error));
+  const plain = toPlain(tree.value, describeSettings());
+  return ok(isObject(plain) ? plain : {});
+}
+
+/** The first problem is the message; all of them are in `problems`. */
+export function invalidYaml(problems: readonly ConfigProblem[]): AppError {
+  const [first] = problems;
+  const place = first?.line === undefined ? {} : { line: first.line, column: first.column ?? 1 };
+  const message = first === undefined ? 'The body is not valid YAML.' : `The body is not valid YAML: line ${first.line ?? 1}, column ${first.column ?? 1}: ${first.message}.`;
+  return new AppError('invalid_yaml', { message, fields: { ...place, problems } });
+}
+
+function toPlain(tree: YamlTree, shape: SettingShape | undefined): unknown {
+  switch (tree.kind) {
+    case 'null':
+      return null;
+    case 'scalar':
+      return shape?.type === 'text' || shape?.type === 'choice' ? scalarText(tree) : tree.value;
+    case 'list':
+      return tree.items.map((item) => toPlain(item, shape?.item));
+    case 'map':
+      // `prefix:` with nothing behind it is a setting left out.
+      return Object.fromEntries(tree.members.filter(({ value }) => value.kind !== 'null').map(({ name, value }) => [name, toPlain(value, shapeBelow(shape, name))]));
+  }
+}
