@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Dialect } from '../dialect/dialect.ts';
+import type { RequestLog } from '../log/request-log.ts';
 import { passesDown } from '../providers/header-lists.ts';
 import { createStreamSink, createWholeSink, type AnswerHead, type AnswerSink, type AnswerSummary } from './answer-sink.ts';
 import type { Upstream } from './upstreams.ts';
@@ -24,6 +25,7 @@ export interface AttemptRequest {
   /** `x-request-id` and whatever else goes on every answer; flat. */
   readonly answerHeaders: readonly string[];
   readonly onFirstByte: () => void;
+  readonly log: Pick<RequestLog, 'responseHead' | 'responseChunk'>;
 }
 
 /** How one attempt against one account ended. Only `answered` and `client_gone` leave nothing more to send. */
@@ -98,11 +100,13 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return;
     this.#status = status;
+    this.#request.log.responseHead(status, headers);
     if (status >= 300) this.#refusal = { status, headers, chunks: [], size: 0 };
     else this.#sink = this.#openSink(status, headers);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#request.log.responseChunk(chunk);
     if (this.#refusal !== undefined) {
       if (this.#refusal.size < maxRefusalBytes) this.#refusal.chunks.push(chunk);
       this.#refusal.size += chunk.length;

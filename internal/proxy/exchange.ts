@@ -5,8 +5,10 @@ import { renderFault } from '../http/fault-wire.ts';
 import type { Inbound } from '../http/inbound.ts';
 import { endpointPath } from '../providers/endpoint.ts';
 import { upstreamQuery, upstreamRequestHeaders } from '../providers/header-lists.ts';
+import type { RequestLog } from '../log/request-log.ts';
 import type { Candidate, RouteQuery, Router } from '../routing/ports.ts';
-import { attempt, type AttemptEnd } from './attempt.ts';
+import { candidateKey } from '../routing/router.ts';
+import { attempt, type AttemptEnd, type AttemptRequest } from './attempt.ts';
 import type { AnswerSummary } from './answer-sink.ts';
 import type { ProxySnapshot } from './limits.ts';
 import type { ProxyOperation } from './operation.ts';
@@ -53,11 +55,14 @@ interface Progress {
  * Serves one prepared request: picks accounts until one answers, sends that answer, settles once. Nothing is retried
  * after the first byte; a client that leaves ends attempts and waits alike. Never rejects.
  */
-export async function exchange(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest): Promise<void> {
+export async function exchange(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, log: RequestLog): Promise<void> {
   const progress: Progress = { attempts: 0, firstByteMs: undefined, candidate: undefined };
-  const finish = (status: number, outcome: string, summary?: AnswerSummary): void => deps.settle(inbound, request, progress, { status, outcome, summary });
+  const finish = (status: number, outcome: string, summary?: AnswerSummary, error?: AppError): void => {
+    deps.settle(inbound, request, progress, { status, outcome, summary });
+    log.end(status, error);
+  };
   try {
-    const end = await tryCandidates(deps, inbound, request, progress);
+    const end = await tryCandidates(deps, inbound, request, progress, log);
     if (end.kind === 'client_gone') finish(499, 'client_closed', end.summary);
     else if (end.kind === 'answered') {
       const { summary } = end;
@@ -71,7 +76,7 @@ export async function exchange(deps: ExchangeDeps, inbound: Inbound<ProxySnapsho
     else {
       const error = toAppError(thrown);
       refuse(inbound, request.operation.dialect, error);
-      finish(error.status, error.code);
+      finish(error.status, error.code, undefined, error);
     }
   } finally {
     await request.dispose();
@@ -80,7 +85,7 @@ export async function exchange(deps: ExchangeDeps, inbound: Inbound<ProxySnapsho
 
 type End = Extract<AttemptEnd, { readonly kind: 'answered' | 'client_gone' }> | { readonly kind: 'passed_on'; readonly status: number };
 
-async function tryCandidates(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, progress: Progress): Promise<End> {
+async function tryCandidates(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, progress: Progress, log: RequestLog): Promise<End> {
   const { limits } = inbound.snapshot;
   const query: RouteQuery = { model: request.model, dialect: request.operation.dialect, operation: request.operation.operation };
   let tried = new Set<string>();
@@ -108,7 +113,7 @@ async function tryCandidates(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>
     progress.attempts++;
     const prepared = deps.upstreams.prepare(candidate.account, limits.proxyUrl);
     const upstream = prepared instanceof Promise ? await prepared : prepared;
-    const end = await attempt(attemptRequest(deps, inbound, request, candidate, upstream, progress), inbound.res);
+    const end = await attempt(attemptRequest(deps, inbound, request, candidate, upstream, progress, log), inbound.res);
 
     if (end.kind === 'answered') {
       deps.router.settle(candidate, query, end.summary.isTruncated ? { kind: 'failure', status: 0 } : { kind: 'success' });
@@ -141,11 +146,6 @@ function pick(router: Router, inbound: Inbound<ProxySnapshot>, request: Prepared
   return { ok: true, value: named ?? { account, upstreamModel: request.model } };
 }
 
-/** The key under which the router leaves a candidate out of later picks. */
-function candidateKey(candidate: Candidate): string {
-  return `${candidate.account.id} ${candidate.upstreamModel}`;
-}
-
 function waitBeforeRound(error: AppError | undefined, verdict: Verdict | undefined, maxWaitMs: number): number | undefined {
   if (maxWaitMs <= 0) return undefined;
   const stated = error?.code === 'model_cooldown' ? Number(error.fields['reset_seconds']) * 1_000 : verdict?.isRetryable === true ? 0 : Number.NaN;
@@ -163,13 +163,16 @@ async function waitFor(clock: Clock, inbound: Inbound<ProxySnapshot>, ms: number
   }
 }
 
-function attemptRequest(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, candidate: Candidate, upstream: Upstream, progress: Progress) {
+function attemptRequest(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, candidate: Candidate, upstream: Upstream, progress: Progress, log: RequestLog): AttemptRequest {
   const { operation, method } = request;
   const { body, length } = request.open(candidate.upstreamModel);
   const { limits } = inbound.snapshot;
+  if (Buffer.isBuffer(body)) log.requestChunk(body);
   const path = endpointPath(candidate.account, upstream.basePath, { operation: operation.operation, tail: operation.tail, upstreamModel: candidate.upstreamModel });
+  log.attempt({ accountId: candidate.account.id, upstream: `${upstream.origin}${path}` });
   return {
     upstream,
+    log,
     method,
     path: `${path}${upstreamQuery(operation.dialect, inbound.target.query)}`,
     headers: requestHeaders(inbound, operation, upstream, body === null ? undefined : length),

@@ -1,12 +1,18 @@
 import { AppError, toAppError } from '../fault/app-error.ts';
 import type { Inbound } from '../http/inbound.ts';
+import type { RequestLog, RequestLogs } from '../log/request-log.ts';
 import { exchange, refuse, type ExchangeDeps, type PreparedRequest } from './exchange.ts';
 import type { ProxySnapshot } from './limits.ts';
 import { operations, parseGeminiSpec, type ProxyOperation } from './operation.ts';
 import { prepareRequest, type PrepareDeps } from './prepare.ts';
 import { ClientGone } from './read-body.ts';
 
-export type ProxyDeps = ExchangeDeps & PrepareDeps;
+export type ProxyDeps = ExchangeDeps &
+  PrepareDeps & {
+    /** Called at the start of every exchange; `settle` ends what it began. */
+    readonly onOpened: () => void;
+    readonly requestLogs: Pick<RequestLogs, 'begin'>;
+  };
 
 /** A data-plane route's handler: answers on `inbound.res`, never rejects. */
 export type ProxyHandler = (inbound: Inbound<ProxySnapshot>) => Promise<void>;
@@ -27,11 +33,14 @@ export function createProxy(deps: ProxyDeps): Proxy {
 
   const serve = async (inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, prepare: () => PreparedRequest | Promise<PreparedRequest>): Promise<void> => {
     open++;
+    deps.onOpened();
+    const { method, target, req } = inbound;
+    const log = deps.requestLogs.begin(inbound.id, { method, path: target.path, query: target.query, headers: req.headers });
     try {
       if (open > inbound.snapshot.limits.maxOpenExchanges) throw new AppError('overloaded', { headers: { 'retry-after': '1' } });
-      await exchange(deps, inbound, await prepare());
+      await exchange(deps, inbound, await prepare(), log);
     } catch (thrown) {
-      settleUnprepared(deps, inbound, operation, thrown);
+      settleUnprepared(deps, inbound, operation, thrown, log);
     } finally {
       open--;
     }
@@ -73,14 +82,16 @@ export function createProxy(deps: ProxyDeps): Proxy {
 const unknownVerb: ProxyOperation = { dialect: 'gemini', operation: 'gemini-generate', tail: '', body: 'json', modelIn: 'path', answers: 'text' };
 
 /** A request that was refused before it became an exchange is counted all the same. */
-function settleUnprepared(deps: ProxyDeps, inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, thrown: unknown): void {
+function settleUnprepared(deps: ProxyDeps, inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, thrown: unknown, log: RequestLog): void {
   const request = { operation, model: '', isStream: false, requestBytes: 0 };
   const progress = { attempts: 0, firstByteMs: undefined, candidate: undefined };
   if (thrown instanceof ClientGone) {
     deps.settle(inbound, request, progress, { status: 499, outcome: 'client_closed', summary: undefined });
+    log.end(499);
     return;
   }
   const error = toAppError(thrown);
   refuse(inbound, operation.dialect, error);
   deps.settle(inbound, request, progress, { status: error.status, outcome: error.code, summary: undefined });
+  log.end(error.status, error);
 }

@@ -75,12 +75,22 @@ export interface ListedModel {
   readonly dialects: readonly Dialect[];
 }
 
+export type Strategy = 'round-robin' | 'weighted-round-robin' | 'fill-first' | 'least-busy';
+
+export interface RoutingSettings {
+  readonly strategy: Strategy;
+  readonly isCoolingDisabled: boolean;
+  /** After this long in cooldown one real request probes. */
+  readonly maxCooldownMs: number;
+}
+
 /** All that routing derives from one config, immutable; models list and routing agree because both read it. */
 export interface RoutingTable {
   readonly accounts: readonly Account[];
+  readonly settings: RoutingSettings;
   /** Exactly what would route, sorted by id. Entries without `models` list the shipped catalogue's names that fit them. */
   readonly listModels: () => readonly ListedModel[];
-  /** Accounts that serve the name in any dialect, whatever their health, highest priority first. */
+  /** Accounts that serve the name in any dialect, whatever their health and switches, highest priority first. */
   readonly candidatesFor: (model: string) => readonly Candidate[];
   /** Near names for a refusal, at most five. */
   readonly nearNames: (model: string) => readonly string[];

@@ -1,9 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock/clock.ts';
 import { AppError, toAppError } from '../fault/app-error.ts';
-import { dialectOfPath, renderFault } from '../http/fault-wire.ts';
-import type { Admission, Door } from '../http/door.ts';
+import { dialectOfPath, isBelow, renderFault } from '../http/fault-wire.ts';
+import type { Admission, Caller, Decision, Door } from '../http/door.ts';
 import type { Access, Inbound, Peer, Target } from '../http/inbound.ts';
 import { describePeer } from '../http/peer.ts';
 import { chooseRequestId } from '../http/request-id.ts';
@@ -23,6 +23,7 @@ export interface FrontDeps {
   readonly pages: () => Promise<Pages>;
   /** Management has a listener of its own, so the main port answers 404 for it (contract §5). */
   readonly hasManagementListener: boolean;
+  readonly isManagementOnUnixSocket: boolean;
   readonly onFailure: (requestId: string, thrown: unknown) => void;
 }
 
@@ -36,6 +37,7 @@ interface Arrival {
 }
 
 const managementPrefix = '/v0/management';
+const open: Access = { kind: 'open' };
 const client: Access = { kind: 'client' };
 const management: Access = { kind: 'management' };
 
@@ -65,69 +67,88 @@ export function createFront(deps: FrontDeps): Handlers {
 
 function arrive(deps: FrontDeps, req: IncomingMessage, kind: ListenerKind): Arrival | AppError {
   const snapshot = deps.snapshot();
-  const target = parseTarget(req.url ?? '', req.rawHeaders);
+  const target = parseTarget(req.url ?? '', req.rawHeaders, req.httpVersion);
   if (!target.ok) return target.error;
   return {
     id: chooseRequestId(req.headers['x-request-id']),
     startedMs: deps.clock.monotonicMs(),
     snapshot,
-    peer: describePeer({ remoteAddress: req.socket.remoteAddress, isControlSocket: kind === 'control', headers: req.headers, trustedProxies: snapshot.door.trustedProxies }),
+    peer: describePeer({ remoteAddress: req.socket.remoteAddress, isUnixSocket: req.socket.remoteAddress === undefined && isUnixListener(kind, deps), isControlSocket: kind === 'control', headers: req.headers, trustedProxies: snapshot.door.trustedProxies }),
     target: target.value,
   };
 }
 
-function admit(deps: FrontDeps, arrival: Arrival, req: IncomingMessage, access: Access, isUpgrade: boolean): Admission | Promise<Admission> {
+function isUnixListener(kind: ListenerKind, deps: FrontDeps): boolean {
+  return kind === 'control' || (kind === 'management' && deps.isManagementOnUnixSocket);
+}
+
+function callerOf(arrival: Arrival, req: IncomingMessage, access: Access, isUpgrade: boolean): Caller {
   const { target, peer, snapshot, id } = arrival;
-  return deps.door.admit({ access, isUpgrade, method: req.method ?? 'GET', target, headers: req.headers, peer, rules: snapshot.door, requestId: id });
+  return { access, isUpgrade, method: req.method ?? 'GET', target, headers: req.headers, peer, rules: snapshot.door, requestId: id };
+}
+
+/** What a path that matches no route asks of its caller: who may not come in learns nothing about what is there. */
+function accessOfUnknown(path: string): Access {
+  if (isBelow(path, managementPrefix)) return management;
+  return isBelow(path, '/v1') || isBelow(path, '/v1beta') ? client : open;
+}
+
+async function letIn(deps: FrontDeps, caller: Caller, res: ServerResponse): Promise<Admission> {
+  const decision: Decision = await deps.door.admit(caller);
+  if (!decision.ok) throw decision.error;
+  addCors(res, decision.value);
+  return decision.value;
+}
+
+function addCors(res: ServerResponse, admission: Admission): void {
+  for (const name in admission.corsHeaders) res.setHeader(name, admission.corsHeaders[name] ?? '');
 }
 
 async function route(deps: FrontDeps, arrival: Arrival, req: IncomingMessage, res: ServerResponse, kind: ListenerKind): Promise<void> {
-  const { target } = arrival;
-  const isManagement = target.path === managementPrefix || target.path.startsWith(`${managementPrefix}/`);
-  if (isManagement && kind === 'main' && deps.hasManagementListener) throw new AppError('not_found');
+  const { path } = arrival.target;
+  const isManagement = isBelow(path, managementPrefix);
+  // Management elsewhere means not here; and its own listener serves nothing else.
+  if (deps.hasManagementListener && (kind === 'main' ? isManagement : kind === 'management' && !isManagement)) throw new AppError('not_found');
+
   const method = req.method ?? 'GET';
-  if (method === 'OPTIONS') {
-    const preflight = deps.door.preflight({ target, headers: req.headers, rules: arrival.snapshot.door });
-    if (preflight !== undefined) {
-      res.writeHead(204, { ...preflight, 'x-request-id': arrival.id });
+  const matched = deps.routes.match(method, path);
+  switch (matched.kind) {
+    case 'not-found':
+      await letIn(deps, callerOf(arrival, req, accessOfUnknown(path), false), res);
+      throw new AppError('not_found');
+    case 'wrong-method':
+      await letIn(deps, callerOf(arrival, req, matched.access, false), res);
+      throw new AppError('method_not_allowed', { headers: { allow: matched.allow } });
+    case 'options': {
+      const answer = deps.door.answerOptions(callerOf(arrival, req, matched.access, false), matched.allow);
+      if (!answer.ok) throw answer.error;
+      res.writeHead(204, { ...answer.value, 'x-request-id': arrival.id });
       res.end();
       return;
     }
+    case 'found': {
+      const { row, params } = matched;
+      const decision = deps.door.admit(callerOf(arrival, req, row.access, false));
+      const admitted = decision instanceof Promise ? await decision : decision;
+      if (!admitted.ok) throw admitted.error;
+      addCors(res, admitted.value);
+      const inbound: Inbound<Snapshot> = {
+        id: arrival.id,
+        method,
+        target: arrival.target,
+        endpoint: `${row.method} ${row.path}`,
+        params,
+        peer: arrival.peer,
+        principal: admitted.value.principal,
+        snapshot: arrival.snapshot,
+        startedMs: arrival.startedMs,
+        req,
+        res,
+      };
+      if (row.serve.kind === 'proxy') await row.serve.handle(inbound);
+      else (await deps.pages()).serve(inbound, row.serve.handle);
+    }
   }
-
-  const matched = deps.routes.match(method, target.path);
-  if (matched.kind !== 'found') {
-    // Who may not come in learns nothing about what is there.
-    if (isManagement || target.path.startsWith('/v1/') || target.path.startsWith('/v1beta/')) await letIn(deps, arrival, req, res, isManagement ? management : client);
-    throw matched.kind === 'not_found' ? new AppError('not_found') : new AppError('method_not_allowed', { headers: { allow: matched.allow } });
-  }
-
-  const { route: row, params } = matched;
-  const admission = admit(deps, arrival, req, row.access, false);
-  const admitted = admission instanceof Promise ? await admission : admission;
-  if (!admitted.ok) throw admitted.error;
-  for (const name in admitted.value.headers) res.setHeader(name, admitted.value.headers[name] ?? '');
-  const inbound: Inbound<Snapshot> = {
-    id: arrival.id,
-    method,
-    target,
-    endpoint: `${row.method} ${row.path}`,
-    params,
-    peer: arrival.peer,
-    principal: admitted.value.principal,
-    snapshot: arrival.snapshot,
-    startedMs: arrival.startedMs,
-    req,
-    res,
-  };
-  if (row.serve.kind === 'proxy') await row.serve.handle(inbound);
-  else (await deps.pages()).serve(inbound, row.serve.handle);
-}
-
-async function letIn(deps: FrontDeps, arrival: Arrival, req: IncomingMessage, res: ServerResponse, access: Access): Promise<void> {
-  const admitted = await admit(deps, arrival, req, access, false);
-  if (!admitted.ok) throw admitted.error;
-  for (const name in admitted.value.headers) res.setHeader(name, admitted.value.headers[name] ?? '');
 }
 
 /** Answers with an error in the dialect of the path, if an answer can still be given. A body not yet read is not waited for. */
@@ -153,10 +174,10 @@ async function refuseUpgrade(deps: FrontDeps, req: IncomingMessage, socket: Dupl
   }
   try {
     const { path } = arrival.target;
-    const isManagement = path.startsWith(managementPrefix);
-    const admitted = await admit(deps, arrival, req, isManagement ? management : client, !isManagement);
-    if (!admitted.ok) throw admitted.error;
-    throw new AppError(path === '/v1/responses' ? 'websocket_not_served' : 'not_found');
+    const isSocketPath = path === '/v1/responses' && kind === 'main';
+    const decision = await deps.door.admit(callerOf(arrival, req, isSocketPath ? client : accessOfUnknown(path), isSocketPath));
+    if (!decision.ok) throw decision.error;
+    throw new AppError(isSocketPath ? 'websocket_not_served' : 'not_found');
   } catch (thrown) {
     if (!(thrown instanceof AppError)) deps.onFailure(arrival.id, thrown);
     writeFault(socket, toAppError(thrown), arrival.id, arrival.target.path);
@@ -166,5 +187,5 @@ async function refuseUpgrade(deps: FrontDeps, req: IncomingMessage, socket: Dupl
 function writeFault(socket: Duplex, error: AppError, requestId: string, path: string): void {
   const wire = renderFault(error, dialectOfPath(path, {}), requestId);
   const headers = Object.entries({ ...wire.headers, 'content-length': String(Buffer.byteLength(wire.body)), connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${wire.status} Refused\r\n${headers.join('')}\r\n${wire.body}`);
+  socket.end(`HTTP/1.1 ${wire.status} ${STATUS_CODES[wire.status] ?? 'Refused'}\r\n${headers.join('')}\r\n${wire.body}`);
 }

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -166,9 +166,5 @@ function answerUnparsable(cause: Error, socket: Duplex): void {
         ? new AppError('request_timeout')
         : new AppError('invalid_request', { message: 'The request is not valid HTTP.' });
   const wire = renderFault(error, 'openai-chat', 'unparsed');
-  socket.end(`HTTP/1.1 ${wire.status} ${reasonOf(wire.status)}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(wire.body)}\r\nconnection: close\r\n\r\n${wire.body}`);
-}
-
-function reasonOf(status: number): string {
-  return status === 431 ? 'Request Header Fields Too Large' : status === 408 ? 'Request Timeout' : 'Bad Request';
+  socket.end(`HTTP/1.1 ${wire.status} ${STATUS_CODES[wire.status] ?? 'Bad Request'}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(wire.body)}\r\nconnection: close\r\n\r\n${wire.body}`);
 }
