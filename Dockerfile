@@ -11,13 +11,14 @@ COPY cmd ./cmd
 COPY internal ./internal
 COPY scripts ./scripts
 RUN npm run --silent build
-RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /src/package.json /src/LICENSE /src/config.example.yaml ./
-COPY --from=build /src/node_modules ./node_modules
+# All else is in the bundle; scripts/build.ts names these two as external.
+COPY --from=build /src/node_modules/better-sqlite3 ./node_modules/better-sqlite3
+COPY --from=build /src/node_modules/@node-rs ./node_modules/@node-rs
 COPY --from=build /src/dist ./dist
 # One directory holds everything that must survive the container: config, accounts, database, logs.
 RUN mkdir -p /data && chown node:node /data && chmod 700 /data

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { LoadedConfig } from '../../config/loaded.ts';
 import { formatProblem, type ConfigProblem } from '../../config/problem.ts';
+import { expandPath } from '../../config/secret-reference.ts';
 import { bindAddresses } from '../../http/bind.ts';
 import type { ConfigPlace } from '../config-path.ts';
 import { askDaemon, controlSocketPath } from '../control.ts';
@@ -49,7 +51,7 @@ export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded:
       ...[...loaded.warnings, ...doorProblems].map((problem) => describeProblem(place.path, problem)),
       ...loaded.ignoredKeys.map(describeIgnoredKey),
       ...checkPort(addresses, config.port, state, running.ok),
-      ...checkTls(loaded),
+      ...checkTls(cli, loaded),
       ...checkFiles({ configPath: place.path, dataDir: loaded.dataDir, authDir: loaded.authDir, uid: cli.uid }),
       ...checkUpstreams(upstreams),
       ...(management.enabled ? [] : [{ level: 'info', code: 'management-off', message: 'No management secret is set: every path below /v0/management answers 404.', fix: 'Set `remote-management.secret-key` or MANAGEMENT_PASSWORD to use it.' } as const]),
@@ -90,10 +92,11 @@ function checkPort(addresses: readonly string[], port: number, state: PortState,
   }
 }
 
-function checkTls(loaded: LoadedConfig): readonly Finding[] {
+function checkTls(cli: CliProcess, loaded: LoadedConfig): readonly Finding[] {
   const { tls } = loaded.config;
   if (!tls.enable) return [];
-  return (['cert', 'key'] as const)
-    .filter((member) => tls[member] === '' || !existsSync(tls[member]))
-    .map((member) => ({ level: 'error', code: `tls-${member}-missing`, message: `tls.${member} ${tls[member] === '' ? 'is not set' : `names ${tls[member]}, which is not there`}.`, fix: `Set \`tls.${member}\` to a PEM file, or \`tls.enable: false\`.` }));
+  return (['cert', 'key'] as const).flatMap((member): readonly Finding[] => {
+    const path = expandPath(tls[member], dirname(loaded.path), cli.home);
+    return existsSync(path) ? [] : [{ level: 'error', code: `tls-${member}-missing`, message: `tls.${member} names ${path}, which is not there.`, fix: `Put a PEM file there, or correct \`tls.${member}\`.` }];
+  });
 }
