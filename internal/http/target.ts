@@ -7,6 +7,7 @@ const maxTargetBytes = 8_192;
 const slash = 0x2f;
 const dot = 0x2e;
 const percent = 0x25;
+const question = 0x3f;
 
 /** Printable ASCII that RFC 3986 allows nowhere; URL parsers rewrite it, each in its own way. */
 const neverRaw = charSet('"#<>\\');
@@ -72,6 +73,8 @@ function findPathFault(path: string): string | undefined {
 }
 
 function findQueryFault(query: string): string | undefined {
+  // `URLSearchParams` drops a leading `?`, other parsers keep it as part of a name.
+  if (query.charCodeAt(0) === question) return 'its query begins with `?`';
   for (let index = 0; index < query.length; index += 1) {
     const code = query.charCodeAt(index);
     if (code === percent) {
