@@ -15,7 +15,8 @@ export interface SettingNotes {
 }
 
 type Notes = Omit<SettingNotes, 'doc'>;
-const notes = (doc: string, more: Notes): { readonly notes: SettingNotes } => ({ notes: { doc, ...more } });
+/** Metadata for `v.metadata` where no kind below fits. */
+export const notes = (doc: string, more: Notes = {}): { readonly notes: SettingNotes } => ({ notes: { doc, ...more } });
 
 export const flag = (fallback: boolean, doc: string, more: Notes = {}) =>
   v.optional(v.pipe(v.boolean(), v.metadata(notes(doc, more))), fallback);

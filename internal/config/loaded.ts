@@ -1,8 +1,11 @@
 import type { Config } from './schema.ts';
 import type { ConfigProblem } from './problem.ts';
 
-/** Where a secret's value came from; `plain` stands in the file itself. */
-export type SecretOrigin = { readonly kind: 'plain' } | { readonly kind: 'env'; readonly name: string } | { readonly kind: 'file'; readonly path: string };
+/** Where a secret's value came from; `plain` stands in the file itself. A file's `path` is absolute, `written` as the config has it. */
+export type SecretOrigin =
+  | { readonly kind: 'plain' }
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'file'; readonly path: string; readonly written: string };
 
 /** One validated state of the config file. Immutable. */
 export interface LoadedConfig {

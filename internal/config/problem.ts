@@ -8,6 +8,8 @@ export interface ConfigProblem {
   /** 1-based place in the file; absent where the setting is not in the file. */
   readonly line?: number;
   readonly column?: number;
+  /** True where the text is not YAML at all, so that nothing else was looked at. */
+  readonly isSyntax?: true;
 }
 
 /** `config.yaml:10:12 api-keys.0: must not be empty` – the one printed form of a problem. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { duration, flag, integer, list, mapOf, maybeInteger, maybeSecret, oneOf, requiredText, secretText, section, text, texts } from './kinds.ts';
+import { duration, flag, integer, list, mapOf, maybeInteger, maybeSecret, notes, oneOf, requiredText, secretText, section, text, texts } from './kinds.ts';
 
 /*
  * THE settings table: every key of `config.yaml`, its type, default, unit, meaning and whether it takes effect live.
@@ -25,7 +25,7 @@ const entryCommon = {
   disabled: flag(false, 'Kept in the file, not used.'),
   'disable-cooling': flag(false, 'Never put this entry on cooldown.'),
   'request-retry': maybeInteger('Overrides `request-retry` for this entry.'),
-  dialects: v.optional(v.array(dialect)),
+  dialects: v.optional(v.pipe(v.array(dialect), v.metadata(notes('Wire protocols the endpoint speaks; absent means the vendor’s own.')))),
   'insecure-http': flag(false, 'Allow a plain `http:` base-url on a public address.'),
 };
 
@@ -49,7 +49,7 @@ const compatEntry = v.object({
     v.object({ 'api-key': secretText('The upstream API key.'), 'proxy-url': text('', 'Proxy for this key alone.', { secret: 'userinfo' }) }),
     'Keys used in turn; empty for an endpoint without keys.',
   ),
-  'api-keys': v.optional(v.array(secretText('Legacy spelling of `api-key-entries`.')), []),
+  'api-keys': list(secretText('An upstream API key.'), 'Legacy spelling of `api-key-entries`.'),
   ...entryCommon,
 });
 
@@ -72,7 +72,7 @@ export const settings = v.object({
   'shutdown-timeout': duration('30s', 'How long running exchanges may finish after SIGTERM.'),
 
   // Who may call
-  'api-keys': v.optional(v.array(secretText('A client key.')), []),
+  'api-keys': list(secretText('A client key.'), 'Keys that clients present. An empty list opens the proxy to local callers.'),
   'client-auth': oneOf(['auto', 'required'], 'auto', '`required` keeps the door closed even without keys; written when the first managed credential is made.'),
   'insecure-open-access': flag(false, 'Allow open mode (no client keys) on a bind that is not loopback.'),
   'allowed-hosts': texts('Further `Host` names that are served, exact or `*.suffix`.'),
@@ -107,13 +107,13 @@ export const settings = v.object({
   'codex-api-key': list(keyEntry, 'OpenAI API keys.'),
   'vertex-api-key': list(vertexEntry, 'Keys of Vertex-style endpoints.'),
   'openai-compatibility': list(compatEntry, 'OpenAI-compatible endpoints.'),
-  'generative-language-api-key': v.optional(v.array(secretText('Legacy spelling of `gemini-api-key`.')), []),
+  'generative-language-api-key': list(secretText('A Gemini API key.'), 'Legacy spelling of `gemini-api-key`.'),
   'oauth-excluded-models': mapOf(v.array(v.string()), 'Models hidden of OAuth accounts, by provider.'),
   'oauth-model-alias': mapOf(
     v.array(v.object({ name: requiredText('Upstream name.'), alias: requiredText('Client name.'), fork: flag(false, 'Keep the upstream name too.') })),
     'Renames models of OAuth accounts, by provider.',
   ),
-  oauth: mapOf(v.looseObject({}), 'Upstream logins, by provider.'),
+  oauth: mapOf(v.looseObject({ 'client-id': text('', 'Client id registered with the provider.'), 'client-secret': maybeSecret('Client secret, where the provider gave one.') }), 'Upstream logins, by provider.'),
 
   // Routing
   routing: v.optional(section(
@@ -178,13 +178,16 @@ export const settings = v.object({
     },
     'The audit log.',
   ), {}),
-  identity: v.optional(v.looseObject({ enabled: flag(false, 'Issue tokens to people and machines.') }), {}),
+  identity: v.optional(v.pipe(v.looseObject({
+    enabled: flag(false, 'Issue tokens to people and machines.'),
+    oidc: v.optional(v.looseObject({ 'client-secret': maybeSecret('Client secret at the identity provider.') }), {}),
+  }), v.metadata(notes('Tokens that Keyward issues.'))), {}),
 
   // Understood for files of the Go program, without effect
   'commercial-mode': flag(false, 'Kept for files of the Go program.', { reload: 'restart', unused: 'Request logging costs nothing while off.' }),
-  pprof: v.optional(v.pipe(v.looseObject({}), v.metadata({ notes: { doc: 'Kept for files of the Go program.', unused: 'Go’s profiler has no counterpart.' } })), {}),
-  'claude-header-defaults': v.optional(v.pipe(v.looseObject({}), v.metadata({ notes: { doc: 'Kept for files of the Go program.', unused: unusedDisguise } })), {}),
-  'codex-header-defaults': v.optional(v.pipe(v.looseObject({}), v.metadata({ notes: { doc: 'Kept for files of the Go program.', unused: unusedDisguise } })), {}),
+  pprof: v.optional(v.pipe(v.looseObject({}), v.metadata(notes('Kept for files of the Go program.', { unused: 'Go’s profiler has no counterpart.' }))), {}),
+  'claude-header-defaults': v.optional(v.pipe(v.looseObject({}), v.metadata(notes('Kept for files of the Go program.', { unused: unusedDisguise }))), {}),
+  'codex-header-defaults': v.optional(v.pipe(v.looseObject({}), v.metadata(notes('Kept for files of the Go program.', { unused: unusedDisguise }))), {}),
 });
 
 /** The decoded configuration: defaults filled in, secrets resolved and wrapped, durations in milliseconds. */
