@@ -42,6 +42,8 @@ const severities = { trace: 10, debug: 20, info: 30, warn: 40, error: 50 } as co
 
 /** Longest time a line waits in memory. */
 const flushEveryMs = 100;
+/** How often a flush waits 100 ms for a reader that stands still: an exit must not hang on a paused terminal. */
+const maxFlushWaits = 5;
 /** UTF-16 units of held lines that are passed on at once. */
 const passAtLength = 32_768;
 /** Lines are held for a stopped reader (a paused terminal, a stuck pipe) up to this; later ones are dropped. */
@@ -55,6 +57,7 @@ export function createLogger(options: LoggerOptions): LogHandle {
   const out = openConsole(options);
   const human = { colors: options.isTerminal && !options.noColor };
   const { sink } = options;
+  const redactFields = createFieldRedactor();
   const write = (raw: string): void => {
     const line = escapeJsonLine(raw);
     out.write(options.isTerminal ? formatHuman(line, human) : line);
@@ -67,7 +70,7 @@ export function createLogger(options: LoggerOptions): LogHandle {
       timestamp: () => `,"time":${options.clock.nowMs()}`,
       // Errors are described by the redactor already; pino's own serializer would describe the description.
       serializers: { err: (err: unknown) => err },
-      formatters: { log: createFieldRedactor() },
+      formatters: { log: redactFields },
     },
     { write },
   );
@@ -89,7 +92,8 @@ export function createLogger(options: LoggerOptions): LogHandle {
       warn: method('warn'),
       error: method('error'),
       isLevelEnabled: (level) => severities[level] >= threshold,
-      child: (fields) => wrap(line.child(fields)),
+      // pino shows a child's fields as they are, so they are redacted here.
+      child: (fields) => wrap(line.child(redactFields(fields))),
     };
   };
   return {
@@ -111,7 +115,13 @@ export function createLogger(options: LoggerOptions): LogHandle {
  * large pieces instead of many lines.
  */
 function openConsole(options: LoggerOptions): LineSink & { readonly flush: () => void; readonly close: () => void } {
-  const out = destination({ dest: options.fd ?? 1, sync: false, maxLength: maxHeldBytes });
+  // sonic-boom waits 100 ms after each EAGAIN of a synchronous flush, without end unless it is told.
+  let waitsLeft = Infinity;
+  const mayWait = (): boolean => {
+    waitsLeft -= 1;
+    return waitsLeft > 0;
+  };
+  const out = destination({ dest: options.fd ?? 1, sync: false, maxLength: maxHeldBytes, retryEAGAIN: mayWait });
   out.on('drop', () => options.onDropped?.());
   // A console that cannot be written must not end the daemon.
   out.on('error', () => undefined);
@@ -126,11 +136,13 @@ function openConsole(options: LoggerOptions): LineSink & { readonly flush: () =>
   };
   const flush = (): void => {
     pass();
+    waitsLeft = maxFlushWaits;
     try {
       out.flushSync();
     } catch {
-      // The descriptor is not ready or gone; nobody could be told.
+      // The reader stands still, or the descriptor is gone; nobody could be told.
     }
+    waitsLeft = Infinity;
   };
   const stopTimer = options.clock.every(flushEveryMs, pass);
   process.on('exit', flush);

@@ -7,8 +7,8 @@ export interface LogFilesOptions {
   readonly fileLog: FileLog;
 }
 
-/** Read from the end of each file at most; the file log rotates at 10 MB. */
-const maxTailBytes = 16 * 1_024 * 1_024;
+/** How much of a file's end is read: mostly the first is enough. The file log rotates at 10 MB. */
+const tailBytes = [256 * 1_024, 16 * 1_024 * 1_024] as const;
 const maxRequestLogBytes = 64 * 1_024 * 1_024;
 
 export const isErrorLog = (name: string): boolean => name.startsWith('error-') && name.endsWith('.log');
@@ -22,24 +22,17 @@ export function createLogFiles(options: LogFilesOptions): LogFiles {
 
     tail: async ({ limit, afterMs }) => {
       await fileLog.flush();
-      const lines: string[] = [];
-      let latestMs = afterMs;
-      // The current file is the newest by definition, whatever the stamps of the others say.
       const files = await listLogFiles(directory, isApplicationLog);
-      const ordered = [...files.filter((file) => file.name === currentLogName), ...files.filter((file) => file.name !== currentLogName)];
-      for (const file of ordered) {
-        if (lines.length >= limit || file.modifiedMs <= afterMs) break;
-        const bytes = await readLogFile(directory, file.name, maxTailBytes);
-        const found = bytes === undefined ? [] : Buffer.from(bytes).toString('utf8').split('\n').filter((line) => line !== '');
-        for (const line of found.toReversed()) {
-          const atMs = timeOf(line);
-          if (atMs !== undefined && atMs <= afterMs) return { lines: lines.toReversed(), latestMs };
-          if (lines.length >= limit) break;
-          latestMs = Math.max(latestMs, atMs ?? 0);
-          lines.push(line);
-        }
+      // Names hold the time of rotation; modification times change when files are copied.
+      const rotated = files.map((file) => file.name).filter(isRotatedLog).sort().toReversed();
+      const newestFirst: string[] = [];
+      for (const name of [currentLogName, ...rotated]) {
+        const found = await readTail(directory, name, limit - newestFirst.length, afterMs);
+        newestFirst.push(...found.lines);
+        if (found.isDone) break;
       }
-      return { lines: lines.toReversed(), latestMs };
+      const latestMs = newestFirst.map(timeOf).find((atMs) => atMs !== undefined);
+      return { lines: newestFirst.toReversed(), latestMs: latestMs ?? afterMs };
     },
 
     clear: async () => {
@@ -58,6 +51,20 @@ export function createLogFiles(options: LogFilesOptions): LogFiles {
       return file === undefined || bytes === undefined ? undefined : { name: file.name, bytes };
     },
   };
+}
+
+/** Up to `limit` lines from the end of one file, newest first; done when older files hold nothing that is asked for. */
+async function readTail(directory: string, name: string, limit: number, afterMs: number): Promise<{ readonly lines: readonly string[]; readonly isDone: boolean }> {
+  let lines: readonly string[] = [];
+  for (const maxBytes of tailBytes) {
+    const bytes = (await readLogFile(directory, name, maxBytes)) ?? new Uint8Array();
+    const isWhole = bytes.length < maxBytes;
+    const all = Buffer.from(bytes).toString('utf8').split('\n').slice(isWhole ? 0 : 1).filter((line) => line !== '').toReversed();
+    const tooOld = all.findIndex((line) => (timeOf(line) ?? Infinity) <= afterMs);
+    lines = all.slice(0, tooOld < 0 ? limit : Math.min(limit, tooOld));
+    if (isWhole || tooOld >= 0 || lines.length === limit) return { lines, isDone: tooOld >= 0 || lines.length === limit };
+  }
+  return { lines, isDone: false };
 }
 
 function timeOf(line: string): number | undefined {

@@ -19,7 +19,7 @@ const shownHeaderPrefixes = ['x-stainless-', 'x-ratelimit-', 'anthropic-ratelimi
 const shownParameters: ReadonlySet<string> = new Set(['after', 'alt', 'beta', 'before', 'include', 'limit', 'model', 'order', 'pagesize', 'prettyprint', 'since', 'starting_after', 'stream']);
 
 // A credential in the wrong place: `sk-…`, `Bearer …`, a JWT, Google's and GitHub's prefixes.
-const credential = /\b(?:Bearer|Basic|DPoP)\s+\S+|\b(?:sk|pk|rk|key|gh[pousr])[-_][\w-]{8,}|\bAIza[\w-]{8,}|\bya29\.[\w-]+|\beyJ[\w-]{8,}(?:\.[\w-]*)*/gi;
+const credential = /\b(?:Bearer|Basic|DPoP)\s+[^\s"',;)]+|\b(?:sk|pk|rk|key|gh[pousr])[-_][\w-]{8,}|\bAIza[\w-]{8,}|\bya29\.[\w-]+|\beyJ[\w-]{4,}(?:\.[\w-]*)*/gi;
 const secretParameter = /([?&;](?:key|auth_token|access_token|refresh_token|id_token|token|state|code|user_code|api[-_]?key|client_secret|secret)=)[^&;\s"'<>]+/gi;
 
 /** True for fields whose text never goes into a log line; numbers always may. */
