@@ -81,7 +81,12 @@ export async function listen(endpoint: Endpoint, handlers: Handlers): Promise<Li
     },
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
+        // Kept-alive connections become idle one by one, as their exchanges end.
+        const sweep = setInterval(() => server.closeIdleConnections(), 50);
+        server.close(() => {
+          clearInterval(sweep);
+          resolve();
+        });
         server.closeIdleConnections();
       }),
     destroy: () => server.closeAllConnections(),

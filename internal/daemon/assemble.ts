@@ -1,0 +1,199 @@
+import { createAuditLog } from '../audit/audit-log.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { ConfigStore } from '../config/ports.ts';
+import { createDoor } from '../http/door.ts';
+import { compileRoutes } from '../http/route-table.ts';
+import type { LogHandle } from '../log/create-logger.ts';
+import type { FileLog } from '../log/file-log.ts';
+import { createLogFiles } from '../log/log-files.ts';
+import { createRequestLogs } from '../log/request-log.ts';
+import type { ManagementDeps } from '../management/context.ts';
+import { configViews } from '../management/config-views.ts';
+import { managementRoutes } from '../management/routes.ts';
+import { createMetrics, metricsContentType, type AccountStateName } from '../metrics/metrics.ts';
+import { createProxy } from '../proxy/forward.ts';
+import { createSettle } from '../proxy/settled.ts';
+import { createUpstreams } from '../proxy/upstreams.ts';
+import { createRouter } from '../routing/router.ts';
+import { randomToken } from '../secret/digest.ts';
+import { createFront } from '../server/front.ts';
+import type { Handlers } from '../server/listen.ts';
+import type { Pages } from '../server/pages.ts';
+import { routeTable } from '../server/app.ts';
+import { createStatusPages } from '../server/status-pages.ts';
+import { startRetention } from '../storage/retention.ts';
+import { openSqliteStores } from '../storage/sqlite/stores.ts';
+import { createUsageRecorder } from '../usage/recorder.ts';
+import type { Folders } from './folders.ts';
+import type { Live } from './live.ts';
+import { observeAttempts, observeExchanges } from './observe.ts';
+import type { DaemonOptions } from './options.ts';
+
+export interface Parts {
+  readonly options: DaemonOptions;
+  readonly clock: Clock;
+  readonly live: Live;
+  readonly config: ConfigStore;
+  readonly folders: Folders;
+  readonly logs: LogHandle;
+  readonly fileLog: FileLog;
+  /** What `GET /status` says of the listeners. */
+  readonly binds: () => readonly string[];
+  /** True once a stop was asked for. */
+  readonly isDraining: () => boolean;
+  readonly configLoadedAtMs: () => number;
+  readonly onLogLinesDropped: (listener: (sink: 'console' | 'file', lines: number) => void) => void;
+}
+
+export interface Assembled {
+  readonly handlers: Handlers;
+  readonly openCount: () => number;
+  /** Makes everything durable and lets go, in the reverse order of opening. */
+  readonly close: () => Promise<void>;
+}
+
+/** Builds every part from the ones below it; the only place that knows them all. */
+export function assemble(parts: Parts): Assembled {
+  const { options, clock, live, config, folders, logs, fileLog } = parts;
+  const log = logs.logger;
+  const startedAtMs = clock.nowMs();
+  const settings = () => live.snapshot().loaded.config;
+  const lifetime = new AbortController();
+
+  const stores = openSqliteStores({ file: folders.database, clock, onFailure: (err) => log.error({ err }, 'bindings of stored responses cannot be kept') });
+  const router = createRouter(clock);
+  const metrics = createMetrics({ clock, version: options.version, accountStates: () => countStates(router.states(live.snapshot().routes)) });
+  parts.onLogLinesDropped((sink, lines) => metrics.logLinesDropped(sink, lines));
+  let queuedRows = 0;
+  const recorder = createUsageRecorder({
+    store: stores.usage,
+    clock,
+    log,
+    metrics: {
+      usageRowsLost: metrics.usageRowsLost,
+      usageRowsQueued: (rows) => {
+        queuedRows = rows;
+        metrics.usageRowsQueued(rows);
+      },
+    },
+  });
+  const audit = createAuditLog({ store: stores.audit, clock, log, onLost: metrics.auditEventsLost });
+  const retention = startRetention({
+    clock,
+    log,
+    tables: [
+      { name: 'usage', keepDays: () => settings()['usage-retention-days'], removeBefore: stores.usage.removeBefore },
+      { name: 'audit', keepDays: () => settings().audit['retention-days'], removeBefore: stores.audit.removeBefore },
+    ],
+  });
+  const logFiles = createLogFiles({ directory: folders.logs, fileLog });
+  const maxTotalBytes = () => settings()['logs-max-total-size-mb'] * 1_048_576;
+  const requestLogs = createRequestLogs({
+    directory: folders.logs,
+    clock,
+    isEnabled: () => settings()['request-log'],
+    maxErrorFiles: () => settings()['error-logs-max-files'],
+    maxTotalBytes,
+    onDropped: () => metrics.logLinesDropped('request-log', 1),
+  });
+
+  const upstreams = createUpstreams({
+    userAgent: `keyward/${options.version}`,
+    environment: {
+      httpProxy: options.env['HTTP_PROXY'] ?? options.env['http_proxy'],
+      httpsProxy: options.env['HTTPS_PROXY'] ?? options.env['https_proxy'],
+      noProxy: options.env['NO_PROXY'] ?? options.env['no_proxy'],
+    },
+    connectTimeoutMs: () => live.snapshot().limits.connectTimeoutMs,
+  });
+  const proxy = createProxy({
+    clock,
+    router: observeAttempts(router, metrics),
+    upstreams,
+    owners: stores.responseOwners,
+    settle: createSettle(clock, observeExchanges({ usage: recorder, metrics, log: logs })),
+    spoolDir: folders.spool,
+    onOpened: metrics.exchangeOpened,
+    requestLogs,
+  });
+
+  const management: ManagementDeps = {
+    config,
+    views: configViews,
+    usageStore: stores.usage,
+    usageRecorder: recorder,
+    audit,
+    logs: logFiles,
+    router,
+    routingTable: () => live.snapshot().routes,
+    daemon: () => ({
+      version: options.version,
+      pid: process.pid,
+      startedAtMs,
+      binds: parts.binds(),
+      configLoadedAtMs: parts.configLoadedAtMs(),
+      openExchanges: proxy.openCount(),
+      usageQueueLength: queuedRows,
+      storage: { healthy: true, detail: '' },
+    }),
+    clock,
+    tagSecret: randomToken(32),
+  };
+  const statusPages = createStatusPages({
+    version: options.version,
+    readiness: () => ({
+      isServing: !parts.isDraining(),
+      codes: [...(config.lastRefusal() === undefined ? [] : ['config_refused']), ...(live.snapshot().routes.accounts.some((account) => !account.disabled) ? [] : ['no_accounts']), ...(parts.isDraining() ? ['draining'] : [])],
+    }),
+    metrics: () => Promise.resolve({ contentType: metricsContentType, text: metrics.render() }),
+  });
+
+  const door = createDoor({
+    clock,
+    signal: lifetime.signal,
+    onRefused: (refusal) => {
+      metrics.doorRefused(refusal.access === 'client' ? 'client' : refusal.access === 'open' ? 'guard' : 'management', refusal.code);
+      audit.append({
+        atMs: clock.nowMs(),
+        action: refusal.access === 'management' || refusal.access === 'metrics' ? 'management.refused' : 'door.refused',
+        actor: 'anonymous',
+        from: refusal.from,
+        requestId: refusal.requestId,
+        target: `${refusal.method} ${refusal.path.slice(0, 256)}`,
+        code: refusal.code,
+      });
+    },
+  });
+  const onFailure = (requestId: string, err: unknown): void => log.error({ err, requestId }, 'a request failed inside Keyward');
+  let pages: Promise<Pages> | undefined;
+  const handlers = createFront({
+    clock,
+    routes: compileRoutes(routeTable(proxy, statusPages, managementRoutes(management))),
+    door,
+    snapshot: live.snapshot,
+    pages: () => (pages ??= import('../server/pages.ts').then(({ createPages }) => createPages((inbound, thrown) => onFailure(inbound.id, thrown)))),
+    hasManagementListener: settings()['remote-management'].listen !== '',
+    isManagementOnUnixSocket: settings()['remote-management'].listen.startsWith('unix:'),
+    onFailure,
+  });
+
+  return {
+    handlers,
+    openCount: proxy.openCount,
+    close: async () => {
+      lifetime.abort();
+      await upstreams.close();
+      await retention.stop();
+      await recorder.close();
+      await audit.close();
+      await requestLogs.close();
+      stores.close();
+    },
+  };
+}
+
+function countStates(states: readonly { readonly state: AccountStateName }[]): Readonly<Record<AccountStateName, number>> {
+  const counts = { ready: 0, cooling: 0, disabled: 0 };
+  for (const { state } of states) counts[state]++;
+  return counts;
+}
