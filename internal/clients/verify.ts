@@ -18,8 +18,8 @@ export const maxKeyBytes = 4_096;
 const unknownKey: Verdict = { kind: 'invalid', code: 'invalid_api_key' };
 
 /**
- * The one entry by which a client credential is judged. The first source that knows it wins; one that is broken makes the
- * outcome `unknown` unless another says `valid`. A source that throws is broken. Never throws.
+ * The one entry by which a client credential is judged. A source that says `valid` wins, then one that knows why not
+ * (`key_expired`, `key_revoked`), then one that is broken: `unknown`. A source that throws is broken. Never throws.
  */
 export function verifyClientKey(sources: readonly CredentialSource[], value: string): Verdict {
   // A character is at least a byte, so long values are measured only when they might still fit.
@@ -28,9 +28,14 @@ export function verifyClientKey(sources: readonly CredentialSource[], value: str
   for (const source of sources) {
     const verdict = askSource(source, value);
     if (verdict.kind === 'valid') return verdict;
-    if (verdict.kind === 'unknown' || (outcome.kind === 'invalid' && verdict.code !== 'invalid_api_key')) outcome = verdict;
+    if (rankOf(verdict) > rankOf(outcome)) outcome = verdict;
   }
   return outcome;
+}
+
+function rankOf(verdict: Verdict): number {
+  if (verdict.kind === 'unknown') return 1;
+  return verdict.kind === 'invalid' && verdict.code === 'invalid_api_key' ? 0 : 2;
 }
 
 function askSource(source: CredentialSource, value: string): Verdict {

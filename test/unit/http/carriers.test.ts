@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { collectCredentials, collectManagementKeys, redactTarget, selectSubprotocol } from '../../../internal/http/carriers.ts';
 

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { indexStaticKeys } from '../../../internal/clients/static-keys.ts';
+import { Secret } from '../../../internal/secret/secret.ts';
+import { createDoorBench, rulesOf } from '../../support/door-fixtures.ts';
+
+const first = 'sk-the-first-good-client-key';
+const second = 'sk-the-second-good-client-key';
+const rules = rulesOf({ 'api-keys': [first, second] });
+
+describe('rule 10: carriers', () => {
+  it('two valid credentials of different principals are 400', async () => {
+    const { ask } = createDoorBench();
+    expect(await ask(rules, { headers: { authorization: `Bearer ${first}`, 'x-api-key': second } })).toBe('400 conflicting_credentials');
+    expect(await ask(rules, { headers: { authorization: `Bearer ${first}` }, query: `key=${second}` })).toBe('400 conflicting_credentials');
+  });
+
+  it('the same principal twice is fine', async () => {
+    const { ask } = createDoorBench();
+    expect(await ask(rules, { headers: { authorization: `Bearer ${first}`, 'x-api-key': first }, query: `key=${first}` })).toMatch(/^ok key_/);
+  });
+
+  it('a wrong value in one carrier does not block a right one in another', async () => {
+    const { ask } = createDoorBench();
+    expect(await ask(rules, { headers: { authorization: 'Bearer wrong', 'x-goog-api-key': 'wrong too', 'x-api-key': first }, query: 'key=wrong' })).toMatch(/^ok key_/);
+    expect(await ask(rules, { headers: { authorization: 'Basic d3Jvbmc6', 'x-api-key': 'wrong' }, query: `auth_token=${first}` })).toMatch(/^ok key_/);
+  });
+
+  it('DPoP counts as a carrier', async () => {
+    const { ask } = createDoorBench();
+    expect(await ask(rules, { headers: { authorization: `dpop ${first}` } })).toMatch(/^ok key_/);
+  });
+
+  it('a key over 4 kB is refused without being hashed, even if it were configured', async () => {
+    const long = 'x'.repeat(4_097);
+    const { ask } = createDoorBench();
+    expect(await ask({ ...rules, staticKeys: indexStaticKeys([new Secret(long)]) }, { headers: { authorization: `Bearer ${long}` } })).toBe('401 invalid_api_key');
+    const fits = 'x'.repeat(4_096);
+    expect(await ask(rulesOf({ 'api-keys': [fits] }), { headers: { authorization: `Bearer ${fits}` } })).toMatch(/^ok key_/);
+  });
+});
