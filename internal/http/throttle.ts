@@ -6,11 +6,11 @@ export type Turn = { readonly kind: 'free' | 'checked' } | { readonly kind: 'ref
 
 /** Slows guessing by peer (security rule 6). Keys are `Peer.throttleKey`. */
 export interface Throttle {
-  /** A turn now, or none: at most one a second for a peer under throttle. */
+  /** A turn now, or none: at most one a second for a peer under throttle. For keys judged synchronously: nothing is reserved. */
   readonly tryEnter: (peer: string) => Turn;
-  /** Waits for a turn, at most 5 s, behind at most four others. Every turn that is not refused ends with `leave`. */
+  /** Waits for a turn, at most 5 s, behind at most four others. The guess counts until `leave` ends it. */
   readonly enter: (peer: string) => Promise<Turn>;
-  /** Ends a turn of `enter` or `tryEnter`: a wrong key counts, a right one clears the peer, `void` says nothing of it. */
+  /** Ends a turn that was not refused: a wrong key counts, a right one clears the peer, `void` says nothing of it. */
   readonly leave: (peer: string, outcome: 'right' | 'wrong' | 'void') => void;
   /** Seconds until the peer's next turn, at least 1. */
   readonly retryAfterSeconds: (peer: string) => number;
@@ -23,11 +23,12 @@ const windowMs = 15 * 60_000;
 const turnEveryMs = 1_000;
 const queueLength = 5;
 const maxPeers = 10_000;
+const free: Turn = { kind: 'free' };
 
 interface PeerState {
   /** Newest last, at most `failuresAllowed`. */
   readonly failedAtMs: number[];
-  /** Turns taken and not yet ended: guesses sent side by side count before they are judged. */
+  /** Turns of `enter` not yet ended: guesses sent side by side count before they are judged. */
   running: number;
   waiting: number;
   nextTurnMs: number;
@@ -54,49 +55,52 @@ export function createThrottle(deps: { readonly clock: Clock; readonly signal?: 
 
   const refuse = (state: PeerState): Turn => ({ kind: 'refused', retryAfterSeconds: secondsUntil(state.nextTurnMs, clock.nowMs()) });
 
-  const tryEnter = (peer: string): Turn => {
-    const state = stateOf(peer);
-    if (!isThrottled(state)) {
-      state.running += 1;
-      return { kind: 'free' };
-    }
+  const takeTurn = (state: PeerState): Turn => {
     const nowMs = clock.nowMs();
     if (nowMs < state.nextTurnMs) return refuse(state);
     state.nextTurnMs = nowMs + turnEveryMs;
-    state.running += 1;
     return { kind: 'checked' };
   };
 
-  return {
-    tryEnter,
-    enter: async (peer) => {
-      const turn = tryEnter(peer);
-      if (turn.kind !== 'refused') return turn;
-      const state = stateOf(peer);
-      if (state.waiting >= queueLength) return turn;
-      const turnMs = state.nextTurnMs;
-      state.nextTurnMs = turnMs + turnEveryMs;
-      state.waiting += 1;
-      try {
-        await clock.sleep(turnMs - clock.nowMs(), signal);
-      } catch {
-        return { kind: 'refused', retryAfterSeconds: 1 };
-      } finally {
-        state.waiting -= 1;
-      }
-      state.running += 1;
+  const waitForTurn = async (state: PeerState): Promise<Turn> => {
+    const turn = takeTurn(state);
+    if (turn.kind !== 'refused' || state.waiting >= queueLength) return turn;
+    const turnMs = state.nextTurnMs;
+    state.nextTurnMs = turnMs + turnEveryMs;
+    state.waiting += 1;
+    try {
+      await clock.sleep(turnMs - clock.nowMs(), signal);
       return { kind: 'checked' };
+    } catch {
+      return { kind: 'refused', retryAfterSeconds: 1 };
+    } finally {
+      state.waiting -= 1;
+    }
+  };
+
+  return {
+    tryEnter: (peer) => {
+      // Peers that did nothing wrong leave no trace: this runs on every exchange of a remote client.
+      const state = peers.get(peer);
+      return state === undefined || !isThrottled(state) ? free : takeTurn(state);
+    },
+    enter: async (peer) => {
+      const state = stateOf(peer);
+      const turn: Turn = isThrottled(state) ? await waitForTurn(state) : free;
+      if (turn.kind !== 'refused') state.running += 1;
+      return turn;
     },
     leave: (peer, outcome) => {
-      const state = stateOf(peer);
+      const state = outcome === 'wrong' ? stateOf(peer) : peers.get(peer);
+      if (state === undefined) return;
       state.running = Math.max(0, state.running - 1);
-      if (outcome === 'right') state.failedAtMs.length = 0;
-      if (outcome !== 'wrong') {
-        if (state.failedAtMs.length === 0 && state.running === 0 && state.waiting === 0) peers.delete(peer);
+      if (outcome === 'wrong') {
+        state.failedAtMs.push(clock.nowMs());
+        if (state.failedAtMs.length > failuresAllowed) state.failedAtMs.shift();
         return;
       }
-      state.failedAtMs.push(clock.nowMs());
-      if (state.failedAtMs.length > failuresAllowed) state.failedAtMs.shift();
+      if (outcome === 'right') state.failedAtMs.length = 0;
+      if (state.failedAtMs.length === 0 && state.running === 0 && state.waiting === 0) peers.delete(peer);
     },
     retryAfterSeconds: (peer) => secondsUntil(peers.peek(peer)?.nextTurnMs ?? 0, clock.nowMs()),
     size: () => peers.size,
