@@ -1,9 +1,9 @@
-import { isMap, isSeq, parseDocument } from 'yaml';
 import { AppError } from '../../../internal/fault/app-error.ts';
 import { err, ok, type Result } from '../../../internal/fault/result.ts';
 import { decodeConfig } from '../../../internal/config/decode.ts';
+import { applyEdits } from '../../../internal/config/edit.ts';
 import type { LoadedConfig } from '../../../internal/config/loaded.ts';
-import type { ConfigChange, ConfigEdit, ConfigStore, WriteOptions } from '../../../internal/config/ports.ts';
+import type { ConfigChange, ConfigStore, WriteOptions } from '../../../internal/config/ports.ts';
 import type { ConfigProblem } from '../../../internal/config/problem.ts';
 import { parsePlain } from '../../../internal/management/plain-config.ts';
 import { isSame } from '../../../internal/management/values.ts';
@@ -58,17 +58,6 @@ const env = { UPSTREAM_KEY: 'resolved-upstream-key', KEY_OF_TWO: 'resolved-key-o
 
 function load(text: string): Result<LoadedConfig, readonly ConfigProblem[]> {
   return decodeConfig({ path: '/nowhere/config.yaml', text, env, readSecretFile: () => ok('resolved-file-secret'), home: '/nowhere' });
-}
-
-function applyEdits(text: string, edits: readonly ConfigEdit[]): string {
-  const document = parseDocument(text);
-  for (const edit of edits) {
-    if (edit.kind === 'set') document.setIn(edit.path, document.createNode(edit.value));
-    else if (edit.kind === 'delete') document.deleteIn(edit.path);
-    else if (isSeq(document.getIn(edit.path))) document.addIn(edit.path, document.createNode(edit.value));
-    else document.setIn(edit.path, document.createNode([edit.value]));
-  }
-  return isMap(document.contents) && document.contents.items.length === 0 ? '' : document.toString();
 }
 
 function changeOf(before: LoadedConfig, after: LoadedConfig): ConfigChange {

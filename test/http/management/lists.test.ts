@@ -21,7 +21,7 @@ describe('api-keys', () => {
     const management = openManagement(twoKeys);
     const done = await management.send('PUT', '/api-keys', { json: wrap(['sk-s…0002', 'sk-third-key-0000003']) });
     expect([done.status, done.body]).toEqual([200, { status: 'ok' }]);
-    expect(management.config.fileText()).toBe('api-keys:\n  - "sk-second-key-0000002" # for the laptop\n  - sk-third-key-0000003\n');
+    expect(management.config.fileText()).toBe('api-keys:\n  - "sk-second-key-0000002" # for the laptop\n  - "sk-third-key-0000003"\n');
   });
 
   it('PATCH replaces one by index, by match, or by old and new, and adds one by new alone', async () => {
