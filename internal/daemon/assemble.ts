@@ -134,7 +134,7 @@ export function assemble(parts: Parts): Assembled {
       configLoadedAtMs: parts.configLoadedAtMs(),
       openExchanges: proxy.openCount(),
       usageQueueLength: queuedRows,
-      storage: { healthy: true, detail: '' },
+      storage: recorder.isStoring() ? { healthy: true, detail: '' } : { healthy: false, detail: 'usage rows cannot be stored and wait in memory; the log has the cause' },
     }),
     clock,
     tagSecret: randomToken(32),
@@ -143,7 +143,7 @@ export function assemble(parts: Parts): Assembled {
     version: options.version,
     readiness: () => ({
       isServing: !parts.isDraining(),
-      codes: [...(config.lastRefusal() === undefined ? [] : ['config_refused']), ...(live.snapshot().routes.accounts.some((account) => !account.disabled) ? [] : ['no_accounts']), ...(parts.isDraining() ? ['draining'] : [])],
+      codes: [...(config.lastRefusal() === undefined ? [] : ['config_refused']), ...(live.snapshot().routes.accounts.some((account) => !account.disabled) ? [] : ['no_accounts']), ...(recorder.isStoring() ? [] : ['storage_unavailable']), ...(parts.isDraining() ? ['draining'] : [])],
     }),
     metrics: () => Promise.resolve({ contentType: metricsContentType, text: metrics.render() }),
   });

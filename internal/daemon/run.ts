@@ -33,6 +33,10 @@ export const runDaemon: RunDaemon = async (options) => {
     sink: { write: (line) => writeToFile?.(line) },
     onDropped: () => onDropped('console', 1),
   });
+  live.onCommit((_, warnings) => {
+    // Loud on purpose, at every start and reload (security rules 7 and 8).
+    for (const warning of warnings) logs.logger.warn(`config: ${formatProblem(options.configPath, warning)}`);
+  });
   try {
     const opened = await createConfigStore({ path: options.configPath, env: options.env, home: options.home === '' ? homedir() : options.home, clock: systemClock, prepare: live.prepare, log: logs.logger });
     if (!opened.ok) {
@@ -97,10 +101,7 @@ async function serve(options: DaemonOptions, live: Live, config: ConfigStore, lo
     logs.setLevel(options.logLevel ?? levelOf(settings));
     fileLog.setEnabled(settings['logging-to-file']);
   };
-  live.onCommit((_, warnings) => {
-    apply();
-    for (const warning of warnings) logs.logger.warn(formatProblem(options.configPath, warning));
-  });
+  live.onCommit(apply);
   apply();
 
   let tlsWatch: FileWatch | undefined;
@@ -150,8 +151,6 @@ function announce(options: DaemonOptions, live: Live, listeners: readonly Listen
   const urls = listeners.filter(({ kind }) => kind === 'main').map(({ url }) => url);
   options.stdout.write(`Keyward ${options.version} is listening on ${urls.join(' and ')}\n`);
   options.stdout.write(`  config ${loaded.path}, data ${loaded.dataDir}\n`);
-  for (const key of loaded.ignoredKeys) logs.logger.warn(`config: ignored key '${key}'`);
-  for (const warning of loaded.warnings) logs.logger.warn(formatProblem(loaded.path, warning));
   logs.logger.info({ accounts: routes.accounts.length }, 'ready');
 }
 

@@ -226,6 +226,6 @@ export function refuse(inbound: Inbound<unknown>, dialect: ProxyOperation['diale
   const wire = renderFault(error, dialect, inbound.id);
   // A body that was not read is not waited for.
   const close = req.complete ? {} : { connection: 'close' };
-  res.writeHead(wire.status, { ...wire.headers, ...close });
+  res.writeHead(wire.status, { ...wire.headers, 'content-length': String(Buffer.byteLength(wire.body)), ...close });
   res.end(wire.body);
 }

@@ -156,7 +156,8 @@ function answerFault(req: IncomingMessage, res: ServerResponse, error: AppError,
   if (res.headersSent || res.destroyed) return;
   const wire = renderFault(error, dialectOfPath(path, req.headers), requestId);
   const hasBody = req.headers['content-length'] !== undefined || req.headers['transfer-encoding'] !== undefined;
-  res.writeHead(wire.status, hasBody && !req.complete ? { ...wire.headers, connection: 'close' } : wire.headers);
+  const framed = { ...wire.headers, 'content-length': String(Buffer.byteLength(wire.body)) };
+  res.writeHead(wire.status, hasBody && !req.complete ? { ...framed, connection: 'close' } : framed);
   res.end(req.method === 'HEAD' ? undefined : wire.body);
 }
 

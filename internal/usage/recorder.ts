@@ -18,6 +18,8 @@ export interface UsageRecorderDeps {
 }
 
 export interface RunningUsageRecorder extends UsageRecorder {
+  /** False while the store refuses rows; they wait in memory meanwhile. */
+  readonly isStoring: () => boolean;
   /** Stops the timer and makes what is queued durable; rows that cannot be are counted as lost. Never rejects. */
   readonly close: () => Promise<void>;
 }
@@ -86,6 +88,7 @@ export function createUsageRecorder(deps: UsageRecorderDeps): RunningUsageRecord
   });
 
   return {
+    isStoring: () => !failing,
     record: (row) => {
       if (queue.length >= maxQueuedRows) {
         metrics.usageRowsLost(1);
