@@ -95,7 +95,7 @@ export function buildNotes(figures: Figures): readonly string[] {
     .map((target) => ({ title: target.title, times: 1 / ratio(target.small, direct?.small) }))
     .filter(({ times }) => times < upstreamRule)
     .map(({ title, times }) => `${title} (${showNumber(times, 1)} ×)`);
-  if (held.length > 0) notes.unshift(`The upstream should be ${upstreamRule} times as fast as what it measures, and is not for ${held.join(', ')}: held back by it, and faster in truth.`);
+  if (held.length > 0) notes.unshift(`The upstream should be ${upstreamRule} times as fast as what it measures, and is not for ${held.join(', ')}: there the upstream’s own cost is part of what the requests/s say.`);
   return notes;
 }
 
