@@ -1,9 +1,10 @@
 import type { LoadedConfig } from '../../config/loaded.ts';
+import { maskedConfig } from '../../config/masked.ts';
 import { formatProblem, type ConfigProblem } from '../../config/problem.ts';
 import { err, ok, type Result } from '../../fault/result.ts';
 import { describeMissingConfig, findConfig } from '../config-path.ts';
 import type { CliProcess } from '../process-env.ts';
-import { checkDoors, configSchema, maskedSettings, readConfigFile } from '../read-config.ts';
+import { checkDoors, configSchema, readConfigFile } from '../read-config.ts';
 import { exitCodes } from '../run.ts';
 import { printable } from '../table.ts';
 
@@ -45,7 +46,7 @@ export function showConfig(cli: CliProcess, flags: ConfigShowFlags): number {
     for (const problem of read.error.problems) cli.stderr.write(`keyward: ${printable(formatProblem(read.error.path, problem))}\n`);
     return read.error.exitCode;
   }
-  const settings = maskedSettings(read.value);
+  const settings = maskedConfig(read.value);
   cli.stdout.write(flags.json ? `${JSON.stringify(settings)}\n` : `${JSON.stringify(settings, undefined, 2)}\n`);
   return exitCodes.ok;
 }

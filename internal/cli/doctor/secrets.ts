@@ -1,10 +1,10 @@
 import type { LoadedConfig, SecretOrigin } from '../../config/loaded.ts';
-import { Secret } from '../../secret/secret.ts';
+import { Secret, wholeMask } from '../../secret/secret.ts';
 import type { DoctorReport } from './report.ts';
 
 /** Every secret of the file with where it comes from, masked. */
 export function listSecrets(loaded: LoadedConfig): DoctorReport['secrets'] {
-  return [...loaded.secretOrigins].map(([path, origin]) => ({ path, origin: describeOrigin(origin), masked: maskAt(loaded.config, path) }));
+  return [...loaded.secretOrigins].map(([path, origin]) => ({ path, origin: describeOrigin(origin), masked: path === 'remote-management.secret-key' ? wholeMask : maskAt(loaded.config, path) }));
 }
 
 function describeOrigin(origin: SecretOrigin): string {
