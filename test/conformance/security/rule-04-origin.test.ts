@@ -61,6 +61,12 @@ describe('rule 4: web pages drive nothing they were not given', () => {
     expect(await ask(keyed, { ...management, headers: { origin: 'http://localhost:8317', authorization: `Bearer ${secret}` } })).toBe('ok root');
   });
 
+  it('an Origin equal to a Host that is not ours is not our own, even with the management secret', async () => {
+    const { ask } = createDoorBench();
+    const headers = { host: 'rebound.evil.test', origin: 'http://rebound.evil.test', authorization: `Bearer ${secret}` };
+    expect(await ask(keyed, { access: 'management', path: '/v0/management/config', headers })).toBe('421 misdirected_request');
+  });
+
   it('Host and Origin are checked before the key is asked for', async () => {
     const { ask } = createDoorBench();
     expect(await ask(strict, { headers: { host: 'evil.test', origin: 'http://evil.test' } })).toBe('421 misdirected_request');

@@ -24,6 +24,12 @@ describe('an error on the wire', () => {
     });
   });
 
+  it('carries further members in every shape', () => {
+    for (const dialect of ['openai-chat', 'anthropic-messages', 'gemini', 'management'] as const) {
+      expect(bodyOf(new AppError('model_cooldown', { fields: { reset_seconds: 30 } }), dialect)).toMatchObject({ error: { reset_seconds: 30 } });
+    }
+  });
+
   it('says exactly the seed’s words where management is off', () => {
     const answer = renderFault(new AppError('not_found'), 'management', 'req-1');
     expect([answer.status, answer.body]).toEqual([404, '{"error":{"message":"Not Found","type":"not_found"}}']);
