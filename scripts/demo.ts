@@ -40,7 +40,7 @@ async function runDemo(): Promise<void> {
   const port = await choosePort();
   const configPath = join(folder, 'config.yaml');
   writeFileSync(configPath, configText(port, `${upstreamUrl}/v1`), { mode: 0o600 });
-  daemon = spawn(process.execPath, [binary, 'serve', '--config', configPath, '--log-level', 'warn'], { cwd: folder, env: { HOME: folder }, stdio: ['ignore', 'inherit', 'inherit'] });
+  daemon = spawn(process.execPath, [binary, 'serve', '--config', configPath, '--log-level', 'warn'], { cwd: folder, env: { HOME: folder }, stdio: ['ignore', 'ignore', 'inherit'] });
   const url = `http://127.0.0.1:${port}`;
   await waitUntilReady(daemon, url);
 
