@@ -108,7 +108,7 @@ function bind(server: Server, endpoint: Endpoint): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => reject(new Error(bindSentence(endpoint, codeOf(cause)), { cause })));
     if ('socketPath' in endpoint) server.listen(endpoint.socketPath, resolve);
-    else server.listen({ host: endpoint.host, port: endpoint.port, backlog: 1_024, ...(endpoint.host === '::1' ? { ipv6Only: true } : {}) }, resolve);
+    else server.listen({ host: endpoint.host, port: endpoint.port, backlog: 1_024, ...(endpoint.host.includes(':') ? { ipv6Only: true } : {}) }, resolve);
   });
 }
 
