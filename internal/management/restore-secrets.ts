@@ -13,16 +13,16 @@ export function maskItem(item: unknown): unknown {
 /**
  * Items as they were sent, with the stored secrets where they hold masks. A mask resolves only to the one stored secret
  * with that mask and destination; several that look alike resolve in their order, and only while none was added or taken.
- * A reference counts as a stored secret too: it is not given again by being named again.
+ * A reference counts as a stored secret too: unless `references` are `given`, naming it again is not giving it.
  * Errors: `secret_required` where the destination changed (security rule 19), `ambiguous_match`, `invalid_request` for a
  * mask of nothing.
  */
-export function restoreItems(sent: readonly unknown[], stored: readonly unknown[], where: (index: number) => ConfigPath): readonly unknown[] {
+export function restoreItems(sent: readonly unknown[], stored: readonly unknown[], where: (index: number) => ConfigPath, references: 'kept' | 'given' = 'kept'): readonly unknown[] {
   const pool = stored.flatMap((item) => findSecretSlots(item));
-  return slotPhases.reduce<readonly unknown[]>((items, phase) => restorePhase(items, pool, phase, where), sent);
+  return slotPhases.reduce<readonly unknown[]>((items, phase) => restorePhase(items, pool, phase, where, references), sent);
 }
 
-function restorePhase(items: readonly unknown[], pool: readonly SecretSlot[], phase: SecretSlot['phase'], where: (index: number) => ConfigPath): readonly unknown[] {
+function restorePhase(items: readonly unknown[], pool: readonly SecretSlot[], phase: SecretSlot['phase'], where: (index: number) => ConfigPath, references: 'kept' | 'given'): readonly unknown[] {
   const asked = items.map((item) => findSecretSlots(item).filter((slot) => slot.phase === phase));
   const uses = countUses(asked.flat());
   const taken = new Map<string, number>();
@@ -30,7 +30,7 @@ function restorePhase(items: readonly unknown[], pool: readonly SecretSlot[], ph
     (asked[index] ?? []).reduce<unknown>((restored, slot) => {
       const path = [...where(index), ...slot.path];
       if (isMasked(slot)) return replaceAt(restored, slot.path, resolveMask(slot, pool, path, uses, taken));
-      if (isReference(slot.value)) checkReference(slot, pool, path);
+      if (references === 'kept' && isReference(slot.value)) checkReference(slot, pool, path);
       return restored;
     }, item),
   );

@@ -54,7 +54,11 @@ export function maskSlot(slot: SecretSlot): string {
 
 /** A value that stands for a secret that is not told. */
 export function isMasked(slot: SecretSlot): boolean {
-  const text = slot.kind === 'whole' ? slot.value : userinfoOf(slot.value);
+  return isMaskText(slot.value, slot.kind);
+}
+
+export function isMaskText(value: string, kind: SecretSlot['kind']): boolean {
+  const text = kind === 'whole' ? value.trim() : userinfoOf(value.trim());
   return text === wholeMask || /^.{4}….{4}$/su.test(text);
 }
 
