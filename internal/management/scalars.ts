@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { LoadedConfig } from '../config/loaded.ts';
 import type { ConfigPath } from '../config/ports.ts';
 import type { Config } from '../config/schema.ts';
+import { maskUserinfo } from '../config/secret-spots.ts';
 import { AppError } from '../fault/app-error.ts';
 import { answerJson } from './answer.ts';
 import { recordEvent } from './audit-trail.ts';
@@ -13,7 +14,6 @@ import { entityTag } from './entity-tag.ts';
 import { checkGlobalProxy, restoreProxyUrl } from './global-proxy.ts';
 import { checkProtected } from './protected-settings.ts';
 import { queryFlag } from './query.ts';
-import { maskUserinfo } from './secret-slots.ts';
 
 interface Scalar {
   readonly setting: keyof Config;

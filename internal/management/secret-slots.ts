@@ -1,5 +1,6 @@
 import type { ConfigPath } from '../config/ports.ts';
 import { isReference } from '../config/secret-reference.ts';
+import { addressOf, maskUserinfo } from '../config/secret-spots.ts';
 import { maskSecret, wholeMask } from '../secret/secret.ts';
 import { isObject, valueAt } from './values.ts';
 
@@ -54,32 +55,20 @@ export function maskSlot(slot: SecretSlot): string {
 
 /** A value that stands for a secret that is not told. */
 export function isMasked(slot: SecretSlot): boolean {
-  return isMaskText(slot.value, slot.kind);
-}
-
-export function isMaskText(value: string, kind: SecretSlot['kind']): boolean {
-  const text = kind === 'whole' ? value.trim() : userinfoOf(value.trim());
+  const text = slot.kind === 'whole' ? slot.value : userinfoOf(slot.value);
   return text === wholeMask || /^.{4}….{4}$/su.test(text);
 }
 
-const urlParts = /^([a-z][a-z\d+.-]*:\/\/)([^/?#]*)@(.*)$/is;
-
-/** `socks5://********@host:1080`; a URL without user and password stays as it is. */
-export function maskUserinfo(url: string): string {
-  return url.replace(urlParts, (_whole, scheme: string, _userinfo: string, rest: string) => `${scheme}${wholeMask}@${rest}`);
-}
-
 function hasUserinfo(url: string): boolean {
-  return urlParts.test(url);
+  return userinfoOf(url) !== '';
 }
 
 function userinfoOf(url: string): string {
-  return urlParts.exec(url)?.[2] ?? '';
+  return /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)@/i.exec(url)?.[1] ?? '';
 }
 
-/** The URL without its user and password, so that a new password is not a new destination. */
 function address(url: unknown): string {
-  return typeof url === 'string' ? url.trim().replace(urlParts, '$1$3').replace(/\/+$/, '') : '';
+  return typeof url === 'string' ? addressOf(url) : '';
 }
 
 function isBlank(value: unknown): boolean {

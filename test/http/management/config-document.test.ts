@@ -51,16 +51,64 @@ describe('/config.yaml', () => {
   });
 
   it('the tag is keyed: it is no digest that a guess at a secret could be checked against', async () => {
-    const { hash } = openManagement(yaml).config.current();
-    const { headers } = await openManagement(yaml).send('GET', '/config.yaml');
-    expect(hash).not.toContain((headers.get('etag') ?? '').replaceAll('"', ''));
+    const management = openManagement(yaml);
+    const { headers } = await management.send('GET', '/config.yaml');
+    expect(management.config.current().hash).not.toContain((headers.get('etag') ?? '').replaceAll('"', ''));
+  });
+});
+
+const rich = [
+  '# our gateway\r\n',
+  'remote-management:\r\n  secret-key: "the-management-secret-0001"  # do not tell\r\n',
+  "proxy-url: 'http://me:hunter2@127.0.0.1:3128'\r\n",
+  'api-keys:\r\n  - client-key-000000001\r\n  #- "client-key-that-was-used-01"\r\n  - 01234567890123456789\r\n',
+  'gemini-api-key:\r\n  - &first {api-key: gemini-key-000000001, headers: {X-Team: "header-secret-000001"}}\r\n  # - api-key: gemini-key-switched-off\r\n',
+  'claude-api-key:\r\n  - api-key: env:UPSTREAM_KEY\r\n    base-url: https://one.example\r\n',
+  'unknown-section:\r\n  session-token: some-session-token-01\r\n',
+].join('');
+const richSecrets = ['the-management-secret-0001', 'hunter2', 'client-key-000000001', 'client-key-that-was-used-01', '01234567890123456789', 'gemini-key-000000001', 'header-secret-000001', 'gemini-key-switched-off', 'some-session-token-01'];
+
+describe('/config.yaml and its secrets', () => {
+  it('are masked in place, those in switched-off lines too; all else stays as it is written', async () => {
+    const { text } = await openManagement(rich).send('GET', '/config.yaml');
+    for (const secret of richSecrets) expect(text).not.toContain(secret);
+    for (const kept of ['# our gateway\r\n', '  # do not tell\r\n', '&first {api-key: ', 'api-key: env:UPSTREAM_KEY\r\n']) expect(text).toContain(kept);
+  });
+
+  it.each(['', '?reveal=true'])('GET%s and PUT back changes nothing, to the byte', async (query) => {
+    const management = openManagement(rich);
+    const { text } = await management.send('GET', `/config.yaml${query}`);
+    const done = await management.send('PUT', '/config.yaml', { body: text, headers: { 'content-type': 'application/yaml' } });
+    expect([done.status, done.body]).toEqual([200, { ok: true, changed: [], restart_required: [] }]);
+    expect(management.config.fileText()).toBe(rich);
+    expect(management.audited().filter((event) => event.action === 'config.changed')).toEqual([]);
+  });
+
+  it('an edit of the masked text keeps every secret', async () => {
+    const management = openManagement(rich);
+    const { text } = await management.send('GET', '/config.yaml');
+    const edited = text.replace('# our gateway\r\n', '# our gateway\r\nrequest-retry: 3\r\n');
+    expect((await management.send('PUT', '/config.yaml', { body: edited, headers: { 'content-type': 'application/yaml' } })).body).toMatchObject({ changed: ['request-retry'] });
+    expect(management.config.fileText()).toBe(rich.replace('# our gateway\r\n', '# our gateway\r\nrequest-retry: 3\r\n'));
+  });
+
+  it('the masked text with another destination is refused', async () => {
+    const management = openManagement(rich.replace('api-key: env:UPSTREAM_KEY', 'api-key: claude-key-000000001'));
+    const { text } = await management.send('GET', '/config.yaml');
+    const refused = await management.send('PUT', '/config.yaml', { body: text.replace('https://one.example', 'https://evil.example'), headers: { 'content-type': 'application/yaml' } });
+    expect([refused.status, refused.code]).toEqual([409, 'secret_required']);
+  });
+
+  it('/config shows every setting with its default, kebab-case, references as references', async () => {
+    const { body } = await openManagement(rich).send('GET', '/config');
+    expect(body).toMatchObject({ port: 8317, 'api-keys': ['clie…0001', '0123…6789'], 'remote-management': { 'secret-key': '********', 'allow-remote': false }, 'claude-api-key': [{ 'api-key': 'env:UPSTREAM_KEY' }], 'shutdown-timeout': '30s' });
   });
 });
 
 describe('/reload', () => {
   it('takes an editor’s change in and says what changed', async () => {
     const management = openManagement(yaml);
-    management.config.writeBehindItsBack(yaml.replace('1', '4'));
+    await management.config.writeBehindItsBack(yaml.replace('1', '4'));
     const done = await management.send('POST', '/reload');
     expect([done.status, done.body]).toEqual([200, { ok: true, changed: ['request-retry'], restart_required: [] }]);
     expect(management.audited()).toMatchObject([{ action: 'config.reloaded', target: 'request-retry' }]);
@@ -68,7 +116,7 @@ describe('/reload', () => {
 
   it('refuses an invalid file with its problems, which then show in the status', async () => {
     const management = openManagement(yaml);
-    management.config.writeBehindItsBack('port: high\n');
+    await management.config.writeBehindItsBack('port: high\n');
     const refused = await management.send('POST', '/reload');
     expect([refused.status, refused.body['error']]).toMatchObject([422, { problems: [{ path: 'port' }] }]);
     expect((await management.send('GET', '/status')).body['config']).toMatchObject({ refused: { problems: [{ path: 'port' }] } });

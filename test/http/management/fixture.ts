@@ -4,8 +4,10 @@ import { accountsFromConfig } from '../../../internal/accounts/from-config.ts';
 import { root, type Principal } from '../../../internal/clients/principal.ts';
 import { toAppError } from '../../../internal/fault/app-error.ts';
 import { renderFault } from '../../../internal/http/fault-wire.ts';
+import type { ConfigStore } from '../../../internal/config/ports.ts';
 import { silentLogger } from '../../../internal/log/logger.ts';
 import type { LogFiles } from '../../../internal/log/ports.ts';
+import { configViews } from '../../../internal/management/config-views.ts';
 import { managementBase, type ManagementDeps } from '../../../internal/management/context.ts';
 import type { DaemonStatus } from '../../../internal/management/ports.ts';
 import { managementRoutes } from '../../../internal/management/routes.ts';
@@ -16,8 +18,7 @@ import { createMemoryAuditStore } from '../../../internal/storage/memory/audit-s
 import { createMemoryUsageStore } from '../../../internal/storage/memory/usage-store.ts';
 import type { UsageStore } from '../../../internal/usage/store.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
-import { createConfigInMemory, type ConfigInMemory } from './config-in-memory.ts';
-import { testViews } from './views.ts';
+import { createConfigOnDisk, type ConfigOnDisk } from './config-on-disk.ts';
 
 /** Somebody whom the management door lets in, but who does not hold the root secret. */
 export const operator: Principal = { id: 'key_0123456789ab', kind: 'local', label: 'operator' };
@@ -33,7 +34,7 @@ export interface Answer {
 }
 
 export interface Management {
-  readonly config: ConfigInMemory;
+  readonly config: ConfigOnDisk;
   readonly usageStore: UsageStore;
   /** Actions, targets and codes of the audit, oldest first. */
   readonly audited: () => readonly { readonly action: string; readonly target: string; readonly code: string; readonly before?: unknown; readonly after?: unknown }[];
@@ -63,17 +64,17 @@ export const noLogs: LogFiles = {
   readRequestLog: () => Promise.resolve(undefined),
 };
 
-/** The management rows on a Hono app, a test principal in front, over a config of the given text. */
+/** The management rows on a Hono app, a test principal in front, over the real store of a config of the given text. */
 export function openManagement(yaml: string, overrides: Overrides = {}): Management {
   const clock = createManualClock();
-  const config = createConfigInMemory(yaml);
+  const config = createConfigOnDisk(yaml, clock);
   const usageStore = createMemoryUsageStore();
   const audit = createAuditLog({ store: createMemoryAuditStore(), clock, log: silentLogger, onLost: () => undefined });
   const resets: (string | undefined)[] = [];
   const table = (): RoutingTable => buildRoutingTable(accountsFromConfig(config.current().config).accounts, config.current().config);
-  const deps: ManagementDeps = {
-    config,
-    views: testViews,
+  const depsOver = (store: ConfigStore): ManagementDeps => ({
+    config: store,
+    views: configViews,
     usageStore,
     usageRecorder: { flush: () => Promise.resolve() },
     audit,
@@ -87,8 +88,8 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
     daemon: () => ({ version: '1.2.3', pid: 42, startedAtMs: clock.nowMs() - 5_000, binds: ['127.0.0.1:8317'], configLoadedAtMs: clock.nowMs() - 5_000, openExchanges: 3, usageQueueLength: 7, storage: { healthy: true, detail: 'ok' }, ...overrides.daemon }),
     clock,
     tagSecret: 'tag secret of the test',
-  };
-  const app = mount(deps);
+  });
+  const mounted = config.opened.then((store) => mount(depsOver(store)));
   return {
     config,
     usageStore,
@@ -97,6 +98,7 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
     send: async (method, path, options = {}) => {
       const { json, body = json === undefined ? undefined : JSON.stringify(json), headers = {}, as: principal = root } = options;
       const type = json === undefined ? {} : { 'content-type': 'application/json' };
+      const app = await mounted;
       const answer = await app.request(`${managementBase}${path}`, { method, headers: { ...type, ...headers, 'x-test-principal': JSON.stringify(principal) }, ...(body === undefined ? {} : { body }) });
       return readAnswer(answer);
     },

@@ -150,6 +150,7 @@ describe('openai-compatibility', () => {
 
   it('the auth-index is that of the account the key became', async () => {
     const management = openManagement(yaml);
+    await management.config.opened;
     const second = accountsFromConfig(management.config.current().config).accounts[1];
     const shown = (await management.send('GET', '/openai-compatibility')).body['openai-compatibility'];
     const entry = isList(shown) && isObject(shown[0]) ? shown[0]['api-key-entries'] : undefined;

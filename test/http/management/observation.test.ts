@@ -138,7 +138,7 @@ describe('/status', () => {
     const management = openManagement('request-retry: 1\n', { states: [cooling] });
     expect((await management.send('GET', '/status')).body).toMatchObject({
       version: '1.2.3', pid: 42, uptime_seconds: 5, binds: ['127.0.0.1:8317'], open_exchanges: 3, usage_queue_length: 7, storage: { healthy: true }, warnings: [],
-      config: { path: '/nowhere/config.yaml', hash: management.config.current().hash, refused: null },
+      config: { path: management.config.path, hash: management.config.current().hash, refused: null },
       accounts: [{ state: 'cooling', 'auth-index': authIndexOf(cooling.accountId), models: [{ model: 'm', until: '2026-11-24T13:00:00.000Z', reason: 'rate_limited' }] }],
     });
     expect((await management.send('GET', '/status', { as: operator })).body['config']).not.toHaveProperty('hash');

@@ -81,14 +81,14 @@ describe('scalars', () => {
 
   it('an edit made on disk meanwhile is kept, not overwritten', async () => {
     const management = openManagement('request-retry: 1\n');
-    management.config.writeBehindItsBack('request-retry: 1\nport: 9000\n');
+    await management.config.writeBehindItsBack('request-retry: 1\nport: 9000\n');
     expect((await management.send('PUT', '/debug', { json: { value: true } })).status).toBe(200);
     expect(management.config.fileText()).toBe('request-retry: 1\nport: 9000\ndebug: true\n');
   });
 
   it('a file that was broken on disk meanwhile refuses the write with its problems', async () => {
     const management = openManagement('request-retry: 1\n');
-    management.config.writeBehindItsBack('request-retry: never\n');
+    await management.config.writeBehindItsBack('request-retry: never\n');
     const refused = await management.send('PUT', '/debug', { json: { value: true } });
     expect([refused.status, refused.code]).toEqual([422, 'invalid_config']);
     expect(refused.text).toContain('request-retry');
