@@ -1,10 +1,7 @@
 import { maskSecret, Secret, wholeMask } from '../secret/secret.ts';
 import type { LoadedConfig, SecretOrigin } from './loaded.ts';
-import { maskUserinfo } from './secret-spots.ts';
+import { isSecretName, maskUserinfo } from './secret-spots.ts';
 import { describeSettings, isMembers, shapeBelow, type SettingShape } from './shape.ts';
-
-export { maskManagementSecret, maskYamlText } from './mask-text.ts';
-export { restoreMasks } from './restore-masks.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -46,10 +43,6 @@ function show(loaded: LoadedConfig, isRevealed: boolean): Json {
 export function writtenReference(origin: SecretOrigin | undefined): string | undefined {
   if (origin?.kind === 'env') return `env:${origin.name}`;
   return origin?.kind === 'file' ? `file:${origin.written}` : undefined;
-}
-
-function isSecretName(name: string): boolean {
-  return /secret|password|token$|api-?key|authorization/i.test(name);
 }
 
 const durationUnits = [['d', 86_400_000], ['h', 3_600_000], ['m', 60_000], ['s', 1_000]] as const;

@@ -2,7 +2,7 @@ import { AppError } from '../fault/app-error.ts';
 import { err, ok, type Result } from '../fault/result.ts';
 import type { LoadedConfig } from './loaded.ts';
 import { formatProblem, type ConfigProblem } from './problem.ts';
-import { addressOf, findSecretSpots, flowScalars, isMasked, isPlainScalar, maskSpot, type SecretSpot, type SecretSpots } from './secret-spots.ts';
+import { addressOf, findSecretSpots, flowScalars, isMasked, isPlainScalar, isSecretName, maskSpot, type SecretSpot, type SecretSpots } from './secret-spots.ts';
 import { isReference } from './secret-reference.ts';
 import { endOf, isBlockScalar, startOf } from './yaml-layout.ts';
 import { applyPatches } from './yaml-patch.ts';
@@ -124,7 +124,7 @@ function plainSiblings(spot: SecretSpot, root: unknown): unknown {
   const holder = at(root, spot.path.slice(0, -1));
   if (!isMembers(holder)) return [];
   return Object.entries(holder)
-    .filter(([name, value]) => name !== spot.path.at(-1) && typeof value === 'string')
+    .filter(([name, value]) => !isSecretName(name) && typeof value === 'string')
     .sort(([left], [right]) => (left < right ? -1 : 1));
 }
 

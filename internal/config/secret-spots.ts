@@ -38,7 +38,7 @@ export function findSecretSpots(tree: YamlTree): SecretSpots {
       for (const { name, value } of part.members) {
         const inner = shapeBelow(shape, name);
         const isLoose = inner === undefined || inner.type === 'anything';
-        walk(value, inner, [...path, name], isLoose && (secretName.test(name) || path.at(-1) === 'headers'));
+        walk(value, inner, [...path, name], isLoose && (isSecretName(name) || path.at(-1) === 'headers'));
       }
     } else if (part.kind === 'scalar') {
       const written = scalarText(part);
@@ -50,6 +50,11 @@ export function findSecretSpots(tree: YamlTree): SecretSpots {
   };
   walk(tree, describeSettings(), [], false);
   return { spots, shown };
+}
+
+/** A member of a section without a fixed form that holds a secret, going by its name. */
+export function isSecretName(name: string): boolean {
+  return secretName.test(name);
 }
 
 export function isManagementSecret(spot: SecretSpot): boolean {

@@ -13,6 +13,7 @@ import type { LoadedConfig } from './loaded.ts';
 import { describeSilentOpening, opensAccess } from './open-access.ts';
 import type { ConfigChange, ConfigEdit, ConfigStore, PrepareConfig, WriteOptions } from './ports.ts';
 import { formatProblem, type ConfigProblem } from './problem.ts';
+import { parseYaml } from './yaml-source.ts';
 import { readSecretFile as readFromDisk, type ReadSecretFile } from './secret-reference.ts';
 
 export interface ConfigStoreDeps {
@@ -157,7 +158,13 @@ export async function createConfigStore(deps: ConfigStoreDeps): Promise<Result<C
     reload: () => inTurn(reload),
     replace: (text, options) => writeInTurn(() => text, options),
     // The editor of YAML text is loaded when a first edit asks for it.
-    edit: (edits: readonly ConfigEdit[], options) => writeInTurn(async (text) => (await import('./edit.ts')).applyEdits(text, edits), options),
+    edit: (edits: readonly ConfigEdit[], options) =>
+      writeInTurn(async (text) => {
+        const { applyEdits } = await import('./edit.ts');
+        const source = parseYaml(text);
+        if (!source.ok) throw new AppError('invalid_config', { message: 'The config file on disk is not valid YAML; mend it first.', fields: { problems: source.error } });
+        return applyEdits(text, edits);
+      }, options),
     lastRefusal: () => refusal,
     watch: () =>
       inTurn(async () => {

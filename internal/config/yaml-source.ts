@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument, visit, type Document, type ParsedNode } from 'yaml';
+import { LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { err, ok, type Result } from '../fault/result.ts';
 import type { ConfigProblem } from './problem.ts';
 
@@ -17,7 +17,7 @@ const coreTag = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq|merge)$/
 export function parseYaml(text: string): Result<YamlSource, readonly ConfigProblem[]> {
   if (Buffer.byteLength(text) > maxYamlBytes) return err([syntaxProblem('is larger than 1 MB')]);
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, keepSourceTokens: true, merge: true, stringKeys: true, resolveKnownTags: false, prettyErrors: false, logLevel: 'silent' });
+  const document = parseDocument(text, { lineCounter, keepSourceTokens: true, merge: true, stringKeys: true, resolveKnownTags: false, prettyErrors: false, logLevel: 'error' });
   const placeOf = (offset: number): { line: number; column: number } => {
     const { line, col } = lineCounter.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
@@ -56,5 +56,3 @@ function describeYamlError(code: string, message: string): string {
       return `is not valid YAML here (${code.toLowerCase().replaceAll('_', ' ')})`;
   }
 }
-
-export type { ParsedNode };

@@ -53,7 +53,11 @@ function createTreeReader(document: Document.Parsed): (node: unknown, depth: num
     const offset = offsetOf(node) ?? at;
     if (depth > maxDepth) throw new TreeLimit(`is nested more than ${maxDepth} levels deep`, offset);
     if (isAliased && ++aliasedParts > maxAliasedParts) throw new TreeLimit('aliases stand for too much here', offset);
-    if (isAlias(node)) return read(node.resolve(document), depth + 1, true, offset);
+    if (isAlias(node)) {
+      const target = node.resolve(document);
+      if (target === undefined) throw new TreeLimit('this alias names no anchor above it', offset);
+      return read(target, depth + 1, true, offset);
+    }
     if (isScalar(node)) return node.value === null || node.value === undefined ? { kind: 'null', offset } : { kind: 'scalar', offset, value: node.value, node };
     if (isSeq(node)) return { kind: 'list', offset, items: node.items.map((item) => read(item, depth + 1, isAliased, offset)) };
     if (isMap(node)) return { kind: 'map', offset, members: readMembers(node.items, offset, depth, isAliased) };
