@@ -11,21 +11,32 @@ interface Vendor {
 }
 
 const gemini: Vendor = {
-  names: ['gemini-2.0-flash', 'gemini-2.0-flash-lite', 'gemini-2.5-flash', 'gemini-2.5-flash-lite', 'gemini-2.5-pro', 'gemini-3-pro-preview', 'gemini-embedding-001'],
-  pattern: /^(?:models\/)?(?:gemini|gemma|imagen|learnlm|veo|embedding|text-embedding-00\d|aqa)(?:-|$)/,
+  names: [
+    'gemini-2.5-flash', 'gemini-2.5-flash-image', 'gemini-2.5-flash-lite', 'gemini-2.5-pro',
+    'gemini-3-flash-preview', 'gemini-3.1-flash-lite', 'gemini-3.1-pro-preview', 'gemini-3.5-flash', 'gemini-3.5-flash-lite', 'gemini-3.6-flash',
+    'gemini-embedding-001', 'gemini-flash-latest', 'gemini-pro-latest',
+  ],
+  pattern: /^(?:gemini|gemma|imagen|learnlm|veo|embedding|text-embedding-00\d|text-multilingual-embedding|aqa)(?:-|$)/,
 };
 
 /**
- * What vendors are known to serve. It only decides where an unprefixed name goes when accounts name no models; a name
- * missing here still goes by the pattern (ADR 0004).
+ * What vendors are known to serve. It only decides what is listed for accounts that name no models; where an unprefixed
+ * name goes is decided by the pattern, so that a model that came out yesterday routes (ADR 0004).
  */
 const vendors: Readonly<Partial<Record<ProviderKind, Vendor>>> = {
   openai: {
-    names: ['gpt-4.1', 'gpt-4.1-mini', 'gpt-4.1-nano', 'gpt-4o', 'gpt-4o-mini', 'gpt-5', 'gpt-5-codex', 'gpt-5-mini', 'gpt-5-nano', 'gpt-5.1', 'gpt-5.1-codex', 'gpt-image-1', 'gpt-4o-mini-tts', 'gpt-4o-transcribe', 'o3', 'o4-mini', 'text-embedding-3-large', 'text-embedding-3-small', 'tts-1', 'whisper-1'],
-    pattern: /^(?:ft:)?(?:gpt|chatgpt|codex|o\d+|text-embedding-(?:3|ada)|dall-e|whisper|tts|davinci|babbage|omni-moderation|computer-use|sora)(?:[-.]|$)/,
+    names: [
+      'gpt-5.6', 'gpt-5.5', 'gpt-5.4', 'gpt-5.4-mini', 'gpt-5.4-nano', 'gpt-5.4-pro', 'gpt-5.2', 'gpt-5.2-pro', 'gpt-5.1', 'gpt-5', 'gpt-5-mini', 'gpt-5-nano',
+      'gpt-4.1', 'gpt-4.1-mini', 'gpt-4.1-nano', 'gpt-4o', 'gpt-4o-mini', 'o3', 'o4-mini',
+      'gpt-image-1', 'gpt-4o-mini-tts', 'gpt-4o-transcribe', 'tts-1', 'whisper-1', 'text-embedding-3-large', 'text-embedding-3-small',
+    ],
+    pattern: /^(?:ft:)?(?:gpt|chatgpt|codex|o\d+|text-embedding-(?:3|ada)|text-moderation|omni-moderation|dall-e|whisper|tts|davinci|babbage|computer-use|sora)(?:[-.:]|$)/,
   },
   anthropic: {
-    names: ['claude-3-5-haiku-20241022', 'claude-haiku-4-5', 'claude-opus-4-1', 'claude-opus-4-5', 'claude-sonnet-4-0', 'claude-sonnet-4-5'],
+    names: [
+      'claude-fable-5', 'claude-fable-5-1', 'claude-haiku-4-5', 'claude-haiku-5-5', 'claude-opus-4-5', 'claude-opus-4-6', 'claude-opus-4-7', 'claude-opus-4-8',
+      'claude-opus-5', 'claude-opus-5-5', 'claude-sonnet-4-5', 'claude-sonnet-4-6', 'claude-sonnet-5', 'claude-sonnet-5-5',
+    ],
     pattern: /^claude-/,
   },
   gemini,

@@ -82,6 +82,8 @@ export interface RoutingSettings {
   readonly isCoolingDisabled: boolean;
   /** After this long in cooldown one real request probes. */
   readonly maxCooldownMs: number;
+  /** Accounts with a prefix are reached by it alone. */
+  readonly isPrefixForced: boolean;
 }
 
 /** All that routing derives from one config, immutable; models list and routing agree because both read it. */
@@ -90,8 +92,13 @@ export interface RoutingTable {
   readonly settings: RoutingSettings;
   /** Exactly what would route, sorted by id. Entries without `models` list the shipped catalogue's names that fit them. */
   readonly listModels: () => readonly ListedModel[];
-  /** Accounts that serve the name in any dialect, whatever their health and switches, highest priority first. */
+  /**
+   * Accounts that serve the name in any dialect, whatever their health and switches, highest priority first, then in the
+   * config's order. Mostly the same array for the same name.
+   */
   readonly candidatesFor: (model: string) => readonly Candidate[];
   /** Near names for a refusal, at most five. */
   readonly nearNames: (model: string) => readonly string[];
+  /** Why an account that is no candidate for the name is none, for people. */
+  readonly whyNever: (account: Account, model: string) => string;
 }

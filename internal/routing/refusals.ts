@@ -1,43 +1,69 @@
+import type { Dialect } from '../dialect/dialect.ts';
 import { AppError } from '../fault/app-error.ts';
-import type { Cooldown } from './cooldown.ts';
+import { escapeForeign } from '../log/escape.ts';
+import { isSwitchedOn } from './serving.ts';
+import { nextTryMs, refusesCredential, type Cooldown } from './cooldown.ts';
 import type { Candidate, RouteQuery, RoutingTable } from './ports.ts';
 
-/** Every refusal of the router says which of the four cases it is (contract §8). */
+/** Nothing serves the name; the message lists near ones. */
 export function refuseUnknownModel(table: RoutingTable, query: RouteQuery): AppError {
   const near = table.nearNames(query.model);
-  const hint = near.length === 0 ? '`GET /v1/models` lists what is served.' : `Did you mean ${near.map((name) => `"${name}"`).join(', ')}?`;
-  return new AppError('model_not_found', { message: `No account serves the model "${shorten(query.model)}". ${hint}`, fields: { param: 'model' } });
+  const hint = near.length === 0 ? '`GET /v1/models` lists what is served.' : `Did you mean ${near.map((name) => `"${escapeForeign(name)}"`).join(', ')}?`;
+  return new AppError('model_not_found', { message: `No account serves the model ${quote(query.model)}. ${hint}`, fields: { param: 'model' } });
 }
 
-export function refuseDialect(query: RouteQuery, candidates: readonly Candidate[]): AppError {
-  const served = [...new Set(candidates.flatMap(({ account }) => account.dialects))].sort();
-  return new AppError('dialect_not_served', { message: `The model "${shorten(query.model)}" is not served in the dialect ${query.dialect} here, only in ${served.join(', ')}.`, fields: { param: 'model', dialects: served } });
+const callsByDialect: Readonly<Record<Dialect, string>> = {
+  'openai-chat': 'POST /v1/chat/completions',
+  'openai-responses': 'POST /v1/responses',
+  'anthropic-messages': 'POST /v1/messages',
+  gemini: 'POST /v1beta/models/{model}:generateContent',
+};
+
+/** Served, but by other dialects, or not by this operation. */
+export function refuseDialect(table: RoutingTable, query: RouteQuery, candidates: readonly Candidate[]): AppError {
+  const served = [...new Set(candidates.filter(({ account }) => isSwitchedOn(account, table.settings)).flatMap(({ account }) => account.dialects))].sort();
+  const message = served.includes(query.dialect)
+    ? `The model ${quote(query.model)} is not served for ${query.operation} here.`
+    : `The model ${quote(query.model)} is not served in the dialect ${query.dialect} here, only in ${served.map((dialect) => `${dialect} (${callsByDialect[dialect]})`).join(', ')}.`;
+  return new AppError('dialect_not_served', { message, fields: { param: 'model', dialects: served } });
 }
 
-export function refuseDisabled(query: RouteQuery): AppError {
-  return new AppError('account_unavailable', { message: `Accounts for the model "${shorten(query.model)}" exist, but all are disabled.`, fields: { reason: 'disabled' } });
+export function refuseSwitchedOff(query: RouteQuery): AppError {
+  return new AppError('account_unavailable', { message: `Accounts for the model ${quote(query.model)} exist, but all are disabled.`, fields: { reason: 'disabled' } });
 }
 
-/** All candidates cool; `cooldowns` are theirs, `untilMs` the earliest end that counts. */
-export function refuseCooling(query: RouteQuery, cooldowns: readonly Cooldown[], untilMs: number, nowMs: number): AppError {
-  if (cooldowns.every(({ status }) => status === 401 || status === 402 || status === 403)) {
-    return new AppError('account_unavailable', { message: `The upstream refuses every account that serves the model "${shorten(query.model)}"; the operator sees which in \`keyward status\`.`, fields: { reason: 'upstream_refused_credential' } });
+/** No candidate may be used now; each item of `cooling` is what keeps one of them. */
+export function refuseCooling(query: RouteQuery, cooling: readonly (readonly Cooldown[])[], nowMs: number, maxCooldownMs: number): AppError {
+  const waiting = cooling.filter((cooldowns) => !cooldowns.some(refusesCredential));
+  if (waiting.length > 0) {
+    const triesMs = waiting.map((cooldowns) => Math.max(...cooldowns.map((cooldown) => nextTryMs(cooldown, nowMs, maxCooldownMs))));
+    return refuseUntil(query, Math.min(...triesMs), nowMs);
   }
+  if (cooling.length > 0) {
+    return new AppError('account_unavailable', {
+      message: `The upstream refuses every account that serves the model ${quote(query.model)}; the operator sees which in \`keyward status\`.`,
+      fields: { reason: 'upstream_refused_credential' },
+    });
+  }
+  return new AppError('account_unavailable', { message: `Every account that serves the model ${quote(query.model)} has failed this request.`, fields: { reason: 'all_failed' } });
+}
+
+function refuseUntil(query: RouteQuery, untilMs: number, nowMs: number): AppError {
   const seconds = Math.max(1, Math.ceil((untilMs - nowMs) / 1_000));
   return new AppError('model_cooldown', {
-    message: `All accounts that serve the model "${shorten(query.model)}" are cooling down.`,
-    fields: { model: query.model, reset_seconds: seconds, reset_time: spell(seconds) },
+    message: `All accounts that serve the model ${quote(query.model)} are cooling down.`,
+    fields: { model: query.model, reset_seconds: seconds, reset_time: spellDuration(seconds) },
     headers: { 'retry-after': String(seconds) },
   });
 }
 
-/** `1m30s` */
-function spell(seconds: number): string {
+/** `1h0m5s`, as Go prints a duration. */
+function spellDuration(seconds: number): string {
   const hours = Math.floor(seconds / 3_600);
   const minutes = Math.floor((seconds % 3_600) / 60);
-  return `${hours > 0 ? `${hours}h` : ''}${minutes > 0 ? `${minutes}m` : ''}${seconds % 60}s`;
+  return `${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds % 60}s`;
 }
 
-function shorten(model: string): string {
-  return model.length <= 128 ? model : `${model.slice(0, 128)}…`;
+function quote(model: string): string {
+  return `"${escapeForeign(model, 128)}"`;
 }

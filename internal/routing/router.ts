@@ -1,144 +1,184 @@
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock/clock.ts';
-import { AppError } from '../fault/app-error.ts';
 import { err, ok } from '../fault/result.ts';
-import { cooldownFor, type Cooldown, type Health } from './cooldown.ts';
+import { silentLogger, type Logger } from '../log/logger.ts';
+import { AccountMemory, scopeKeys, type Standing } from './account-memory.ts';
+import { nextTryMs, severities, type Cooldown, type Severity } from './cooldown.ts';
 import { explainModel } from './explain.ts';
-import type { AccountState, Candidate, RouteQuery, Router, RoutingTable } from './ports.ts';
-import { refuseCooling, refuseDialect, refuseDisabled, refuseUnknownModel } from './refusals.ts';
-import { chooseByStrategy, type Turns } from './strategies.ts';
+import { createPools, type Group, type Member, type Pool } from './pool.ts';
+import type { AccountState, Candidate, Router, RoutingTable } from './ports.ts';
+import { refuseCooling, refuseDialect, refuseSwitchedOff, refuseUnknownModel } from './refusals.ts';
+import { choose } from './strategies.ts';
 
-/** What is remembered of one account. */
-interface AccountMemory {
-  open: number;
-  readonly cooldowns: Map<string, Cooldown>;
-  /** Scopes with a probe under way. */
-  readonly probing: Set<string>;
+export { candidateKey } from './pool.ts';
+
+/** A candidate as it was picked: settling it knows what it was a part of, and counts once. */
+class OpenPick implements Candidate {
+  readonly account: Candidate['account'];
+  readonly upstreamModel: string;
+  readonly member: Member;
+  readonly order: number;
+  isOpen = true;
+
+  constructor(member: Member, order: number) {
+    this.account = member.candidate.account;
+    this.upstreamModel = member.candidate.upstreamModel;
+    this.member = member;
+    this.order = order;
+  }
 }
 
-const maxAccounts = 100_000;
-const maxTurns = 4_096;
-const maxModelsPerAccount = 256;
-const healthy: Health = { kind: 'healthy' };
+/**
+ * Health goes before priority, priority before strategy. State is kept by account id: it outlives reloads and goes with
+ * accounts that a new table no longer has. A pick costs the same among one and a thousand healthy accounts under
+ * round-robin and fill-first; the others look at each account once.
+ */
+export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
+  const memories = new Map<string, AccountMemory>();
+  const seenTables = new WeakSet<RoutingTable>();
+  let lastTable: RoutingTable | undefined;
+  let order = 0;
 
-/** The name under which an exchange remembers a candidate it tried. */
-export function candidateKey(candidate: Candidate): string {
-  return `${candidate.account.id} ${candidate.upstreamModel}`;
-}
-
-/** Turns, cooldowns and open counts by account id: they outlive reloads, and go with accounts that are not seen again. */
-export function createRouter(clock: Clock): Router {
-  const memories = new LRUCache<string, AccountMemory>({ max: maxAccounts });
-  const turnsByQuery = new LRUCache<string, Turns>({ max: maxTurns });
-
-  const remember = (accountId: string): AccountMemory => {
+  const memoryOf = (accountId: string): AccountMemory => {
     const known = memories.get(accountId);
     if (known !== undefined) return known;
-    const fresh = { open: 0, cooldowns: new Map<string, Cooldown>(), probing: new Set<string>() };
+    const fresh = new AccountMemory();
     memories.set(accountId, fresh);
     return fresh;
   };
-  const openCount = (accountId: string): number => memories.get(accountId)?.open ?? 0;
-  const turnsOf = (query: RouteQuery): Turns => {
-    const key = `${query.dialect} ${query.model}`;
-    const known = turnsByQuery.get(key);
-    if (known !== undefined) return known;
-    const fresh: Turns = { next: 0, weights: new Map() };
-    turnsByQuery.set(key, fresh);
-    return fresh;
+  const pools = createPools(memoryOf);
+
+  /** Old tables may still be asked by exchanges that began under them; only a new one decides who has vanished. */
+  const notice = (table: RoutingTable): void => {
+    if (table === lastTable) return;
+    lastTable = table;
+    if (seenTables.has(table)) return;
+    seenTables.add(table);
+    const ids = new Set(table.accounts.map(({ id }) => id));
+    for (const id of memories.keys()) if (!ids.has(id)) memories.delete(id);
   };
 
-  const healthOf = (table: RoutingTable, { account, upstreamModel }: Candidate): Health => {
-    const memory = memories.get(account.id);
-    if (memory === undefined || memory.cooldowns.size === 0 || table.settings.isCoolingDisabled || account.coolingDisabled) return healthy;
-    const cooldown = memory.cooldowns.get('*') ?? memory.cooldowns.get(upstreamModel);
-    const nowMs = clock.nowMs();
-    if (cooldown === undefined || cooldown.untilMs <= nowMs) return healthy;
-    const isPastCap = nowMs - cooldown.sinceMs >= table.settings.maxCooldownMs;
-    return isPastCap && !memory.probing.has(cooldown.model) ? { kind: 'probe', cooldown } : { kind: 'cooling', cooldown };
+  const open = (member: Member, nowMs: number, maxCooldownMs: number): OpenPick => {
+    const pick = new OpenPick(member, ++order);
+    member.memory.openCount++;
+    if (!member.memory.isSpotless && !member.neverCools) member.memory.startProbes(member.keys, pick, nowMs, maxCooldownMs);
+    return pick;
   };
 
-  /** The candidates of the best health there is; empty when all are in hard cooldown. */
-  const usable = (table: RoutingTable, candidates: readonly Candidate[]): readonly Candidate[] => {
-    if (candidates.every((each) => (memories.get(each.account.id)?.cooldowns.size ?? 0) === 0)) return candidates;
-    const judged = candidates.map((candidate) => ({ candidate, health: healthOf(table, candidate) }));
-    const best = judged.filter(({ health }) => health.kind === 'healthy');
-    const probes = judged.filter(({ health }) => health.kind === 'probe');
-    const soft = judged.filter(({ health }) => health.kind === 'cooling' && health.cooldown.isSoft);
-    // Health first: a probe takes one request even while others are well, else a recovered account would never return.
-    const chosen = probes.length > 0 ? probes.slice(0, 1) : best.length > 0 ? best : soft;
-    return chosen.map(({ candidate }) => candidate);
-  };
-
-  const refuse = (table: RoutingTable, query: RouteQuery, candidates: readonly Candidate[]): AppError => {
-    const cooldowns = candidates.flatMap((candidate) => {
-      const health = healthOf(table, candidate);
-      return health.kind === 'healthy' ? [] : [health.cooldown];
+  const chooseIn = (group: Group, table: RoutingTable, tried: ReadonlySet<string>, nowMs: number): Member | undefined => {
+    const { members, turns } = group;
+    const { strategy, maxCooldownMs } = table.settings;
+    const place = choose(strategy, turns, {
+      count: members.length,
+      isEligible: (index) => {
+        const member = members[index];
+        return member !== undefined && severityOf(member, nowMs, maxCooldownMs) <= severities.due && !(tried.size > 0 && tried.has(member.key));
+      },
+      openCount: (index) => members[index]?.memory.openCount ?? 0,
     });
-    if (cooldowns.length === 0) return new AppError('account_unavailable');
-    const untilMs = Math.min(...cooldowns.map((each) => Math.min(each.untilMs, each.sinceMs + table.settings.maxCooldownMs)));
-    return refuseCooling(query, cooldowns, untilMs, clock.nowMs());
+    return place < 0 ? undefined : members[place];
+  };
+
+  const report = ({ account }: Candidate, cooldown: Cooldown): void => {
+    log.warn({ account: account.label, model: cooldown.model, reason: cooldown.reason, until: new Date(cooldown.untilMs).toISOString() }, 'an account cools down');
   };
 
   return {
     pick: (table, query, tried) => {
-      const all = table.candidatesFor(query.model);
-      if (all.length === 0) return err(refuseUnknownModel(table, query));
-      const fitting = all.filter(({ account }) => account.dialects.includes(query.dialect));
-      if (fitting.length === 0) return err(refuseDialect(query, all));
-      const switchedOn = fitting.filter(({ account }) => !account.disabled && (account.weight > 0 || table.settings.strategy !== 'weighted-round-robin'));
-      if (switchedOn.length === 0) return err(refuseDisabled(query));
-      const untried = tried.size === 0 ? switchedOn : switchedOn.filter((candidate) => !tried.has(candidateKey(candidate)));
-      const fit = usable(table, untried);
-      const top = fit[0]?.account.priority ?? 0;
-      const chosen = fit.length === 0 ? undefined : chooseByStrategy(table.settings.strategy, fit.filter(({ account }) => account.priority === top), turnsOf(query), openCount);
-      if (chosen === undefined) return err(refuse(table, query, switchedOn));
-      const memory = remember(chosen.account.id);
-      memory.open++;
-      const health = healthOf(table, chosen);
-      if (health.kind === 'probe') memory.probing.add(health.cooldown.model);
-      return ok(chosen);
-    },
-
-    settle: ({ account, upstreamModel }, _query, outcome) => {
-      const memory = remember(account.id);
-      memory.open = Math.max(0, memory.open - 1);
-      memory.probing.delete('*');
-      memory.probing.delete(upstreamModel);
-      if (outcome.kind === 'neutral') return;
-      if (outcome.kind === 'success') {
-        memory.cooldowns.delete('*');
-        memory.cooldowns.delete(upstreamModel);
-        return;
+      notice(table);
+      const candidates = table.candidatesFor(query.model);
+      if (candidates.length === 0) return err(refuseUnknownModel(table, query));
+      const pool = pools.find(table, candidates, query);
+      if (pool.lack !== 'none') return err(pool.lack === 'dialect' ? refuseDialect(table, query, candidates) : refuseSwitchedOff(query));
+      const nowMs = clock.nowMs();
+      const { maxCooldownMs } = table.settings;
+      for (const group of pool.groups) {
+        const member = chooseIn(group, table, tried, nowMs);
+        if (member !== undefined) return ok(open(member, nowMs, maxCooldownMs));
       }
-      const scope = outcome.status === 401 || outcome.status === 402 || outcome.status === 403 ? '*' : upstreamModel;
-      if (memory.cooldowns.size >= maxModelsPerAccount && !memory.cooldowns.has(scope)) memory.cooldowns.clear();
-      memory.cooldowns.set(scope, cooldownFor(outcome, upstreamModel, memory.cooldowns.get(scope), clock.nowMs()));
+      const soft = softest(pool, tried, nowMs, maxCooldownMs);
+      if (soft !== undefined) return ok(open(soft, nowMs, maxCooldownMs));
+      const cooling = pool.groups.flatMap(({ members }) => members.filter(({ neverCools }) => !neverCools).map(({ memory, keys }) => memory.active(keys, nowMs)));
+      return err(refuseCooling(query, cooling.filter((cooldowns) => cooldowns.length > 0), nowMs, maxCooldownMs));
     },
 
-    explain: (table, { model }) => explainModel(table, model, (candidate) => healthOf(table, candidate)),
+    settle: (candidate, query, outcome) => {
+      const { account, upstreamModel } = candidate;
+      const pick = candidate instanceof OpenPick ? candidate : undefined;
+      if (pick !== undefined && !pick.isOpen) return;
+      const memory = pick?.member.memory ?? memoryOf(account.id);
+      const keys = pick?.member.keys ?? scopeKeys(upstreamModel, query.operation);
+      if (pick !== undefined) {
+        pick.isOpen = false;
+        memory.openCount--;
+      }
+      if (memory.isSpotless && outcome.kind !== 'failure') return;
+      if (pick !== undefined) memory.endProbes(keys, pick);
+      // What the caller chose by itself (an exchange bound to an account) counts as begun just now.
+      const pickOrder = pick?.order ?? order + 1;
+      if (outcome.kind === 'success') memory.succeed(keys, pickOrder);
+      if (outcome.kind !== 'failure' || account.coolingDisabled || pick?.member.neverCools === true) return;
+      const nowMs = clock.nowMs();
+      const wasCooling = memory.active(keys, nowMs).length > 0;
+      const cooldown = memory.fail(keys, outcome, { model: upstreamModel, pickOrder, order: ++order, nowMs });
+      if (cooldown !== undefined && !wasCooling) report(candidate, cooldown);
+    },
+
+    explain: (table, { model }) => {
+      notice(table);
+      const nowMs = clock.nowMs();
+      return explainModel(table, model, (candidate) => standingOf(table, memories.get(candidate.account.id), candidate, nowMs));
+    },
 
     resetCooldowns: (accountId) => {
+      const nowMs = clock.nowMs();
       let ended = 0;
-      for (const [id, memory] of memories.entries()) {
-        if (accountId !== undefined && id !== accountId) continue;
-        ended += memory.cooldowns.size;
-        memory.cooldowns.clear();
-        memory.probing.clear();
-      }
+      for (const [id, memory] of memories) if (accountId === undefined || id === accountId) ended += memory.reset(nowMs);
       return ended;
     },
 
-    states: (table) => table.accounts.map((account): AccountState => {
+    states: (table) => {
+      notice(table);
       const nowMs = clock.nowMs();
-      const cooling = [...(memories.peek(account.id)?.cooldowns.values() ?? [])].filter((each) => each.untilMs > nowMs);
-      return {
-        accountId: account.id,
-        label: account.label,
-        provider: account.provider,
-        state: account.disabled ? 'disabled' : cooling.length > 0 ? 'cooling' : 'ready',
-        models: cooling.map(({ model, untilMs, reason }) => ({ model, untilMs, reason })),
-      };
-    }),
+      return table.accounts.map((account) => stateOf(table, account, memories.get(account.id), nowMs));
+    },
+  };
+}
+
+function severityOf({ memory, neverCools, keys }: Member, nowMs: number, maxCooldownMs: number): Severity {
+  return memory.isSpotless || neverCools ? severities.healthy : memory.severity(keys, nowMs, maxCooldownMs);
+}
+
+/** Of the candidates that cool for their upstream's failures alone, the one that may be tried again first. */
+function softest(pool: Pool, tried: ReadonlySet<string>, nowMs: number, maxCooldownMs: number): Member | undefined {
+  let chosen: Member | undefined;
+  let earliestMs = Infinity;
+  for (const { members } of pool.groups) {
+    for (const member of members) {
+      if (tried.has(member.key) || severityOf(member, nowMs, maxCooldownMs) !== severities.soft) continue;
+      const tryMs = Math.max(...member.memory.active(member.keys, nowMs).map((cooldown) => nextTryMs(cooldown, nowMs, maxCooldownMs)));
+      if (tryMs >= earliestMs) continue;
+      earliestMs = tryMs;
+      chosen = member;
+    }
+  }
+  return chosen;
+}
+
+function standingOf(table: RoutingTable, memory: AccountMemory | undefined, { account, upstreamModel }: Candidate, nowMs: number): Standing {
+  const { maxCooldownMs, isCoolingDisabled } = table.settings;
+  if (memory === undefined || account.coolingDisabled || isCoolingDisabled) return { severity: severities.healthy, cooldowns: [], nextTryMs: nowMs };
+  return memory.standing(upstreamModel, nowMs, maxCooldownMs);
+}
+
+function stateOf(table: RoutingTable, account: Candidate['account'], memory: AccountMemory | undefined, nowMs: number): AccountState {
+  const { maxCooldownMs, isCoolingDisabled } = table.settings;
+  const active = memory === undefined || account.coolingDisabled || isCoolingDisabled ? [] : memory.allActive(nowMs);
+  return {
+    accountId: account.id,
+    label: account.label,
+    provider: account.provider,
+    // A model that the upstream does not have says nothing of the account.
+    state: account.disabled ? 'disabled' : active.some(({ scope }) => scope !== 'endpoint') ? 'cooling' : 'ready',
+    models: active.map((cooldown) => ({ model: cooldown.model, untilMs: nextTryMs(cooldown, nowMs, maxCooldownMs), reason: cooldown.reason })),
   };
 }

@@ -1,48 +1,80 @@
-import type { Candidate, Strategy } from './ports.ts';
+import type { Strategy } from './ports.ts';
 
-/** What strategies remember and see; one for each model and dialect asked. */
+/** The turns of one group of candidates. Changed by choosing; all else here is pure. */
 export interface Turns {
-  /** Round-robin's cursor. */
+  /** Where the next turn begins. */
   next: number;
-  /** Smooth weighted round-robin's running weights, by account id. */
-  readonly weights: Map<string, number>;
+  readonly weights: Float64Array;
+  /** Running sums of smooth weighted round-robin. */
+  readonly sums: Float64Array;
 }
 
-/** Picks one of at least one candidate of equal priority. Pure but for `turns`. */
-export function chooseByStrategy(strategy: Strategy, candidates: readonly Candidate[], turns: Turns, openCount: (accountId: string) => number): Candidate | undefined {
+/** What a strategy may know of the candidates, by their place in the group. */
+export interface Choices {
+  readonly count: number;
+  readonly isEligible: (index: number) => boolean;
+  readonly openCount: (index: number) => number;
+}
+
+/** The place of the one to use, or -1 when none is eligible. Allocates nothing. */
+export function choose(strategy: Strategy, turns: Turns, choices: Choices): number {
   switch (strategy) {
     case 'fill-first':
-      return candidates[0];
-    case 'round-robin': {
-      const chosen = candidates[turns.next % candidates.length];
-      turns.next = (turns.next + 1) % 1_000_000_007;
-      return chosen;
-    }
-    case 'least-busy': {
-      const fewest = Math.min(...candidates.map((each) => openCount(each.account.id)));
-      return chooseByStrategy('round-robin', candidates.filter((each) => openCount(each.account.id) === fewest), turns, openCount);
-    }
+      return chooseFirst(choices);
+    case 'round-robin':
+      return chooseNext(turns, choices);
+    case 'least-busy':
+      return chooseLeastBusy(turns, choices);
     case 'weighted-round-robin':
-      return chooseByWeight(candidates, turns.weights);
+      return chooseByWeight(turns, choices);
   }
 }
 
-/** Each turn adds every weight to its running sum; the largest sum is chosen and pays the total (nginx's smooth scheme). */
-function chooseByWeight(candidates: readonly Candidate[], sums: Map<string, number>): Candidate | undefined {
-  let chosen: Candidate | undefined;
+function chooseFirst({ count, isEligible }: Choices): number {
+  for (let i = 0; i < count; i++) if (isEligible(i)) return i;
+  return -1;
+}
+
+/** The first eligible one from where the last turn ended: skipping one gives its neighbour no second turn. */
+function chooseNext(turns: Turns, { count, isEligible }: Choices): number {
+  for (let step = 0; step < count; step++) {
+    const i = (turns.next + step) % count;
+    if (!isEligible(i)) continue;
+    turns.next = (i + 1) % count;
+    return i;
+  }
+  return -1;
+}
+
+function chooseLeastBusy(turns: Turns, { count, isEligible, openCount }: Choices): number {
+  let chosen = -1;
+  let fewest = Infinity;
+  for (let step = 0; step < count && fewest > 0; step++) {
+    const i = (turns.next + step) % count;
+    const open = openCount(i);
+    if (open >= fewest || !isEligible(i)) continue;
+    chosen = i;
+    fewest = open;
+  }
+  if (chosen >= 0) turns.next = (chosen + 1) % count;
+  return chosen;
+}
+
+/** Each turn adds every eligible weight to its sum; the largest sum is chosen and pays the total (nginx's smooth scheme). */
+function chooseByWeight({ weights, sums }: Turns, { count, isEligible }: Choices): number {
+  let chosen = -1;
   let largest = -Infinity;
   let total = 0;
-  for (const candidate of candidates) {
-    const { id, weight } = candidate.account;
-    if (weight <= 0) continue;
+  for (let i = 0; i < count; i++) {
+    const weight = weights[i] ?? 0;
+    if (weight <= 0 || !isEligible(i)) continue;
     total += weight;
-    const sum = (sums.get(id) ?? 0) + weight;
-    sums.set(id, sum);
-    if (sum > largest) {
-      largest = sum;
-      chosen = candidate;
-    }
+    const sum = (sums[i] ?? 0) + weight;
+    sums[i] = sum;
+    if (sum <= largest) continue;
+    largest = sum;
+    chosen = i;
   }
-  if (chosen !== undefined) sums.set(chosen.account.id, largest - total);
+  if (chosen >= 0) sums[chosen] = largest - total;
   return chosen;
 }

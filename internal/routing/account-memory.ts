@@ -1,0 +1,132 @@
+import type { Operation } from '../dialect/dialect.ts';
+import { cooldownAfter, isActive, nextTryMs, scopeOf, severities, severityOf, startProbe, type Cooldown, type CooldownScope, type FailurePlace, type Severity } from './cooldown.ts';
+import type { AttemptOutcome } from './ports.ts';
+
+const maxCooldowns = 256;
+
+/** The keys under which one candidate's cooldowns are kept. */
+export interface ScopeKeys {
+  readonly model: string;
+  readonly endpoint: string;
+}
+
+const accountKey = 'account';
+
+/** How a candidate stands now, whatever the operation; `cooldowns` are those that have not ended. */
+export interface Standing {
+  readonly severity: Severity;
+  readonly cooldowns: readonly Cooldown[];
+  /** When it may be tried again. */
+  readonly nextTryMs: number;
+}
+
+export function scopeKeys(upstreamModel: string, operation: Operation): ScopeKeys {
+  return { model: `model ${upstreamModel}`, endpoint: `endpoint ${operation} ${upstreamModel}` };
+}
+
+/** What the router remembers of one account: how many attempts are open, and what cools. */
+export class AccountMemory {
+  openCount = 0;
+  readonly #cooldowns = new Map<string, Cooldown>();
+
+  /** True without a single cooldown, not even an ended one whose back-off is remembered. */
+  get isSpotless(): boolean {
+    return this.#cooldowns.size === 0;
+  }
+
+  severity(keys: ScopeKeys, nowMs: number, maxCooldownMs: number): Severity {
+    let worst: Severity = severities.healthy;
+    for (let i = 0; i < 3 && worst < severities.hard; i++) {
+      const cooldown = this.#cooldowns.get(i === 0 ? accountKey : i === 1 ? keys.model : keys.endpoint);
+      const severity = cooldown === undefined ? severities.healthy : severityOf(cooldown, nowMs, maxCooldownMs);
+      if (severity > worst) worst = severity;
+    }
+    return worst;
+  }
+
+  /** Those of the candidate that have not ended. */
+  active(keys: ScopeKeys, nowMs: number): readonly Cooldown[] {
+    return this.#of(keys).filter((cooldown) => isActive(cooldown, nowMs));
+  }
+
+  /** How one model stands, the worst of its endpoints included. */
+  standing(upstreamModel: string, nowMs: number, maxCooldownMs: number): Standing {
+    const cooldowns = this.allActive(nowMs).filter(({ model, scope }) => scope === 'account' || model === upstreamModel);
+    let severity: Severity = severities.healthy;
+    for (const cooldown of cooldowns) {
+      const each = severityOf(cooldown, nowMs, maxCooldownMs);
+      if (each > severity) severity = each;
+    }
+    return { severity, cooldowns, nextTryMs: Math.max(nowMs, ...cooldowns.map((cooldown) => nextTryMs(cooldown, nowMs, maxCooldownMs))) };
+  }
+
+  /** All that have not ended. */
+  allActive(nowMs: number): readonly Cooldown[] {
+    return [...this.#cooldowns.values()].filter((cooldown) => isActive(cooldown, nowMs));
+  }
+
+  startProbes(keys: ScopeKeys, probe: object, nowMs: number, maxCooldownMs: number): void {
+    for (const cooldown of this.#of(keys)) {
+      if (severityOf(cooldown, nowMs, maxCooldownMs) === severities.due) startProbe(cooldown, probe, nowMs);
+    }
+  }
+
+  endProbes(keys: ScopeKeys, probe: object): void {
+    for (const cooldown of this.#of(keys)) if (cooldown.probe === probe) cooldown.probe = undefined;
+  }
+
+  /** A success ends what it disproves: soft cooldowns, and hard ones that began before its attempt did. */
+  succeed(keys: ScopeKeys, pickOrder: number): void {
+    for (const key of [accountKey, keys.model, keys.endpoint]) {
+      const cooldown = this.#cooldowns.get(key);
+      if (cooldown !== undefined && (cooldown.isSoft || pickOrder > cooldown.order)) this.#cooldowns.delete(key);
+    }
+  }
+
+  /** The cooldown that came of a failure; undefined when it told nothing new. */
+  fail(keys: ScopeKeys, failure: Extract<AttemptOutcome, { readonly kind: 'failure' }>, place: FailurePlace): Cooldown | undefined {
+    const key = keyOf(scopeOf(failure.status), keys);
+    const previous = this.#cooldowns.get(key);
+    const next = cooldownAfter(previous, failure, place);
+    if (next === previous) return undefined;
+    if (previous === undefined && this.#cooldowns.size >= maxCooldowns) this.#makeRoom(place.nowMs);
+    this.#cooldowns.set(key, next);
+    return next;
+  }
+
+  /** Forgets all; the number that had not ended. */
+  reset(nowMs: number): number {
+    const ended = this.allActive(nowMs).length;
+    this.#cooldowns.clear();
+    return ended;
+  }
+
+  #of(keys: ScopeKeys): Cooldown[] {
+    const found: Cooldown[] = [];
+    for (const key of [accountKey, keys.model, keys.endpoint]) {
+      const cooldown = this.#cooldowns.get(key);
+      if (cooldown !== undefined) found.push(cooldown);
+    }
+    return found;
+  }
+
+  /** Names come from outside and without end: the ended go first, then the oldest of a single model or endpoint. */
+  #makeRoom(nowMs: number): void {
+    for (const [key, cooldown] of this.#cooldowns) if (!isActive(cooldown, nowMs)) this.#cooldowns.delete(key);
+    for (const key of this.#cooldowns.keys()) {
+      if (this.#cooldowns.size < maxCooldowns) return;
+      if (key !== accountKey) this.#cooldowns.delete(key);
+    }
+  }
+}
+
+function keyOf(scope: CooldownScope, keys: ScopeKeys): string {
+  switch (scope) {
+    case 'account':
+      return accountKey;
+    case 'model':
+      return keys.model;
+    case 'endpoint':
+      return keys.endpoint;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Account, ProviderKind } from '../accounts/account.ts';
+import type { Operation } from '../dialect/dialect.ts';
+import type { RouteQuery, RoutingSettings } from './ports.ts';
+
+/** Operations that a vendor lacks although it speaks their dialect: Anthropic's OpenAI form has chat alone. */
+const lacking: Readonly<Partial<Record<ProviderKind, ReadonlySet<Operation>>>> = {
+  anthropic: new Set<Operation>(['completions', 'embeddings', 'images', 'audio']),
+};
+
+/** Whether the account speaks the query's dialect and its vendor has the endpoint. */
+export function servesQuery(account: Account, query: Pick<RouteQuery, 'dialect' | 'operation'>): boolean {
+  return account.dialects.includes(query.dialect) && lacking[account.provider]?.has(query.operation) !== true;
+}
+
+/** Whether the operator lets the account take requests at all. */
+export function isSwitchedOn(account: Account, settings: RoutingSettings): boolean {
+  return !account.disabled && (account.weight > 0 || settings.strategy !== 'weighted-round-robin');
+}
+
+/** Who a model belongs to, for lists: the vendor, or the operator's name of the endpoint. */
+export function ownerOf(account: Account): string {
+  switch (account.provider) {
+    case 'openai-compatibility':
+      return account.label.split(' (', 1)[0] ?? account.provider;
+    case 'gemini':
+    case 'vertex':
+      return 'google';
+    case 'openai':
+    case 'anthropic':
+      return account.provider;
+  }
+}
