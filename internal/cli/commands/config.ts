@@ -1,10 +1,11 @@
 import type { LoadedConfig } from '../../config/loaded.ts';
+import { configJsonSchema } from '../../config/json-schema.ts';
 import { maskedConfig } from '../../config/masked.ts';
 import { formatProblem, type ConfigProblem } from '../../config/problem.ts';
 import { err, ok, type Result } from '../../fault/result.ts';
 import { describeMissingConfig, findConfig } from '../config-path.ts';
 import type { CliProcess } from '../process-env.ts';
-import { checkDoors, configSchema, readConfigFile } from '../read-config.ts';
+import { checkDoors, readConfigFile } from '../read-config.ts';
 import { exitCodes } from '../run.ts';
 import { printable } from '../table.ts';
 
@@ -52,7 +53,7 @@ export function showConfig(cli: CliProcess, flags: ConfigShowFlags): number {
 }
 
 export function printSchema(cli: CliProcess): number {
-  cli.stdout.write(`${JSON.stringify(configSchema(), undefined, 2)}\n`);
+  cli.stdout.write(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`);
   return exitCodes.ok;
 }
 
