@@ -1,4 +1,5 @@
 import { LLMock } from '@copilotkit/aimock';
+import { answerJson, startScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 import { startDaemon, type RunningDaemon } from './daemon.ts';
 
 export const clientKey = 'sk-client-0123456789abcdef';
@@ -7,6 +8,8 @@ export const upstreamKey = 'sk-upstream-0123456789abcdef';
 /** A third party's simulator of all four vendors, which takes the upstream key alone, behind the built daemon. */
 export interface SimulatedVendors {
   readonly mock: LLMock;
+  /** Keeps requests as they came, for models below `rec/`: the simulator's own journal is normalised. */
+  readonly recorder: ScriptedUpstream;
   readonly daemon: RunningDaemon;
   readonly stop: () => Promise<void>;
 }
@@ -21,6 +24,10 @@ export async function startSimulatedVendors(more = ''): Promise<SimulatedVendors
   mock.onMessage(/.*/, { content: 'Hello from the simulated vendor.' });
   mock.onEmbedding(/.*/, { embedding: [0.1, 0.2, 0.3] });
   const url = await mock.start();
+  const recorder = await startScriptedUpstream((seen, res) => {
+    if (seen.url.startsWith('/v1/messages')) answerJson(res, 200, { id: 'msg_1', type: 'message', role: 'assistant', model: 'm', content: [{ type: 'text', text: 'seen' }], stop_reason: 'end_turn', stop_sequence: null, usage: { input_tokens: 1, output_tokens: 1 } });
+    else answerJson(res, 200, { candidates: [{ content: { role: 'model', parts: [{ text: 'seen' }] }, finishReason: 'STOP' }] });
+  });
   const daemon = await startDaemon({
     config: `api-keys: ["${clientKey}"]
 remote-management:
@@ -34,15 +41,20 @@ codex-api-key:
   - { api-key: "${upstreamKey}", base-url: "${url}/v1" }
 claude-api-key:
   - { api-key: "${upstreamKey}", base-url: "${url}" }
+  - { api-key: "${upstreamKey}", base-url: "${recorder.url}", prefix: "rec" }
 gemini-api-key:
   - { api-key: "${upstreamKey}", base-url: "${url}" }
+  - { api-key: "${upstreamKey}", base-url: "${recorder.url}", prefix: "rec" }
+force-model-prefix: true
 ${more}`,
   });
   return {
     mock,
+    recorder,
     daemon,
     stop: async () => {
       await daemon.stop();
+      await recorder.close();
       await mock.stop();
     },
   };

@@ -28,10 +28,6 @@ openai-compatibility:
   - name: nobody
     base-url: "http://127.0.0.1:9/v1"
     models: [{ name: unreachable }]
-  - name: metadata
-    base-url: "https://169.254.169.254/v1"
-    disabled: true
-    models: [{ name: metadata }]
 claude-api-key:
   - { api-key: "sk-ant-upstream-0123456789", base-url: "${upstream.url}" }
 gemini-api-key:

@@ -155,6 +155,6 @@ describe('bad bodies are refused by name', () => {
 
   it('a wrong method is 405 with Allow', async () => {
     const answer = await send(daemon.url, { path: '/v1/chat/completions', headers: auth });
-    expect([answer.status, answer.headers.allow]).toEqual([405, 'POST']);
+    expect([answer.status, answer.headers.allow]).toEqual([405, 'OPTIONS, POST']);
   });
 });

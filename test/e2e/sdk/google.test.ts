@@ -36,8 +36,8 @@ describe('the @google/genai SDK through the built daemon', () => {
   });
 
   it('sends an image, and the upstream receives it as it was sent', async () => {
-    await client.models.generateContent({ model, contents: [{ role: 'user', parts: [{ text: 'look' }, { inlineData: { mimeType: 'image/png', data: pixel } }] }] });
-    expect(JSON.stringify(vendors.mock.getLastRequest()?.body)).toContain(pixel);
+    await client.models.generateContent({ model: 'rec/gemini-x', contents: [{ role: 'user', parts: [{ text: 'look' }, { inlineData: { mimeType: 'image/png', data: pixel } }] }] });
+    expect(vendors.recorder.seen.at(-1)?.body.toString()).toContain(pixel);
   });
 
   it('gets errors in its own envelope', async () => {
