@@ -94,7 +94,7 @@ function takeStep(draft: Draft, step: YamlStep): Draft {
   // What an alias stands for is written out in its place, changed.
   const path = alias === undefined ? undefined : step.path.slice(0, alias);
   const actual: YamlStep = path === undefined ? step : { kind: 'set', path, value: valueAt(value, path) };
-  for (const attempt of [patchText, rewriteSetting, rewriteDocument]) {
+  for (const attempt of [patchText, rewriteSetting, rewriteHolder, rewriteDocument]) {
     const text = attempt(start.source, actual, value);
     const next = text === undefined ? undefined : readDraft(text);
     if (next !== undefined && isSameValue(next.value, value)) return next;
@@ -122,6 +122,12 @@ function settingLines(source: YamlSource, name: string | number): { readonly sta
   const start = lineStart(source.text, first);
   const end = nextLine(source.text, last);
   return { start, end, text: source.text.slice(start, end) };
+}
+
+/** The section or list that holds the value is written anew, for what a merge key brought in. */
+function rewriteHolder(source: YamlSource, step: YamlStep, value: unknown): string | undefined {
+  const path = step.path.slice(0, -1);
+  return path.length === 0 ? undefined : patchText(source, { kind: 'set', path, value: valueAt(value, path) });
 }
 
 function rewriteDocument(source: YamlSource, step: YamlStep, value: unknown): string | undefined {

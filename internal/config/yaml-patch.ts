@@ -31,6 +31,7 @@ function patchesFor(source: YamlSource, step: YamlStep, spots: readonly Spot[]):
   switch (step.kind) {
     case 'set': {
       const [name, ...deeper] = missing;
+      if (last.holder === undefined && isBlank(last.node) && typeof name === 'string') return fillDocument(source, nest([name, ...deeper], step.value));
       if (name === undefined) return replaceValue(source, last, step.value, isInFlow);
       const value = nest(deeper, step.value);
       if (isMap(last.node) && typeof name === 'string') return insertMember(source, last, last.node, name, value, isInFlow);
@@ -47,6 +48,11 @@ function patchesFor(source: YamlSource, step: YamlStep, spots: readonly Spot[]):
 /** `['a', 'b'], 1` → `{ a: { b: 1 } }`; a number begins a list. */
 export function nest(path: readonly (string | number)[], value: unknown): unknown {
   return path.reduceRight<unknown>((inner, step) => (typeof step === 'number' ? [inner] : { [step]: inner }), value);
+}
+
+/** The first settings of a text that has none. */
+function fillDocument(source: YamlSource, value: unknown): readonly TextPatch[] {
+  return [insertLines(source.text, endOfDocument(source.text, 0), renderBlock(value, 0, renderOptions(source, null)))];
 }
 
 function replaceValue(source: YamlSource, spot: Spot, value: unknown, isInFlow: boolean): readonly TextPatch[] | undefined {
@@ -102,7 +108,7 @@ function insertMember(source: YamlSource, spot: Spot, map: YAMLMap, name: string
 
 /** A new setting goes to the end of the file, behind the comments there, but before an end mark. */
 function endOfDocument(text: string, contentEnd: number): number {
-  const tail = text.slice(nextLine(text, contentEnd));
+  const tail = text.slice(contentEnd === 0 ? 0 : nextLine(text, contentEnd));
   return /^(?:\.\.\.|---)/m.test(tail) ? nextLine(text, contentEnd) : text.length;
 }
 

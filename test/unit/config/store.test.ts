@@ -75,7 +75,7 @@ describe('reloading', () => {
     expect(live?.config.debug).toBe(true);
   });
 
-  it.each([['not YAML', 'port: [1\n'], ['not valid', 'port: many\n'], ['refused by a part', `${keyed.replace('8317', '666')}`]])('a file that is %s changes nothing, is visible, and is forgotten after a good one', async (_case, text) => {
+  it.each([['not YAML', 'port: [1\n'], ['not valid', 'port: many\n'], ['refused by a part', keyed.replace('8317', '666')]])('a file that is %s changes nothing, is visible, and is forgotten after a good one', async (_case, text) => {
     const opened = await open(keyed);
     const before = live;
     writeFileSync(file, text);
