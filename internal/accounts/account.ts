@@ -5,7 +5,7 @@ export type ProviderKind = 'openai-compatibility' | 'openai' | 'anthropic' | 'ge
 
 /** An upstream credential and what the operator said of it. Immutable; a config change makes new ones. */
 export interface Account {
-  /** Stable over reloads, free of secrets: `<section>:<first 12 hex digits of SHA-256 over base URL and key>`. */
+  /** Stable over reloads and its place in the file, free of secrets: `<section>:<first 12 hex digits of SHA-256 over base URL, provider name and key>`. */
   readonly id: string;
   readonly provider: ProviderKind;
   /** For people: `openrouter (sk-o…9f3c)`. */

@@ -1,12 +1,14 @@
 import { catalogueDate } from '../routing/catalogue.ts';
 import type { ListedModel, RoutingTable } from '../routing/ports.ts';
+import { listedAs } from '../routing/table.ts';
 
 export type ModelListForm = 'openai' | 'anthropic' | 'gemini';
 
+/** Vendors' own dates are not known; all get the catalogue's, so that answers stay the same between calls. */
 const createdSeconds = Date.parse(catalogueDate) / 1_000;
-const createdAt = new Date(createdSeconds * 1_000).toISOString();
+const createdAt = new Date(createdSeconds * 1_000).toISOString().replace('.000Z', 'Z');
 
-/** All that would route, in the form of the dialect that asks; the order is that of the ids. */
+/** All that would route, sorted by id, whatever its dialect; `form` is that of the asking client. Never paged. */
 export function renderModelList(table: RoutingTable, form: ModelListForm): object {
   const models = table.listModels();
   switch (form) {
@@ -19,9 +21,12 @@ export function renderModelList(table: RoutingTable, form: ModelListForm): objec
   }
 }
 
-/** One model in that form; undefined when nothing serves the name. Names that route without being listed are shown too. */
+/**
+ * One model in that form; undefined when no request for it would be sent anywhere. Names that route without being listed
+ * are shown too: clients look a model up before they use it.
+ */
 export function findListedModel(table: RoutingTable, id: string, form: ModelListForm): object | undefined {
-  const model = table.listModels().find((each) => each.id === id) ?? unlisted(table, id);
+  const model = listedAs(id, table.candidatesFor(id), table.settings);
   if (model === undefined) return undefined;
   switch (form) {
     case 'openai':
@@ -33,20 +38,23 @@ export function findListedModel(table: RoutingTable, id: string, form: ModelList
   }
 }
 
-function unlisted(table: RoutingTable, id: string): ListedModel | undefined {
-  const [first] = table.candidatesFor(id);
-  return first === undefined ? undefined : { id, ownedBy: first.account.provider, dialects: first.account.dialects };
-}
-
+/** @see https://platform.openai.com/docs/api-reference/models/object */
 function openaiModel(model: ListedModel): object {
   return { id: model.id, object: 'model', created: createdSeconds, owned_by: model.ownedBy };
 }
 
+/** @see https://docs.anthropic.com/en/api/models-list */
 function anthropicModel(model: ListedModel): object {
   return { type: 'model', id: model.id, display_name: model.id, created_at: createdAt, object: 'model', owned_by: model.ownedBy };
 }
 
+/** @see https://ai.google.dev/api/models#Model */
 function geminiModel(model: ListedModel): object {
-  const methods = model.dialects.includes('gemini') ? ['generateContent', 'streamGenerateContent', 'countTokens'] : [];
-  return { name: `models/${model.id}`, version: '1', displayName: model.id, description: `Served by ${model.ownedBy}.`, supportedGenerationMethods: methods };
+  return { name: `models/${model.id}`, baseModelId: model.id, version: catalogueDate, displayName: model.id, description: `Served by ${model.ownedBy}.`, supportedGenerationMethods: geminiMethods(model) };
+}
+
+/** What can be called in the Gemini dialect; models of other dialects have none. */
+function geminiMethods({ id, dialects }: ListedModel): readonly string[] {
+  if (!dialects.includes('gemini')) return [];
+  return id.includes('embedding') ? ['embedContent', 'batchEmbedContents', 'countTokens'] : ['generateContent', 'streamGenerateContent', 'countTokens'];
 }
