@@ -1,5 +1,5 @@
-import type { LoadedConfig } from '../../config/loaded.ts';
 import { configJsonSchema } from '../../config/json-schema.ts';
+import type { LoadedConfig } from '../../config/loaded.ts';
 import { maskedConfig } from '../../config/masked.ts';
 import { formatProblem, type ConfigProblem } from '../../config/problem.ts';
 import { err, ok, type Result } from '../../fault/result.ts';
