@@ -1,32 +1,70 @@
-import { toJsonSchema } from '@valibot/to-json-schema';
-import { settings } from './schema.ts';
+import { describeSettings, type SettingShape } from './shape.ts';
 
-/** JSON Schema (draft 2020-12) of `config.yaml`, from the settings table: types, defaults, choices and meanings for editors. */
-export function configJsonSchema(): Readonly<Record<string, unknown>> {
-  const schema = toJsonSchema(settings, { typeMode: 'input', errorMode: 'ignore', target: 'draft-2020-12' });
-  const described = describe(schema);
-  return { ...(isRecord(described) ? described : {}), title: 'Keyward configuration' };
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * The JSON Schema (2020-12) of `config.yaml`, for editors. Looser than Keyward itself where YAML is: null is absent
+ * everywhere, texts may be written as numbers, unknown keys are allowed.
+ */
+export function configJsonSchema(): Json {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Keyward configuration',
+    description: 'Generated from the settings table; docs/configuration.md says the same in words.',
+    ...describe(describeSettings()),
+  };
 }
 
-/** The table's notes become what editors show; nothing of our own vocabulary stays. */
-function describe(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(describe);
-  if (!isRecord(node)) return node;
-  const out: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(node)) {
-    if (name === 'notes' && isRecord(value) && typeof value['doc'] === 'string') out['description'] = sentence(value);
-    else out[name] = describe(value);
+function describe(shape: SettingShape): Json {
+  const description = describeInWords(shape);
+  return {
+    ...(description === '' ? {} : { description }),
+    ...typeSchema(shape),
+    ...(shape.fallback === undefined || isEmptyObject(shape.fallback) ? {} : { default: shape.fallback }),
+    ...(shape.unused === undefined ? {} : { deprecated: true }),
+  };
+}
+
+function describeInWords(shape: SettingShape): string {
+  const unit = shape.unit === undefined || shape.unit === 'duration' ? '' : ` Unit: ${shape.unit}.`;
+  const reference = shape.secret === 'whole' ? ' May be `env:NAME` or `file:PATH`.' : '';
+  const reload = shape.reload === 'restart' ? ' Takes effect after a restart.' : '';
+  const unused = shape.unused === undefined ? '' : ` Without effect: ${shape.unused}`;
+  return `${shape.doc}${unit}${reference}${reload}${unused}`;
+}
+
+function typeSchema(shape: SettingShape): Json {
+  switch (shape.type) {
+    case 'flag':
+      return { type: ['boolean', 'null'] };
+    case 'text':
+      return { type: shape.isRequired ? ['string', 'number', 'boolean'] : ['string', 'number', 'boolean', 'null'] };
+    case 'integer':
+      return { type: ['integer', 'null'], ...(shape.min === undefined ? {} : { minimum: shape.min }), ...(shape.max === undefined ? {} : { maximum: shape.max }) };
+    case 'choice':
+      return { enum: [...shape.choices, ...(shape.isRequired ? [] : [null])] };
+    case 'duration':
+      return { anyOf: [{ type: 'string', pattern: String.raw`^\d+(\.\d+)?(ms|s|m|h|d)$` }, { type: 'number', minimum: 0 }, { type: 'null' }] };
+    case 'list':
+      return { type: ['array', 'null'], items: shape.item === undefined ? {} : describe(shape.item) };
+    case 'map':
+      return { type: ['object', 'null'], additionalProperties: shape.item === undefined ? {} : describe(shape.item) };
+    case 'section':
+      return sectionSchema(shape);
+    case 'anything':
+      return {};
   }
-  return out;
 }
 
-function sentence(notes: Readonly<Record<string, unknown>>): string {
-  const unit = typeof notes['unit'] === 'string' ? ` Unit: ${notes['unit']}.` : '';
-  const reload = notes['reload'] === 'restart' ? ' Takes effect at the next start.' : '';
-  const unused = typeof notes['unused'] === 'string' ? ` Has no effect: ${notes['unused']}` : '';
-  return `${String(notes['doc'])}${unit}${reload}${unused}`;
+function sectionSchema(shape: SettingShape): Json {
+  const required = [...shape.members].filter(([, member]) => member.isRequired).map(([name]) => name);
+  return {
+    type: ['object', 'null'],
+    properties: Object.fromEntries([...shape.members].map(([name, member]) => [name, describe(member)])),
+    ...(required.length === 0 ? {} : { required }),
+  };
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
 }
