@@ -19,8 +19,6 @@ export interface ServeFlags {
 export async function serve(cli: CliProcess, flags: ServeFlags, startDaemon: RunDaemon): Promise<number> {
   const password = await readPassword(cli, flags.password);
   if (!password.ok) return refuse(cli, password.error, exitCodes.usage);
-  const env = readWorkingDirectoryEnv(cli);
-  if (!env.ok) return refuse(cli, env.error, exitCodes.usage);
   const found = findConfig(cli, flags.config, true);
   if (!found.ok) return refuse(cli, found.error, exitCodes.usage);
   if (!found.value.exists) {
@@ -36,7 +34,7 @@ export async function serve(cli: CliProcess, flags: ServeFlags, startDaemon: Run
     port: flags.port,
     localPassword: password.value,
     logLevel: flags.logLevel,
-    env: env.value,
+    env: readWorkingDirectoryEnv(cli, found.value.path),
     stdout: cli.stdout,
     stderr: cli.stderr,
     isTerminal: cli.stderrIsTerminal,

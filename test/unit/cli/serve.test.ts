@@ -77,6 +77,32 @@ describe('serve', () => {
   });
 });
 
+describe('the .env file of the working directory', () => {
+  it('sets the names it may, below what the process has', async () => {
+    const cli = withConfig([], { env: { KEYWARD_A: 'process' } });
+    writeFileSync(join(cli.cwd, 'config.yaml'), 'api-keys: [env:MY_KEY]\n', { mode: 0o600 });
+    writeFileSync(join(cli.cwd, '.env'), 'MY_KEY=1\nKEYWARD_A=2\nMANAGEMENT_PASSWORD=3\nNODE_OPTIONS=4\nOTHER=5\n', { mode: 0o600 });
+    const { options } = await serve(cli);
+    expect(options?.env).toEqual({ MY_KEY: '1', KEYWARD_A: 'process', MANAGEMENT_PASSWORD: '3' });
+  });
+
+  it('that others can write is named and not read', async () => {
+    const cli = withConfig([]);
+    writeFileSync(join(cli.cwd, '.env'), 'MANAGEMENT_PASSWORD=3\n');
+    chmodSync(join(cli.cwd, '.env'), 0o666);
+    const { options } = await serve(cli);
+    expect(options?.env).toEqual({});
+    expect(cli.err()).toContain(`${join(cli.cwd, '.env')} can be written by others and is not read`);
+  });
+
+  it('cannot move the config elsewhere', async () => {
+    const cli = withConfig([]);
+    writeFileSync(join(cli.cwd, '.env'), 'KEYWARD_CONFIG=/elsewhere.yaml\n', { mode: 0o600 });
+    const { options } = await serve(cli);
+    expect(options?.configPath).toBe(join(cli.cwd, 'config.yaml'));
+  });
+});
+
 describe('the first run', () => {
   it('on a terminal prints both keys and a curl once, and the file holds them, mode 0600 in a folder 0700', async () => {
     const cli = createFakeProcess(['serve', '--port', '8400'], { stdoutIsTerminal: true });
