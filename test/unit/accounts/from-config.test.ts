@@ -51,4 +51,31 @@ describe('accounts of the config', () => {
   it('speak the dialects the entry names', () => {
     expect(from({ 'claude-api-key': [{ 'api-key': key(1), dialects: ['openai-chat'] }] }).accounts[0]?.dialects).toEqual(['openai-chat']);
   });
+
+  it('keep their dialects where the entry names some that it cannot speak, with a warning', () => {
+    const { accounts, warnings } = from({ 'gemini-api-key': [{ 'api-key': key(1), dialects: ['openai-chat'] }], 'codex-api-key': [{ 'api-key': key(2), dialects: ['gemini', 'openai-chat'] }, { 'api-key': key(3), dialects: [] }] });
+    expect(accounts.map(({ dialects }) => dialects)).toEqual([['gemini'], ['openai-chat'], ['openai-responses', 'openai-chat']]);
+    expect(warnings.map(({ path, severity }) => [path, severity])).toEqual([['gemini-api-key.0.dialects', 'warning'], ['codex-api-key.0.dialects', 'warning'], ['codex-api-key.1.dialects', 'warning']]);
+  });
+
+  it('with an empty key are left out at the vendor’s own endpoint, and keyless elsewhere', () => {
+    const { accounts, warnings } = from({ 'claude-api-key': [{ 'api-key': '' }, { 'api-key': '', 'base-url': 'http://127.0.0.1:9/anthropic' }], 'openai-compatibility': [{ name: 'x', 'base-url': 'https://x.example/v1', 'api-key-entries': [{ 'api-key': '' }] }] });
+    expect(accounts.map(({ origin, apiKey }) => [origin, apiKey])).toEqual([['claude-api-key.1', undefined], ['openai-compatibility.0.api-key-entries.0', undefined]]);
+    expect(warnings.map(({ path }) => path)).toEqual(['claude-api-key.0.api-key']);
+  });
+
+  it('of two alike the one that is not disabled counts', () => {
+    const { accounts } = from({ 'codex-api-key': [{ 'api-key': key(1), disabled: true }, { 'api-key': key(1) }] });
+    expect(accounts.map(({ origin, disabled }) => [origin, disabled])).toEqual([['codex-api-key.1', false]]);
+  });
+
+  it('are two where one endpoint is named twice on purpose', () => {
+    const endpoint = { 'base-url': 'http://127.0.0.1:11434/v1' };
+    expect(from({ 'openai-compatibility': [{ name: 'fast', prefix: 'f', ...endpoint }, { name: 'big', prefix: 'b', ...endpoint }] }).accounts.length).toBe(2);
+  });
+
+  it('warn once for an entry, however many keys it has', () => {
+    const entry = { name: 'x', prefix: 'a/b', 'base-url': 'https://x.example/v1', 'api-key-entries': [{ 'api-key': key(1) }, { 'api-key': key(2) }] };
+    expect(from({ 'openai-compatibility': [entry] }).warnings.map(({ path }) => path)).toEqual(['openai-compatibility.0.prefix']);
+  });
 });

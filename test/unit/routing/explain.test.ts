@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Dialect, Operation } from '../../../internal/dialect/dialect.ts';
 import { createRouter } from '../../../internal/routing/router.ts';
