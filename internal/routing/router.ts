@@ -34,6 +34,8 @@ class OpenPick implements Candidate {
  */
 export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
   const memories = new Map<string, AccountMemory>();
+  /** Those with anything in them that could keep an account from use; mostly none, and then nobody is asked. */
+  const marked = new Set<AccountMemory>();
   const seenTables = new WeakSet<RoutingTable>();
   let lastTable: RoutingTable | undefined;
   let order = 0;
@@ -54,7 +56,12 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
     if (seenTables.has(table)) return;
     seenTables.add(table);
     const ids = new Set(table.accounts.map(({ id }) => id));
-    for (const id of memories.keys()) if (!ids.has(id)) memories.delete(id);
+    for (const [id, memory] of memories) {
+      if (ids.has(id)) continue;
+      memories.delete(id);
+      memory.reset(clock.nowMs());
+      marked.delete(memory);
+    }
   };
 
   const open = (member: Member, nowMs: number, maxCooldownMs: number): OpenPick => {
@@ -69,7 +76,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
     const { strategy, maxCooldownMs } = table.settings;
     const place = choose(strategy, turns, {
       count: members.length,
-      isEligible: (index) => {
+      isEligible: marked.size === 0 && tried.size === 0 ? always : (index) => {
         const member = members[index];
         return member !== undefined && severityOf(member, nowMs, maxCooldownMs) <= severities.due && !(tried.size > 0 && tried.has(member.key));
       },
@@ -115,11 +122,16 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       if (pick !== undefined) memory.endProbes(keys, pick);
       // What the caller chose by itself (an exchange bound to an account) counts as begun just now.
       const pickOrder = pick?.order ?? order + 1;
-      if (outcome.kind === 'success') memory.succeed(keys, pickOrder);
+      if (outcome.kind === 'success') {
+        memory.succeed(keys, pickOrder);
+        if (memory.isSpotless) marked.delete(memory);
+      }
       if (outcome.kind !== 'failure' || account.coolingDisabled || pick?.member.neverCools === true) return;
       const nowMs = clock.nowMs();
       const wasCooling = memory.active(keys, nowMs).length > 0;
       const cooldown = memory.fail(keys, outcome, { model: upstreamModel, pickOrder, order: ++order, nowMs });
+      // An account that left meanwhile is not held on to.
+      if (memories.get(account.id) === memory) marked.add(memory);
       if (cooldown !== undefined && !wasCooling) report(candidate, cooldown);
     },
 
@@ -132,7 +144,11 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
     resetCooldowns: (accountId) => {
       const nowMs = clock.nowMs();
       let ended = 0;
-      for (const [id, memory] of memories) if (accountId === undefined || id === accountId) ended += memory.reset(nowMs);
+      for (const [id, memory] of memories) {
+        if (accountId !== undefined && id !== accountId) continue;
+        ended += memory.reset(nowMs);
+        marked.delete(memory);
+      }
       return ended;
     },
 
@@ -143,6 +159,8 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
     },
   };
 }
+
+const always = (): boolean => true;
 
 function severityOf({ memory, neverCools, keys }: Member, nowMs: number, maxCooldownMs: number): Severity {
   return memory.isSpotless || neverCools ? severities.healthy : memory.severity(keys, nowMs, maxCooldownMs);
