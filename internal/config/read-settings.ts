@@ -96,12 +96,16 @@ export function createSettingsReader(source: YamlSource, sources: ReferenceSourc
   }
 
   function appendItems(trees: readonly YamlTree[], shape: SettingShape, path: readonly string[], into: unknown[]): void {
+    // A list of a hundred thousand keys must not be searched for each of them.
+    const seen = new Set(into);
     for (const tree of trees) {
       const itemPath = [...path, String(into.length)];
       const item = tree.kind === 'null' ? undefined : read(tree, shape, itemPath);
-      const objection = describeUselessItem(item, shape, into);
-      if (objection === undefined) into.push(item);
-      else {
+      const objection = describeUselessItem(item, shape, seen);
+      if (objection === undefined) {
+        into.push(item);
+        seen.add(item);
+      } else {
         report('warning', itemPath.join('.'), objection, tree.offset);
         for (const name of origins.keys()) if (`${name}.`.startsWith(`${itemPath.join('.')}.`)) origins.delete(name);
       }
@@ -130,9 +134,9 @@ function readFlag(tree: Extract<YamlTree, { kind: 'scalar' }>): unknown {
   return /^(?:no|off|n)$/i.test(tree.value) ? false : tree.value;
 }
 
-function describeUselessItem(item: unknown, shape: SettingShape, before: readonly unknown[]): string | undefined {
+function describeUselessItem(item: unknown, shape: SettingShape, before: ReadonlySet<unknown>): string | undefined {
   if (item === undefined || (shape.type === 'text' && item === '')) return 'is blank and not used';
-  if (shape.secret === 'whole' && item !== unresolved && before.includes(item)) return 'is the same key as one above and not used twice';
+  if (shape.secret === 'whole' && item !== unresolved && before.has(item)) return 'is the same key as one above and not used twice';
   if (shape.type === 'section' && shape.members.has('api-key') && isMembers(item) && item['api-key'] === '') return 'has a blank `api-key` and is not used';
   return undefined;
 }

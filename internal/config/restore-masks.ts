@@ -9,14 +9,14 @@ import { applyPatches } from './yaml-patch.ts';
 import { renderScalar } from './yaml-render.ts';
 import { parseYaml, type YamlSource } from './yaml-source.ts';
 import { readTree, scalarText, type YamlTree } from './yaml-tree.ts';
-import { applyStep, isMembers, valueAt } from './yaml-value.ts';
+import { isMembers, valueAt } from './yaml-value.ts';
 
 /** A text with its secrets found. `root` is its plain value, in which masks are replaced as they are resolved. */
 interface Side {
   readonly source: YamlSource;
   readonly found: SecretSpots;
   readonly flow: ReadonlySet<unknown>;
-  root: unknown;
+  readonly root: unknown;
 }
 
 /** Where a header goes depends on proxies, where a key goes on headers: so they are resolved in this order. */
@@ -53,14 +53,15 @@ function readSide(text: string): Result<Side, readonly ConfigProblem[]> {
 function restore(next: Side, stored: Side): string {
   const chosen = new Map<unknown, SecretSpot>();
   for (const phase of phases) {
-    const masked = next.found.spots.filter((spot) => phaseOf(spot) === phase && isMasked(spot));
-    const resolved = masked.map((spot) => ({ spot, secret: resolveMask(spot, masked, next, stored) }));
+    const asked = groupSpots(next, phase, isMasked, (spot) => spot.written.trim());
+    const known = groupSpots(stored, phase, (spot) => !isReference(spot.written), maskSpot);
+    const resolved = [...asked.groups.values()].flatMap((spots) => resolveGroup(spots, known, asked.keyOf));
     for (const { spot, secret } of resolved) {
       const other = chosen.get(spot.node);
       // One anchored mask must mean one secret wherever it is used, and nothing that can be looked at.
       if (next.found.shown.has(spot.node) || (other !== undefined && other.written !== secret.written)) throw refuse('secret_required', spot, 'is used in a place where no secret belongs; send the secret itself');
       chosen.set(spot.node, secret);
-      next.root = applyStep(next.root, { kind: 'set', path: stepsOf(next.root, spot.path), value: secret.written });
+      putText(next.root, spot.path, secret.written);
     }
   }
   const patches = [...chosen].flatMap(([node, secret]) => {
@@ -71,18 +72,33 @@ function restore(next: Side, stored: Side): string {
   return applyPatches(next.source.text, patches);
 }
 
-function resolveMask(spot: SecretSpot, masked: readonly SecretSpot[], next: Side, stored: Side): SecretSpot {
-  const alike = stored.found.spots.filter((candidate) => candidate.kind === spot.kind && !isReference(candidate.written) && maskSpot(candidate) === spot.written.trim());
-  if (alike.length === 0) throw refuse('secret_required', spot, 'is the mask of no stored secret; send the secret itself');
-  const destination = destinationOf(spot, next.root);
-  const fitting = alike.filter((candidate) => destinationOf(candidate, stored.root) === destination);
+/** Spots of one side by what they look like and where they are sent. */
+interface SpotGroups {
+  readonly groups: ReadonlyMap<string, readonly SecretSpot[]>;
+  readonly looks: ReadonlySet<string>;
+  readonly keyOf: (spot: SecretSpot) => string;
+}
+
+function groupSpots(side: Side, phase: (typeof phases)[number], isMeant: (spot: SecretSpot) => boolean, maskOf: (spot: SecretSpot) => string): SpotGroups {
+  const lookOf = (spot: SecretSpot): string => JSON.stringify([spot.kind, maskOf(spot)]);
+  const keyOf = (spot: SecretSpot): string => `${lookOf(spot)}${destinationOf(spot, side.root)}`;
+  const spots = side.found.spots.filter((spot) => phaseOf(spot) === phase && isMeant(spot));
+  return { groups: Map.groupBy(spots, keyOf), looks: new Set(spots.map(lookOf)), keyOf };
+}
+
+/** `spots` are masks that look alike and go to one place. */
+function resolveGroup(spots: readonly SecretSpot[], known: SpotGroups, keyOf: (spot: SecretSpot) => string): readonly { readonly spot: SecretSpot; readonly secret: SecretSpot }[] {
+  const [sample] = spots;
+  if (sample === undefined) return [];
+  const fitting = known.groups.get(keyOf(sample)) ?? [];
   const [first] = fitting;
-  if (first === undefined) throw refuse('secret_required', spot, 'would be sent to another place by this change; send the secret itself along with it');
-  if (fitting.every((candidate) => candidate.written === first.written)) return first;
-  const rivals = masked.filter((other) => other.kind === spot.kind && other.written.trim() === spot.written.trim() && destinationOf(other, next.root) === destination);
-  const inTurn = fitting[rivals.indexOf(spot)];
-  if (rivals.length !== fitting.length || inTurn === undefined) throw refuse('ambiguous_match', spot, 'is the mask of several stored secrets; send the secret itself');
-  return inTurn;
+  if (first === undefined) {
+    const isKnown = known.looks.has(JSON.stringify([sample.kind, sample.written.trim()]));
+    throw refuse('secret_required', sample, isKnown ? 'would be sent to another place by this change; send the secret itself along with it' : 'is the mask of no stored secret; send the secret itself');
+  }
+  const areSame = fitting.every((candidate) => candidate.written === first.written);
+  if (!areSame && spots.length !== fitting.length) throw refuse('ambiguous_match', sample, 'is the mask of several stored secrets; send the secret itself');
+  return spots.map((spot, index) => ({ spot, secret: (areSame ? first : fitting[index]) ?? first }));
 }
 
 function refuse(code: 'secret_required' | 'ambiguous_match', spot: SecretSpot, reason: string): AppError {
@@ -155,8 +171,16 @@ function asStep(holder: unknown, step: string): string | number {
   return Array.isArray(holder) ? Number(step) : step;
 }
 
-function stepsOf(root: unknown, path: readonly string[]): readonly (string | number)[] {
-  return path.map((step, depth) => asStep(at(root, path.slice(0, depth)), step));
+/** `root` is ours: `textsOf` made it. */
+function putText(root: unknown, path: readonly string[], text: string): void {
+  const holder = at(root, path.slice(0, -1));
+  const name = path.at(-1) ?? '';
+  if (Array.isArray(holder)) holder[Number(name)] = text;
+  else if (isRecord(holder)) holder[name] = text;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Scalars as the text they were written as. */

@@ -200,8 +200,14 @@ function insertLines(text: string, at: number, lines: readonly string[]): TextPa
   return { from: at, to: at, text: `${isAfterLine ? '' : lineEnd(text)}${joinLines(text, lines)}${lineEnd(text)}` };
 }
 
+/** Patches must not overlap; one that only inserts may begin where another ends. */
 export function applyPatches(text: string, patches: readonly TextPatch[]): string {
-  // Where one ends as another begins, the removal comes first in the text.
-  const ordered = [...patches].sort((left, right) => right.from - left.from || right.to - left.to);
-  return ordered.reduce((patched, patch) => patched.slice(0, patch.from) + patch.text + patched.slice(patch.to), text);
+  const ordered = [...patches].sort((left, right) => left.from - right.from || left.to - right.to);
+  const parts: string[] = [];
+  let at = 0;
+  for (const patch of ordered) {
+    parts.push(text.slice(at, patch.from), patch.text);
+    at = patch.to;
+  }
+  return parts.join('') + text.slice(at);
 }
