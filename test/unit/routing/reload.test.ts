@@ -79,3 +79,24 @@ describe('settling', () => {
     expect([pick().account.label, pick().account.label]).toEqual(['b', 'a']);
   });
 });
+
+describe('one alias for several models of an account', () => {
+  const pool = { models: [{ name: 'x', alias: 'm' }, { name: 'y', alias: 'm' }] };
+  const upstreamModels = (table: RoutingTable, count: number): readonly string[] => {
+    const { router, begin } = openRouter();
+    return Array.from({ length: count }, () => {
+      const candidate = begin(table);
+      router.settle(candidate, query, success);
+      return `${candidate.account.label}:${candidate.upstreamModel}`;
+    });
+  };
+
+  it('takes turns request by request', () => {
+    expect(upstreamModels(tableOf({ 'openai-compatibility': [entry('a', pool)] }), 4)).toEqual(['a:x', 'a:y', 'a:x', 'a:y']);
+  });
+
+  it('shares out the account’s weight', () => {
+    const picks = upstreamModels(tableOf({ 'openai-compatibility': [entry('a', { ...pool, weight: 2 }), entry('b', { weight: 2 })], routing: { strategy: 'wrr' } }), 40);
+    expect(['a:x', 'a:y', 'b:m'].map((each) => picks.filter((pick) => pick === each).length)).toEqual([10, 10, 20]);
+  });
+});
