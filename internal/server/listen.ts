@@ -3,6 +3,7 @@ import { createServer, STATUS_CODES, type IncomingMessage, type Server, type Ser
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createSecureContext } from 'node:tls';
 import { AppError } from '../fault/app-error.ts';
 import { renderFault } from '../http/fault-wire.ts';
 
@@ -101,7 +102,13 @@ function readTls(tls: TlsFiles): { readonly cert: Buffer; readonly key: Buffer }
       throw new Error(`the TLS ${what} ${path} cannot be read (${codeOf(cause)}): check the path and that this user may read it`, { cause });
     }
   };
-  return { cert: read(tls.certPath, 'certificate'), key: read(tls.keyPath, 'key') };
+  const pair = { cert: read(tls.certPath, 'certificate'), key: read(tls.keyPath, 'key') };
+  try {
+    createSecureContext(pair);
+  } catch (cause) {
+    throw new Error(`the TLS certificate ${tls.certPath} and key ${tls.keyPath} cannot be used (${codeOf(cause)}): both must be PEM and belong together`, { cause });
+  }
+  return pair;
 }
 
 function bind(server: Server, endpoint: Endpoint): Promise<void> {
