@@ -1,0 +1,110 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeFolder, startDaemon, type RunningDaemon } from '../../support/daemon.ts';
+import { findProgram } from '../../support/find-program.ts';
+import type { ScriptedUpstream } from '../../support/scripted-upstream.ts';
+import { makeSelfSigned } from '../../support/self-signed.ts';
+import { makeExampleFolder, readExample, runShell } from './examples.ts';
+import { pageConfig, startUpstream } from './upstream.ts';
+
+const notFound = { error: { message: 'Not Found', type: 'not_found' } };
+let upstream: ScriptedUpstream;
+let daemon: RunningDaemon;
+let folder: string;
+
+beforeAll(async () => {
+  upstream = await startUpstream();
+  daemon = await startDaemon({ config: pageConfig(upstream.url) });
+  folder = makeExampleFolder();
+});
+afterAll(async () => {
+  await daemon.stop();
+  await upstream.close();
+  rmSync(folder, { recursive: true });
+});
+
+if (findProgram('curl') === undefined) {
+  it('this machine has no curl to run the commands with', () => {
+    expect(findProgram('curl')).toBeUndefined();
+  });
+} else {
+  describe('the curl commands of the page, as printed', () => {
+    it('chat over https gets the answer', async () => {
+      const secure = makeFolder();
+      const pair = makeSelfSigned();
+      writeFileSync(join(secure, 'cert.pem'), pair.cert);
+      writeFileSync(join(secure, 'key.pem'), pair.key, { mode: 0o600 });
+      const overTls = await startDaemon({ folder: secure, config: `${pageConfig(upstream.url)}tls:\n  enable: true\n  cert: "cert.pem"\n  key: "key.pem"\n` });
+      try {
+        const ran = await runShell(readExample('chat.sh', overTls.port), folder, { CURL_CA_BUNDLE: join(secure, 'cert.pem') });
+        expect(ran.status, ran.stderr).toBe(0);
+        expect(JSON.parse(ran.stdout)).toMatchObject({ choices: [{ message: { content: 'Hello.' } }] });
+        expect(JSON.parse(upstream.seen.at(-1)?.body.toString() ?? '')).toEqual({ model: 'gemini-2.5-flash', messages: [{ role: 'user', content: 'Hello!' }] });
+      } finally {
+        await overTls.stop();
+        rmSync(secure, { recursive: true });
+      }
+    });
+
+    it('the management request shows the configuration', async () => {
+      const ran = await runShell(readExample('management-config.sh', daemon.port), folder);
+      expect([ran.status, JSON.parse(ran.stdout)]).toMatchObject([0, { 'ws-auth': true }]);
+    });
+
+    it('the usage statistics come', async () => {
+      const ran = await runShell(readExample('management-usage.sh', daemon.port), folder);
+      expect([ran.status, JSON.parse(ran.stdout)]).toMatchObject([0, { usage: { total_requests: expect.any(Number) } }]);
+    });
+
+    it('the configuration is updated from a file', async () => {
+      const next = `${readFileSync(daemon.configPath, 'utf8')}# a line more\nrequest-retry: 2\n`;
+      writeFileSync(join(folder, 'config.yaml'), next);
+      const ran = await runShell(readExample('management-put-config.sh', daemon.port), folder);
+      expect([ran.status, JSON.parse(ran.stdout)]).toEqual([0, { ok: true, changed: ['request-retry'], restart_required: [] }]);
+      expect(readFileSync(daemon.configPath, 'utf8')).toBe(next);
+    });
+
+    it('the WebSocket upgrade is 401 without the key, and with it an honest 501 until sockets are served', async () => {
+      const printed = readExample('websocket-upgrade.sh', daemon.port);
+      const keyless = await runShell(printed.replace(/.*Authorization.*\n/, ''), folder);
+      expect(keyless.stdout).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n[^]*www-authenticate: Bearer[^]*\r\n\r\n\{"error":\{"message":"invalid password","type":"authentication_error","code":"missing_api_key"\}\}$/i);
+      const keyed = await runShell(printed, folder);
+      expect(keyed.stdout).toMatch(/^HTTP\/1\.1 501 [^]*"code":"websocket_not_served"\}\}$/);
+    });
+
+    it('the password exported to the environment takes precedence over the file', async () => {
+      const exported = await runShell(`${readExample('management-password.sh', 0)}printf %s "$MANAGEMENT_PASSWORD"`, folder);
+      const other = await startDaemon({ config: 'remote-management:\n  secret-key: "another-secret-in-the-file"\n', env: { MANAGEMENT_PASSWORD: exported.stdout } });
+      try {
+        const ran = await runShell(readExample('management-config.sh', other.port), folder);
+        expect(JSON.parse(ran.stdout)).toMatchObject({ 'remote-management': { 'allow-remote': false } });
+        const fromFile = readExample('management-config.sh', other.port).replace('your-secure-management-key', 'another-secret-in-the-file');
+        expect(JSON.parse((await runShell(fromFile, folder)).stdout)).toMatchObject({ error: { message: 'invalid password', type: 'authentication_error' } });
+      } finally {
+        await other.stop();
+      }
+    });
+
+    it.each(['anthropic-auth-url.sh', 'auth-files.sh'])('%s: logins and account files are not served yet, which the holder of the secret is told and a stranger is not', async (name) => {
+      const other = await startDaemon({ config: 'api-keys: ["your-api-key-1"]\nremote-management:\n  secret-key: "your-management-secret"\n' });
+      try {
+        const ran = await runShell(readExample(name, other.port), folder);
+        expect(JSON.parse(ran.stdout)).toEqual(notFound);
+        const stranger = await runShell(readExample(name, other.port).replace('your-management-secret', 'wrong'), folder);
+        expect(JSON.parse(stranger.stdout)).toMatchObject({ error: { message: 'invalid password', type: 'authentication_error' } });
+      } finally {
+        await other.stop();
+      }
+    });
+
+    it('the 404 body of a daemon without a management secret is the one the page shows', async () => {
+      const other = await startDaemon({ config: 'api-keys: ["your-api-key-1"]\n' });
+      try {
+        expect(JSON.parse((await runShell(readExample('management-config.sh', other.port), folder)).stdout)).toEqual(notFound);
+      } finally {
+        await other.stop();
+      }
+    });
+  });
+}

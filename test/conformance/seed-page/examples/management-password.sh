@@ -1,0 +1,1 @@
+export MANAGEMENT_PASSWORD="your-secure-management-key"
