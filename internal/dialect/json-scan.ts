@@ -5,7 +5,7 @@ export interface ValueRange {
 }
 
 export interface JsonFault {
-  readonly kind: 'syntax' | 'depth' | 'duplicate' | 'not_object';
+  readonly kind: 'syntax' | 'depth' | 'duplicate' | 'spelling' | 'not_object';
   /** Byte offset of the first wrong byte. */
   readonly offset: number;
   /** What was expected, or the member that stands twice. */
@@ -28,8 +28,8 @@ class ScanError extends Error {
 
 /**
  * Checks that `bytes` hold one JSON object and tells where the values of the `wanted` top-level members stand, without
- * building the value. A wanted member that stands twice is a fault, because parsers disagree on which one counts; so is
- * nesting beyond 256. The bytes must be UTF-8 (check with `isUtf8` first).
+ * building the value. A wanted member that stands twice is a fault, because parsers disagree on which one counts; so is one
+ * that differs in letter case alone, because some parsers ignore case; so is nesting beyond 256. The bytes must be UTF-8 (check with `isUtf8` first).
  * @see RFC 8259 §2–7
  */
 export function scanObject(bytes: Uint8Array, wanted: ReadonlySet<string>): JsonScan {
@@ -39,7 +39,11 @@ export function scanObject(bytes: Uint8Array, wanted: ReadonlySet<string>): Json
     if (bytes[start] !== 0x7b) throw new ScanError('not_object', start, 'a JSON object');
     const end = scanMembers(bytes, start, 1, (nameStart, nameEnd, valueStart, valueEnd) => {
       const name = memberName(bytes, nameStart, nameEnd);
-      if (!wanted.has(name)) return;
+      if (!wanted.has(name)) {
+        const folded = foldCase(name);
+        if (wanted.has(folded)) throw new ScanError('spelling', nameStart, folded);
+        return;
+      }
       if (members.has(name)) throw new ScanError('duplicate', nameStart, name);
       members.set(name, { start: valueStart, end: valueEnd });
     });
@@ -80,6 +84,11 @@ function memberName(bytes: Uint8Array, start: number, end: number): string {
   if (!raw.includes(backslash)) return raw.toString('utf8', 1, raw.length - 1);
   const decoded: unknown = JSON.parse(raw.toString('utf8'));
   return typeof decoded === 'string' ? decoded : '';
+}
+
+/** Simple case folding, with the two letters beyond ASCII that fold into it (long s, Kelvin sign), as Go's JSON decoder does. */
+function foldCase(name: string): string {
+  return name.replaceAll('\u017f', 's').replaceAll('\u212a', 'k').toLowerCase();
 }
 
 function skipSpace(bytes: Uint8Array, from: number): number {

@@ -1,5 +1,5 @@
 import type { Dialect } from './dialect.ts';
-import { readUsage, valueAfterName, type StatedUsage } from './token-usage.ts';
+import { readUsage, type StatedUsage } from './token-usage.ts';
 
 /**
  * Watches a streamed answer go by without changing, delaying or parsing it: whether its dialect's terminal mark came,
@@ -8,7 +8,7 @@ import { readUsage, valueAfterName, type StatedUsage } from './token-usage.ts';
  */
 export interface StreamWatch {
   readonly push: (chunk: Buffer) => void;
-  /** The dialect's terminal mark, or the upstream's own error event, has gone by. */
+  /** The dialect's terminal mark, or the upstream's own error event, has gone by in a form that clients read. */
   readonly isComplete: () => boolean;
   /** The upstream ended the stream with an error event of its own. */
   readonly hasFailed: () => boolean;
@@ -28,6 +28,8 @@ const newline = 0x0a;
 
 /** What a dialect makes of one `data:` payload. */
 interface LineReader {
+  /** Texts of which at least one stands in every payload that `read` would make something of. */
+  readonly marks: readonly Buffer[];
   readonly read: (payload: Buffer) => void;
   readonly isComplete: () => boolean;
   readonly hasFailed: () => boolean;
@@ -43,11 +45,14 @@ export function watchEventStream(dialect: Dialect): StreamWatch {
   let events = 0;
   let isLineEmpty = true;
   let wasLineEmpty = true;
+  /** The blank line that ends the mark's own event has come; without it a client's parser drops that event. */
+  let isMarkDelivered = false;
 
   const endLine = (line: Buffer): void => {
     const isBlank = line.length === 0 || (line.length === 1 && line[0] === 0x0d);
     wasLineEmpty = isBlank;
     isLineEmpty = true;
+    if (isBlank && reader.isComplete()) isMarkDelivered = true;
     // "data:" – the space after the colon is optional. https://html.spec.whatwg.org/multipage/server-sent-events.html
     if (line[0] !== 0x64 || line[1] !== 0x61 || line[2] !== 0x74 || line[3] !== 0x61 || line[4] !== 0x3a) return;
     events++;
@@ -56,6 +61,13 @@ export function watchEventStream(dialect: Dialect): StreamWatch {
 
   return {
     push: (chunk) => {
+      // Nearly every chunk holds whole lines and no mark: it is passed without cutting it up.
+      if (carriedBytes === 0 && chunk[chunk.length - 1] === newline && !reader.isComplete() && !hasMark(chunk, reader.marks)) {
+        events += countDataLines(chunk);
+        isLineEmpty = true;
+        wasLineEmpty = endsWithBlankLine(chunk);
+        return;
+      }
       let from = 0;
       for (;;) {
         const at = chunk.indexOf(newline, from);
@@ -77,7 +89,20 @@ export function watchEventStream(dialect: Dialect): StreamWatch {
         else carried = [];
       }
     },
-    isComplete: reader.isComplete,
+    isComplete: () => {
+      if (!reader.isComplete()) return false;
+      switch (dialect) {
+        case 'openai-chat':
+        case 'anthropic-messages':
+          return true;
+        case 'openai-responses':
+          // The last event holds the whole answer.
+          return isMarkDelivered;
+        case 'gemini':
+          // The last event holds text, and more events may follow it.
+          return isMarkDelivered && isLineEmpty && wasLineEmpty;
+      }
+    },
     hasFailed: reader.hasFailed,
     usage: reader.usage,
     responseId: reader.responseId,
@@ -86,26 +111,75 @@ export function watchEventStream(dialect: Dialect): StreamWatch {
   };
 }
 
-/** Watches Gemini's streamed JSON array (`streamGenerateContent` without `alt=sse`). */
+function hasMark(chunk: Buffer, marks: readonly Buffer[]): boolean {
+  for (const mark of marks) if (chunk.includes(mark)) return true;
+  return false;
+}
+
+const dataLine = Buffer.from('\ndata:');
+
+function countDataLines(chunk: Buffer): number {
+  let count = chunk.indexOf('data:') === 0 ? 1 : 0;
+  for (let at = chunk.indexOf(dataLine); at >= 0; at = chunk.indexOf(dataLine, at + dataLine.length)) count++;
+  return count;
+}
+
+/** For a chunk that begins and ends with a line. */
+function endsWithBlankLine(chunk: Buffer): boolean {
+  const last = chunk.length - 1;
+  if (chunk[last - 1] !== 0x0d) return last === 0 || chunk[last - 1] === newline;
+  return last === 1 || chunk[last - 2] === newline;
+}
+
+/**
+ * Watches Gemini's streamed JSON array (`streamGenerateContent` without `alt=sse`): its elements are what the events of
+ * the other form carry, and the closing bracket must have come.
+ */
 export function watchGeminiArray(): StreamWatch {
-  let tail: Buffer = Buffer.alloc(0);
-  let hasMark = false;
-  let hasFailed = false;
+  const reader = readGeminiLines();
+  let element: Buffer[] = [];
+  let elementBytes = 0;
+  let depth = 0;
+  let isInString = false;
+  let isEscaped = false;
+  let hasEnded = false;
   let chunks = 0;
+
+  const endElement = (last: Buffer): void => {
+    if (elementBytes + last.length <= maxLineBytes) reader.read(Buffer.concat([...element, last]));
+    element = [];
+    elementBytes = 0;
+  };
+
   return {
     push: (chunk) => {
       chunks++;
-      const seen = Buffer.concat([tail, chunk]);
-      if (seen.includes('"finishReason"') || seen.includes('"blockReason"')) hasMark = true;
-      if (seen.includes('"error"')) hasFailed = true;
-      tail = Buffer.from(seen.subarray(Math.max(0, seen.length - 16_384)));
+      let from = 0;
+      for (let at = 0; at < chunk.length; at++) {
+        const byte = chunk[at];
+        if (isInString) {
+          if (isEscaped) isEscaped = false;
+          else if (byte === 0x5c) isEscaped = true;
+          else if (byte === 0x22) isInString = false;
+        } else if (byte === 0x22) isInString = true;
+        else if (byte === 0x7b || byte === 0x5b) {
+          depth++;
+          if (depth === 2) from = at;
+        } else if (byte === 0x7d || byte === 0x5d) {
+          depth--;
+          if (depth === 1) endElement(chunk.subarray(from, at + 1));
+          // An error before the first element is an object of its own.
+          if (depth === 0) hasEnded = true;
+        }
+      }
+      if (depth < 2) return;
+      elementBytes += chunk.length - from;
+      if (elementBytes <= maxLineBytes) element.push(chunk.subarray(from));
+      else element = [];
     },
-    isComplete: () => (hasMark || hasFailed) && tail.toString('latin1').trimEnd().endsWith(']'),
-    hasFailed: () => hasFailed,
-    usage: () => {
-      const at = tail.lastIndexOf('"usageMetadata"');
-      return at < 0 ? undefined : readUsage('gemini', valueAfterName(tail, at + 15));
-    },
+    isComplete: () => hasEnded && depth === 0 && reader.isComplete(),
+    hasFailed: reader.hasFailed,
+    usage: reader.usage,
     responseId: () => undefined,
     eventCount: () => chunks,
     isBetweenEvents: () => false,
@@ -142,15 +216,20 @@ function isErrorPayload(payload: Buffer): boolean {
   return payload.includes('"error"') && typeof (memberOf(parse(payload), 'error') ?? undefined) === 'object';
 }
 
+const marksOf = (...texts: readonly string[]): readonly Buffer[] => texts.map((text) => Buffer.from(text));
+
 const doneMark = Buffer.from('[DONE]');
 /** Streams of images and audio name their end in the payload's type. */
 const mediaMarks = ['image_generation.completed', 'image_edit.completed', 'transcript.text.done', 'speech.audio.done'] as const;
+
+const chatMarks = marksOf('[DONE]', '"usage"', '"error"', ...mediaMarks);
 
 function readChatLines(): LineReader {
   let isDone = false;
   let hasFailed = false;
   let stated: Buffer | undefined;
   return {
+    marks: chatMarks,
     read: (payload) => {
       if (payload.length <= 8 && payload.subarray(0, 6).equals(doneMark)) {
         isDone = true;
@@ -178,12 +257,15 @@ function hasObjectMember(payload: Buffer, quotedName: string): boolean {
 
 const responsesEnds = ['response.completed', 'response.failed', 'response.incomplete'] as const;
 
+const responsesMarks = marksOf('"response.created"', ...responsesEnds, '"error"');
+
 function readResponsesLines(): LineReader {
   let isDone = false;
   let hasFailed = false;
   let usage: StatedUsage | undefined;
   let responseId: string | undefined;
   return {
+    marks: responsesMarks,
     read: (payload) => {
       if (responseId === undefined && payload.includes('"response.created"')) {
         const id = memberOf(memberOf(parse(payload), 'response'), 'id');
@@ -210,12 +292,15 @@ function readResponsesLines(): LineReader {
   };
 }
 
+const messagesMarks = marksOf('"usage"', 'message_stop', '"error"');
+
 function readMessagesLines(): LineReader {
   let isDone = false;
   let hasFailed = false;
   let first: Buffer | undefined;
   let last: Buffer | undefined;
   return {
+    marks: messagesMarks,
     read: (payload) => {
       if (payload.includes('"usage"')) {
         if (first === undefined && payload.includes('"message_start"')) first = payload;
@@ -241,20 +326,53 @@ function readMessagesLines(): LineReader {
   };
 }
 
+const geminiMarks = marksOf('"usageMetadata"', '"finishReason"', '"blockReason"', '"index"', '"error"');
+
+/**
+ * No terminal event exists: the mark is a finishReason of every candidate that was begun, or a blocked prompt (security
+ * rule 16). The names are looked for in their places, as a tool call's arguments may hold the same ones.
+ */
 function readGeminiLines(): LineReader {
-  let hasMark = false;
+  const begun = new Set<number>();
+  const finished = new Set<number>();
+  let isBlocked = false;
   let hasFailed = false;
   let stated: Buffer | undefined;
+
+  const readCandidates = (payload: Buffer): void => {
+    const event = parse(payload);
+    const candidates: unknown = memberOf(event, 'candidates');
+    if (typeof memberOf(memberOf(event, 'promptFeedback'), 'blockReason') === 'string') isBlocked = true;
+    if (!Array.isArray(candidates)) return;
+    for (const candidate of candidates) {
+      const stated = memberOf(candidate, 'index');
+      const index = typeof stated === 'number' ? stated : 0;
+      begun.add(index);
+      const reason = memberOf(candidate, 'finishReason');
+      if (typeof reason === 'string' && reason !== '' && reason !== 'FINISH_REASON_UNSPECIFIED') finished.add(index);
+    }
+  };
+
   return {
+    marks: geminiMarks,
     read: (payload) => {
       if (payload.includes('"usageMetadata"')) stated = payload;
-      // No terminal event exists: the last chunk's finishReason (or a blocked prompt) is the mark (security rule 16).
-      if (payload.includes('"finishReason"') || payload.includes('"blockReason"')) hasMark = true;
+      if (payload.includes('"finishReason"') || payload.includes('"blockReason"') || hasFurtherCandidate(payload)) readCandidates(payload);
       if (isErrorPayload(payload)) hasFailed = true;
     },
-    isComplete: () => hasMark || hasFailed,
+    isComplete: () => hasFailed || isBlocked || (finished.size > 0 && finished.size === begun.size),
     hasFailed: () => hasFailed,
     usage: () => (stated === undefined ? undefined : readUsage('gemini', memberOf(parse(stated), 'usageMetadata'))),
     responseId: () => undefined,
   };
+}
+
+/** Whether the payload may speak of a candidate beside the first, so that it must be parsed. */
+function hasFurtherCandidate(payload: Buffer): boolean {
+  for (let at = payload.indexOf('"index"'); at >= 0; at = payload.indexOf('"index"', at)) {
+    at += 7;
+    while (payload[at] === 0x20 || payload[at] === 0x3a) at++;
+    if (payload[at] !== 0x30) return true;
+  }
+  return false;
 }

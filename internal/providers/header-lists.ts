@@ -30,7 +30,8 @@ const queryByDialect: Readonly<Record<Dialect, ReadonlySet<string>>> = {
 export function upstreamQuery(dialect: Dialect, query: string): string {
   if (query === '') return '';
   const allowed = queryByDialect[dialect];
-  const kept = query.split('&').filter((pair) => allowed.has(decodeName(pair)));
+  // Some servers split at semicolons too, so that a kept pair could carry another.
+  const kept = query.split('&').filter((pair) => !pair.includes(';') && allowed.has(decodeName(pair)));
   return kept.length === 0 ? '' : `?${kept.join('&')}`;
 }
 
@@ -63,4 +64,13 @@ const downPrefixes = ['x-ratelimit-', 'anthropic-ratelimit-'] as const;
 /** Whether an upstream answer's header (lower-case name) reaches the client. */
 export function passesDown(name: string): boolean {
   return down.has(name) || downPrefixes.some((prefix) => name.startsWith(prefix));
+}
+
+/** An upstream's header value as it may be sent on: bytes beyond ASCII stay as they are; undefined for control characters. */
+export function sendableValue(value: string): string | undefined {
+  // eslint-disable-next-line no-control-regex
+  if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return value;
+  const bytes = Buffer.from(value, 'utf8').toString('latin1');
+  // eslint-disable-next-line no-control-regex
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(bytes) ? bytes : undefined;
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Dialect } from '../dialect/dialect.ts';
-import { endOfValue } from '../dialect/json-scan.ts';
+import { endOfValue, scanObject } from '../dialect/json-scan.ts';
 import { renderStreamError, type StreamError } from '../dialect/stream-error.ts';
 import { watchEventStream, watchGeminiArray, type StreamWatch } from '../dialect/stream-watch.ts';
 import { findUsage, type StatedUsage } from '../dialect/token-usage.ts';
@@ -42,6 +42,7 @@ export interface AnswerHead {
 /** Answers up to this size are sent in one piece, and only once they are whole. */
 const maxHeldBytes = 64 * 1024;
 const maxTailBytes = 16 * 1024;
+const maxHeadBytes = 4_096;
 
 const truncation: StreamError = {
   message: 'The upstream ended the stream before it was complete; what came so far is not the whole answer.',
@@ -85,7 +86,13 @@ export function createStreamSink(res: ServerResponse, head: AnswerHead, dialect:
       }
       return bytes === 0 ? undefined : fail();
     },
-    breakOff: () => (bytes === 0 ? undefined : fail()),
+    breakOff: () => {
+      if (bytes === 0) return undefined;
+      // What comes after the terminal mark is nothing the client waits for; Gemini's is no event of its own.
+      if (!isWatched || dialect === 'gemini' || !watch.isComplete()) return fail();
+      res.end();
+      return summary(false);
+    },
     hasStarted: () => bytes > 0,
   };
 }
@@ -96,6 +103,8 @@ export function createWholeSink(res: ServerResponse, head: AnswerHead, dialect: 
   let bytes = 0;
   let tail: Buffer[] = [];
   let tailBytes = 0;
+  /** The beginning of an answer that flows; a response's id stands there. */
+  let beginning: Buffer = Buffer.alloc(0);
 
   const keepTail = (chunk: Buffer): void => {
     tail.push(chunk);
@@ -108,7 +117,7 @@ export function createWholeSink(res: ServerResponse, head: AnswerHead, dialect: 
   };
   const summary = (isTruncated: boolean, body: Buffer): AnswerSummary => ({
     usage: findUsage(dialect, body),
-    responseId: dialect === 'openai-responses' ? responseIdOf(body) : undefined,
+    responseId: dialect === 'openai-responses' ? responseIdOf(held === undefined ? beginning : body) : undefined,
     isTruncated,
     hasFailed: false,
     answerBytes: bytes,
@@ -124,9 +133,12 @@ export function createWholeSink(res: ServerResponse, head: AnswerHead, dialect: 
         const all = held;
         held = undefined;
         for (const piece of all) keepTail(piece);
-        return res.write(Buffer.concat(all));
+        const whole = Buffer.concat(all);
+        beginning = Buffer.from(whole.subarray(0, maxHeadBytes));
+        return res.write(whole);
       }
       if (!res.headersSent) start();
+      if (beginning.length < maxHeadBytes) beginning = Buffer.concat([beginning, chunk.subarray(0, maxHeadBytes - beginning.length)]);
       keepTail(chunk);
       return res.write(chunk);
     },
@@ -139,7 +151,8 @@ export function createWholeSink(res: ServerResponse, head: AnswerHead, dialect: 
       const body = held.length === 1 && held[0] !== undefined ? held[0] : Buffer.concat(held);
       if (!head.isFramed && endOfValue(body, 0) < 0) return undefined;
       res.writeHead(head.status, [...head.headers, 'content-length', String(body.length)]);
-      res.end(body);
+      // As a latin1 string the bytes leave in one write together with the head; a Buffer would take a vectored one.
+      res.end(body.toString('latin1'), 'latin1');
       return summary(false, body);
     },
     breakOff: () => {
@@ -156,7 +169,12 @@ function cutConnection(res: ServerResponse): void {
   res.socket?.destroySoon();
 }
 
+/** The top-level `id`; of an answer that is not whole here, the first one, which vendors put at its beginning. */
 function responseIdOf(body: Buffer): string | undefined {
-  const match = /"id"\s*:\s*"([\w-]{1,128})"/.exec(body.toString('latin1', 0, 4_096));
-  return match?.[1];
+  const scan = scanObject(body, idName);
+  const range = scan.ok ? scan.members.get('id') : undefined;
+  const text = scan.ok ? (range === undefined ? '' : `"id":${body.toString('utf8', range.start, range.end)}`) : body.toString('latin1', 0, maxHeadBytes);
+  return /"id"\s*:\s*"([\w-]{1,256})"/.exec(text)?.[1];
 }
+
+const idName: ReadonlySet<string> = new Set(['id']);

@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Dialect } from '../dialect/dialect.ts';
 import type { RequestLog } from '../log/request-log.ts';
-import { passesDown } from '../providers/header-lists.ts';
+import { passesDown, sendableValue } from '../providers/header-lists.ts';
+import { answerCoding, createAnswerDecoder, decodeShort } from './answer-coding.ts';
 import { createStreamSink, createWholeSink, type AnswerHead, type AnswerSink, type AnswerSummary } from './answer-sink.ts';
 import type { Upstream } from './upstreams.ts';
 
@@ -41,8 +42,15 @@ const maxRefusalBytes = 256 * 1024;
 
 class ClientLeft extends Error {}
 
+/** The upstream codes its answer in a way that cannot be watched. */
+class UnknownCoding extends Error {
+  readonly code = 'KEYWARD_UNKNOWN_CODING';
+}
+
 /** Sends one request upstream and carries a good answer to `res`. Never rejects; ends exactly once. */
 export function attempt(request: AttemptRequest, res: ServerResponse): Promise<AttemptEnd> {
+  // Gone while its body was prepared or another attempt failed: `close` will not come again.
+  if (res.destroyed) return Promise.resolve({ kind: 'client_gone', summary: undefined });
   return new Promise((resolve) => {
     const handler = new AttemptHandler(request, res, resolve);
     res.on('close', handler.onClientClose);
@@ -71,6 +79,8 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   readonly #resolve: (end: AttemptEnd) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #sink: AnswerSink | undefined;
+  #decoder: Transform | undefined;
+  #hasUpstreamEnded = false;
   #refusal: { readonly status: number; readonly headers: IncomingHttpHeaders; readonly chunks: Buffer[]; size: number } | undefined;
   #status = 0;
   #wasSent = false;
@@ -87,6 +97,8 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     this.#hasClientLeft = true;
     this.#controller?.abort(new ClientLeft('the client closed the connection'));
+    // Undici has nothing left to abort while the last bytes are being decoded.
+    if (this.#hasUpstreamEnded) this.#breakAnswer(new ClientLeft());
     // A request still waiting for a connection has no controller yet; it is aborted when it gets one.
     if (this.#controller === undefined) this.#finish({ kind: 'client_gone', summary: undefined });
   };
@@ -97,37 +109,63 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     this.#wasSent = true;
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return;
     this.#status = status;
     this.#request.log.responseHead(status, headers);
-    if (status >= 300) this.#refusal = { status, headers, chunks: [], size: 0 };
-    else this.#sink = this.#openSink(status, headers);
+    if (status >= 300) {
+      this.#refusal = { status, headers, chunks: [], size: 0 };
+      return;
+    }
+    const isDecoded = this.#openDecoder(controller, headers);
+    if (isDecoded === undefined) controller.abort(new UnknownCoding('the upstream codes its stream in an unknown way'));
+    else this.#sink = this.#openSink(status, headers, isDecoded);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#request.log.responseChunk(chunk);
     if (this.#refusal !== undefined) {
       if (this.#refusal.size < maxRefusalBytes) this.#refusal.chunks.push(chunk);
       this.#refusal.size += chunk.length;
       return;
     }
+    const decoder = this.#decoder;
+    if (decoder === undefined) this.#take(chunk, controller);
+    else if (!decoder.write(chunk)) {
+      controller.pause();
+      decoder.once('drain', () => controller.resume());
+    }
+  }
+
+  onResponseEnd(): void {
+    const decoder = this.#decoder;
+    if (this.#refusal !== undefined) this.#finishRefusal(this.#refusal);
+    else if (decoder === undefined) this.#endAnswer();
+    else {
+      this.#hasUpstreamEnded = true;
+      decoder.once('end', () => this.#endAnswer());
+      decoder.end();
+    }
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+    this.#breakAnswer(cause);
+  }
+
+  /** Hands one piece of the answer to the client; `source` waits while the client's socket is full. */
+  #take(chunk: Buffer, source: { readonly pause: () => unknown; readonly resume: () => unknown }): void {
+    this.#request.log.responseChunk(chunk);
     const sink = this.#sink;
-    if (sink === undefined) return;
+    if (sink === undefined || this.#isOver) return;
     const hadStarted = sink.hasStarted();
     if (!sink.write(chunk)) {
-      controller.pause();
-      this.#res.once('drain', () => controller.resume());
+      source.pause();
+      this.#res.once('drain', () => source.resume());
     }
     if (!hadStarted && sink.hasStarted()) this.#request.onFirstByte();
   }
 
-  onResponseEnd(): void {
-    if (this.#refusal !== undefined) {
-      const { status, headers, chunks } = this.#refusal;
-      this.#finish({ kind: 'refused', status, headers, body: Buffer.concat(chunks) });
-      return;
-    }
+  #endAnswer(): void {
+    if (this.#isOver) return;
     const hadStarted = this.#sink?.hasStarted() ?? false;
     const summary = this.#sink?.end();
     if (summary === undefined) this.#finish({ kind: 'broken', cause: new Error('the upstream ended its answer early'), wasSent: true });
@@ -137,38 +175,63 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+  #breakAnswer(cause: Error): void {
+    if (this.#isOver) return;
     const summary = this.#sink?.breakOff();
     if (this.#hasClientLeft || cause instanceof ClientLeft) this.#finish({ kind: 'client_gone', summary });
     else if (this.#refusal !== undefined) this.#finish({ kind: 'refused', status: this.#refusal.status, headers: this.#refusal.headers, body: Buffer.alloc(0) });
     else if (summary === undefined) this.#finish({ kind: 'broken', cause, wasSent: this.#wasSent });
     else this.#finish({ kind: 'answered', status: this.#status, summary });
+    this.#decoder?.destroy();
   }
 
-  #openSink(status: number, headers: IncomingHttpHeaders): AnswerSink {
+  #finishRefusal({ status, headers, chunks }: { readonly status: number; readonly headers: IncomingHttpHeaders; readonly chunks: readonly Buffer[] }): void {
+    const coding = answerCoding(headers);
+    const bytes = Buffer.concat(chunks);
+    const body = coding === undefined ? bytes : decodeShort(coding, bytes, 4 * maxRefusalBytes);
+    this.#request.log.responseChunk(body);
+    this.#finish({ kind: 'refused', status, headers, body });
+  }
+
+  /** Whether the answer is decoded on its way; undefined when it would have to be and cannot. */
+  #openDecoder(controller: Dispatcher.DispatchController, headers: IncomingHttpHeaders): boolean | undefined {
+    const coding = answerCoding(headers);
+    if (coding === undefined || this.#request.isBinary) return false;
+    const decoder = createAnswerDecoder(coding);
+    const isWatched = this.#request.isStream || firstOf(headers['content-type']).startsWith('text/event-stream');
+    if (decoder === undefined) return isWatched ? undefined : false;
+    decoder.on('data', (chunk: Buffer) => this.#take(chunk, decoder));
+    decoder.on('error', (cause) => {
+      if (!this.#hasUpstreamEnded) controller.abort(cause);
+      this.#breakAnswer(cause);
+    });
+    this.#decoder = decoder;
+    return true;
+  }
+
+  #openSink(status: number, headers: IncomingHttpHeaders, isDecoded: boolean): AnswerSink {
     const { dialect, isStream, isBinary } = this.#request;
-    const contentType = headers['content-type'] ?? '';
+    const contentType = firstOf(headers['content-type']);
     const isEventStream = contentType.startsWith('text/event-stream');
-    const isEncoded = (headers['content-encoding'] ?? 'identity') !== 'identity';
-    const length = headers['content-length'];
+    const isCoded = !isDecoded && answerCoding(headers) !== undefined;
+    const length = isDecoded ? undefined : headers['content-length'];
     const head: AnswerHead = {
       status,
-      headers: this.#answerHeaders(headers),
+      headers: this.#answerHeaders(headers, isDecoded),
       contentLength: length === undefined ? undefined : Number(length),
-      isFramed: length !== undefined || headers['transfer-encoding'] !== undefined,
+      isFramed: isDecoded || length !== undefined || headers['transfer-encoding'] !== undefined,
     };
-    if (isEventStream) return createStreamSink(this.#res, head, dialect, true, !isEncoded);
-    if (isStream && dialect === 'gemini') return createStreamSink(this.#res, head, dialect, false, !isEncoded);
-    return createWholeSink(this.#res, head, dialect, !isBinary && contentType.includes('json') && !isEncoded);
+    if (isEventStream) return createStreamSink(this.#res, head, dialect, true, !isCoded);
+    if (isStream && dialect === 'gemini') return createStreamSink(this.#res, head, dialect, false, !isCoded);
+    return createWholeSink(this.#res, head, dialect, !isBinary && contentType.includes('json') && !isCoded);
   }
 
-  #answerHeaders(headers: IncomingHttpHeaders): readonly string[] {
+  #answerHeaders(headers: IncomingHttpHeaders, isDecoded: boolean): readonly string[] {
     const flat = [...this.#request.answerHeaders];
     for (const name in headers) {
-      if (!passesDown(name)) continue;
-      const value = headers[name];
-      if (typeof value === 'string') flat.push(name, value);
-      else for (const each of value ?? []) flat.push(name, each);
+      if (!passesDown(name) || (isDecoded && name === 'content-encoding')) continue;
+      const value = sendableValue(firstOf(headers[name]));
+      if (value !== undefined) flat.push(name, value);
     }
     return flat;
   }
@@ -179,4 +242,9 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     this.#res.off('close', this.onClientClose);
     this.#resolve(end);
   }
+}
+
+/** A header that may stand once, whose first value counts where an upstream repeats it. */
+function firstOf(value: string | readonly string[] | undefined): string {
+  return typeof value === 'string' ? value : (value?.[0] ?? '');
 }

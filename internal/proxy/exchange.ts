@@ -4,7 +4,7 @@ import { AppError, toAppError } from '../fault/app-error.ts';
 import { renderFault } from '../http/fault-wire.ts';
 import type { Inbound } from '../http/inbound.ts';
 import { endpointPath } from '../providers/endpoint.ts';
-import { upstreamQuery, upstreamRequestHeaders } from '../providers/header-lists.ts';
+import { sendableValue, upstreamQuery, upstreamRequestHeaders } from '../providers/header-lists.ts';
 import type { RequestLog } from '../log/request-log.ts';
 import type { Candidate, RouteQuery, Router } from '../routing/ports.ts';
 import { candidateKey } from '../routing/router.ts';
@@ -63,12 +63,14 @@ export async function exchange(deps: ExchangeDeps, inbound: Inbound<ProxySnapsho
   };
   try {
     const end = await tryCandidates(deps, inbound, request, progress, log);
+    // Also for a client that left: what the upstream keeps is still its own.
+    const responseId = end.kind === 'passed_on' ? undefined : end.summary?.responseId;
+    if (request.isStored && responseId !== undefined && progress.candidate !== undefined) {
+      deps.owners.remember(responseId, { principalId: inbound.principal.id, accountId: progress.candidate.account.id });
+    }
     if (end.kind === 'client_gone') finish(499, 'client_closed', end.summary);
     else if (end.kind === 'answered') {
       const { summary } = end;
-      if (request.isStored && summary.responseId !== undefined && progress.candidate !== undefined) {
-        deps.owners.remember(summary.responseId, { principalId: inbound.principal.id, accountId: progress.candidate.account.id });
-      }
       finish(end.status, summary.isTruncated ? 'stream_truncated' : summary.hasFailed ? 'upstream_stream_error' : 'ok', summary);
     } else if (end.kind === 'passed_on') finish(end.status, 'upstream_refused');
   } catch (thrown) {
@@ -209,10 +211,12 @@ function requestHeaders(inbound: Inbound<ProxySnapshot>, operation: ProxyOperati
 function answerFailure(inbound: Inbound<ProxySnapshot>, end: Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }>, verdict: Verdict): End {
   if (end.kind === 'broken' || !verdict.passesOn) throw verdict.error;
   const { res } = inbound;
-  const flat = ['x-request-id', inbound.id, 'content-length', String(end.body.length), 'content-type', end.headers['content-type'] ?? 'application/json'];
-  for (const name of ['retry-after', 'retry-after-ms', 'request-id', 'x-should-retry'] as const) {
-    const value = end.headers[name];
-    if (typeof value === 'string') flat.push(name, value);
+  const flat = ['x-request-id', inbound.id, 'content-length', String(end.body.length)];
+  for (const name of ['content-type', 'retry-after', 'retry-after-ms', 'request-id', 'x-should-retry'] as const) {
+    const value: unknown = end.headers[name];
+    const sendable = typeof value === 'string' ? sendableValue(value) : undefined;
+    if (sendable !== undefined) flat.push(name, sendable);
+    else if (name === 'content-type') flat.push(name, 'application/json');
   }
   res.writeHead(end.status, flat);
   res.end(end.body);

@@ -61,6 +61,8 @@ function refusal(bytes: Buffer, fault: JsonFault): AppError {
   switch (fault.kind) {
     case 'duplicate':
       return new AppError('duplicate_member', { message: `The member "${fault.detail}" appears twice (${at}).`, fields: { param: fault.detail, line, column } });
+    case 'spelling':
+      return new AppError('duplicate_member', { message: `A member differs from "${fault.detail}" in letter case alone (${at}); some parsers take both for the same.`, fields: { param: fault.detail, line, column } });
     case 'depth':
     case 'not_object':
     case 'syntax':

@@ -1,4 +1,5 @@
 import { AppError } from '../fault/app-error.ts';
+import { parseParameters } from './header-parameters.ts';
 
 /** The `model` part of a form: its value and where that stands in the body, `[start, end)`. */
 export interface ModelPart {
@@ -11,20 +12,29 @@ const headersEnd = Buffer.from('\r\n\r\n');
 const maxPartHeaderBytes = 16 * 1024;
 const maxModelBytes = 512;
 
-/** The boundary of a `multipart/form-data` content type; undefined for other types. @see RFC 2046 §5.1.1 */
+/**
+ * The boundary of a `multipart/form-data` content type; undefined for other types. Error: `invalid_request` for a type
+ * that parsers could read in different ways. @see RFC 2046 §5.1.1
+ */
 export function multipartBoundary(contentType: string): string | undefined {
-  if (!/^multipart\/form-data\s*;/i.test(contentType)) return undefined;
-  const match = /;\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
-  return match?.[1] ?? match?.[2];
+  if (!/^\s*multipart\/form-data(?:[\s;]|$)/i.test(contentType)) return undefined;
+  const boundary = parseParameters(contentType)?.parameters.get('boundary');
+  if (boundary === undefined || !/^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/.test(boundary)) {
+    throw new AppError('invalid_request', { message: 'The Content-Type of the form is malformed or has no single boundary.' });
+  }
+  return boundary;
 }
 
 /**
  * Reads a form as it goes by, keeping no more than a boundary's length of it, and finds the one `model` part. A second
- * one, or a part whose headers do not parse, is `invalid_request`: a parser upstream might count another than we do.
+ * one is `duplicate_member`; whatever two parsers could read in different ways is `invalid_request`, as the upstream might
+ * count another model than we do (security rule 12).
  * @see RFC 7578
  */
 export class MultipartScan {
   readonly #delimiter: Buffer;
+  /** Delimiters with half a line break: some parsers take them for real ones. */
+  readonly #halfDelimiters: readonly Buffer[];
   /** Bytes not yet decided on; the first delimiter lacks its line break, so one is put before the body. */
   #window: Buffer = Buffer.from('\r\n');
   /** Offset of the window's first byte in the body. */
@@ -37,10 +47,14 @@ export class MultipartScan {
 
   constructor(boundary: string) {
     this.#delimiter = Buffer.from(`\r\n--${boundary}`);
+    this.#halfDelimiters = [Buffer.from(`\n--${boundary}`), Buffer.from(`\r--${boundary}`)];
   }
 
   push(chunk: Buffer): void {
-    if (this.#state === 'done') return;
+    if (this.#state === 'done') {
+      this.#refuseEpilogue(chunk);
+      return;
+    }
     this.#window = Buffer.concat([this.#window, chunk]);
     while (this.#step());
   }
@@ -64,8 +78,22 @@ export class MultipartScan {
     }
   }
 
+  #refuseEpilogue(bytes: Buffer): void {
+    if (bytes.some((byte) => byte !== 0x0d && byte !== 0x0a && byte !== 0x20 && byte !== 0x09)) throw new AppError('invalid_request', { message: 'Bytes follow the closing boundary of the form.' });
+  }
+
+  #refuseHalfDelimiters(end: number): void {
+    for (const half of this.#halfDelimiters) {
+      for (let at = this.#window.indexOf(half); at >= 0 && at < end; at = this.#window.indexOf(half, at + 1)) {
+        const isWhole = half[0] === 0x0a && at > 0 && this.#window[at - 1] === 0x0d;
+        if (!isWhole) throw new AppError('invalid_request', { message: 'A multipart boundary stands after half a line break; lines end in CR LF.' });
+      }
+    }
+  }
+
   #stepToDelimiter(): boolean {
     const at = this.#window.indexOf(this.#delimiter);
+    this.#refuseHalfDelimiters(at < 0 ? this.#window.length : at);
     if (at < 0) {
       const settled = Math.max(0, this.#window.length - this.#delimiter.length + 1);
       this.#keep(this.#window.subarray(0, settled));
@@ -83,6 +111,7 @@ export class MultipartScan {
     // The line break after the delimiter stays: a part may have no headers at all.
     this.#drop(after);
     this.#state = isLast ? 'done' : 'headers';
+    if (isLast) this.#refuseEpilogue(this.#window.subarray(2));
     return !isLast;
   }
 
@@ -92,7 +121,7 @@ export class MultipartScan {
       if (this.#window.length > maxPartHeaderBytes) throw new AppError('invalid_request', { message: 'The headers of a multipart part are too long.' });
       return false;
     }
-    this.#isModel = partName(this.#window.toString('utf8', 0, end)) === 'model';
+    this.#isModel = partName(this.#window.toString('latin1', 2, Math.max(2, end))) === 'model';
     if (this.#isModel && this.#model !== undefined) throw new AppError('duplicate_member', { message: 'The form has two "model" parts.', fields: { param: 'model' } });
     this.#drop(end + headersEnd.length);
     this.#contentStart = this.#offset;
@@ -123,10 +152,26 @@ export class MultipartScan {
   }
 }
 
-function partName(headers: string): string | undefined {
-  const disposition = headers.split('\r\n').find((line) => /^content-disposition\s*:/i.test(line));
-  const match = /[;\s]name\s*=\s*(?:"([^"]*)"|([^\s;"]+))/i.exec(disposition ?? '');
-  const name = match?.[1] ?? match?.[2];
-  if (name === undefined) throw new AppError('invalid_request', { message: 'A multipart part has no name.' });
+const headerLine = /^([\w!#$%&'*+.^`|~-]+):([\t\x20-\x7e\x80-\xff]*)$/;
+
+/** The name of a part, from its header lines without the line breaks around them. */
+function partName(headers: string): string {
+  const fields = new Map<string, string>();
+  for (const line of headers.split('\r\n')) {
+    const match = headerLine.exec(line);
+    const field = match?.[1]?.toLowerCase();
+    // Folded lines, bare line breaks and repeated fields are read in several ways.
+    if (field === undefined || fields.has(field)) throw unreadable();
+    fields.set(field, match?.[2] ?? '');
+  }
+  const disposition = parseParameters(fields.get('content-disposition') ?? '');
+  const name = disposition?.parameters.get('name');
+  if (disposition?.type !== 'form-data' || name === undefined || name.includes('\\') || disposition.parameters.has('name*')) throw unreadable();
+  const transferEncoding = (fields.get('content-transfer-encoding') ?? 'binary').trim().toLowerCase();
+  if (name === 'model' && !['7bit', '8bit', 'binary'].includes(transferEncoding)) throw unreadable();
   return name;
+}
+
+function unreadable(): AppError {
+  return new AppError('invalid_request', { message: 'The headers of a multipart part are malformed, repeated, or have no plain `name`.' });
 }

@@ -11,6 +11,7 @@ import type { RouteTable } from '../http/route-table.ts';
 import { parseTarget } from '../http/target.ts';
 import type { Route } from './app.ts';
 import type { Handlers, ListenerKind } from './listen.ts';
+import { endAndLinger, isClosing } from './linger.ts';
 import type { Pages } from './pages.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -47,6 +48,8 @@ const management: Access = { kind: 'management' };
  */
 export function createFront(deps: FrontDeps): Handlers {
   const serve = async (req: IncomingMessage, res: ServerResponse, kind: ListenerKind): Promise<void> => {
+    // What was pipelined behind a refused body can no longer be answered, so it is not done either.
+    if (isClosing(req.socket)) return;
     const arrival = arrive(deps, req, kind);
     if (arrival instanceof AppError) {
       answerFault(req, res, arrival, chooseRequestId(req.headers['x-request-id']), req.url ?? '/');
@@ -132,6 +135,7 @@ async function route(deps: FrontDeps, arrival: Arrival, req: IncomingMessage, re
       const admitted = decision instanceof Promise ? await decision : decision;
       if (!admitted.ok) throw admitted.error;
       addCors(res, admitted.value);
+      if (awaitsContinue(req)) res.writeContinue();
       const inbound: Inbound<Snapshot> = {
         id: arrival.id,
         method,
@@ -149,6 +153,11 @@ async function route(deps: FrontDeps, arrival: Arrival, req: IncomingMessage, re
       else (await deps.pages()).serve(inbound, row.serve.handle);
     }
   }
+}
+
+/** @see RFC 9110 §10.1.1 */
+function awaitsContinue(req: IncomingMessage): boolean {
+  return req.headers.expect !== undefined && req.httpVersion === '1.1' && /(?:^|\W)100-continue(?:$|\W)/i.test(req.headers.expect);
 }
 
 /** Answers with an error in the dialect of the path, if an answer can still be given. A body not yet read is not waited for. */
@@ -188,5 +197,5 @@ async function refuseUpgrade(deps: FrontDeps, req: IncomingMessage, socket: Dupl
 function writeFault(socket: Duplex, error: AppError, requestId: string, path: string): void {
   const wire = renderFault(error, dialectOfPath(path, {}), requestId);
   const headers = Object.entries({ ...wire.headers, 'content-length': String(Buffer.byteLength(wire.body)), connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${wire.status} ${STATUS_CODES[wire.status] ?? 'Refused'}\r\n${headers.join('')}\r\n${wire.body}`);
+  endAndLinger(socket, `HTTP/1.1 ${wire.status} ${STATUS_CODES[wire.status] ?? 'Refused'}\r\n${headers.join('')}\r\n${wire.body}`);
 }

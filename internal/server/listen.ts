@@ -1,11 +1,13 @@
-import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import { AppError } from '../fault/app-error.ts';
 import { renderFault } from '../http/fault-wire.ts';
+import { endAndLinger, lingerOnClose } from './linger.ts';
 
 /** Which door a connection came in by. */
 export type ListenerKind = 'main' | 'management' | 'control';
@@ -62,12 +64,14 @@ export async function listen(endpoint: Endpoint, handlers: Handlers): Promise<Li
   server.maxHeadersCount = 200;
   server.on('request', (req: IncomingMessage, res: ServerResponse) => handlers.onRequest(req, res, endpoint.kind));
   server.on('upgrade', (req: IncomingMessage, socket: Duplex) => handlers.onUpgrade(req, socket, endpoint.kind));
-  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
-    res.writeContinue();
-    handlers.onRequest(req, res, endpoint.kind);
-  });
+  // Who may come in is decided before the body is asked for (security rule 13); the front writes the 100 then.
+  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => handlers.onRequest(req, res, endpoint.kind));
+  server.on(tls === undefined ? 'connection' : 'secureConnection', lingerOnClose);
   server.on('clientError', answerUnparsable);
-  if (isSocket) await removeStaleSocket(endpoint.socketPath);
+  if (isSocket) {
+    prepareSocketFolder(endpoint.socketPath);
+    await removeStaleSocket(endpoint.socketPath);
+  }
   await bind(server, endpoint);
   if (isSocket) chmodSync(endpoint.socketPath, 0o600);
 
@@ -134,9 +138,17 @@ function bindSentence(endpoint: Endpoint, code: string): string {
   }
 }
 
+/** The folder is made where it is missing; one that others may enter would let them in (security rule 22). */
+function prepareSocketFolder(path: string): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if ((statSync(folder).mode & 0o077) !== 0) throw new Error(`the folder ${folder} of the socket is open to other users: give the socket a folder of its own with mode 0700`);
+}
+
 /** A socket file that nobody answers on is left over from a crash (security rule 22). */
 async function removeStaleSocket(path: string): Promise<void> {
   if (!existsSync(path)) return;
+  if (!lstatSync(path).isSocket()) throw new Error(`${path} exists and is no socket: choose a path where nothing else is kept`);
   const isAlive = await new Promise<boolean>((resolve) => {
     const probe = connect(path);
     probe.once('connect', () => {
@@ -178,5 +190,5 @@ function answerUnparsable(cause: Error, socket: Duplex): void {
         ? new AppError('request_timeout')
         : new AppError('invalid_request', { message: 'The request is not valid HTTP.' });
   const wire = renderFault(error, 'openai-chat', 'unparsed');
-  socket.end(`HTTP/1.1 ${wire.status} ${STATUS_CODES[wire.status] ?? 'Bad Request'}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(wire.body)}\r\nconnection: close\r\n\r\n${wire.body}`);
+  endAndLinger(socket, `HTTP/1.1 ${wire.status} ${STATUS_CODES[wire.status] ?? 'Bad Request'}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(wire.body)}\r\nconnection: close\r\n\r\n${wire.body}`);
 }

@@ -20,8 +20,8 @@ describe('finding the model of a form', () => {
   it('finds it at its place under any chunking, whatever the other parts hold', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary-ascii' }), fc.array(fc.nat(2_000), { maxLength: 30 }), (content, cuts) => {
-        fc.pre(!content.includes('\r\n--B'));
-        const text = `${part('file', content, '; filename="a\\".png"')}${part('model', 'gpt-image-1')}${part('prompt', 'a --B model')}--B--\r\n`;
+        fc.pre(!/[\r\n]--B/.test(content));
+        const text = `${part('file', content, '; filename="a%22.png"')}${part('model', 'gpt-image-1')}${part('prompt', 'a --B model')}--B--\r\n`;
         const found = scan(text, cuts);
         expect([found?.value, found?.inBody]).toEqual(['gpt-image-1', 'gpt-image-1']);
       }),
