@@ -28,7 +28,12 @@ if (Number(parts[0]) < ${floor[1]} || (Number(parts[0]) === ${floor[1]} && Numbe
   process.stderr.write('keyward needs Node ${floor[1]}.${floor[2]} or newer, and this is ' + process.version + ' (' + process.execPath + '). Install a current Node from https://nodejs.org and run it again.\\n');
   process.exitCode = 1;
 } else {
-  import('./main.mjs');
+  import('node:v8').then(function (v8) {
+    // Thousands of small chunks a second make V8 grow its young generation to 100 MB and more, which a proxy gains little
+    // from (docs/performance.md): it stays at its first size.
+    v8.setFlagsFromString('--semi-space-growth-factor=1');
+    return import('./main.mjs');
+  });
 }
 `;
 
@@ -53,7 +58,6 @@ await build({
   sourcemap: 'linked',
   sourcesContent: false,
   minifySyntax: true,
-  keepNames: true,
   legalComments: 'linked',
   banner: { js: commonJsBanner },
   // Native code cannot be bundled; these two stay ordinary dependencies of the package.

@@ -1,5 +1,5 @@
-import type { Dispatcher } from 'undici';
-import { Agent, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
+import type { Dispatcher, Pool as PoolType } from 'undici';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Account } from '../accounts/account.ts';
 import { AppError } from '../fault/app-error.ts';
 import { credentialHeaders } from '../providers/endpoint.ts';
@@ -24,7 +24,7 @@ export interface ProxyEnvironment {
 }
 
 export interface Upstreams {
-  /** Cached by account; a promise only when a SOCKS library must be loaded first. Error: `upstream_refused_address`. */
+  /** Cached by account; a promise only when a proxy's part must be loaded first. Error: `upstream_refused_address`. */
   readonly prepare: (account: Account, globalProxyUrl: string) => Upstream | Promise<Upstream>;
   readonly close: () => Promise<void>;
 }
@@ -46,14 +46,11 @@ export function createUpstreams(deps: UpstreamsDeps): Upstreams {
 
   const build = (origin: string, proxyUrl: string): Dispatcher | Promise<Dispatcher> => {
     // As in other tools, the environment's proxies never apply to this machine itself.
-    if (proxyUrl === '' && hasEnvironmentProxy(deps.environment) && !isLoopbackHost(new URL(origin).hostname)) {
-      const { httpProxy, httpsProxy, noProxy } = deps.environment;
-      return new EnvHttpProxyAgent({ ...poolOptions(), ...defined({ httpProxy, httpsProxy, noProxy }) });
-    }
+    if (proxyUrl === '' && hasEnvironmentProxy(deps.environment) && !isLoopbackHost(new URL(origin).hostname)) return environmentDispatcher(deps.environment, poolOptions());
     if (proxyUrl === '' || proxyUrl === 'direct' || proxyUrl === 'none') return new Pool(origin, poolOptions());
     const scheme = new URL(proxyUrl).protocol;
     if (scheme === 'socks5:' || scheme === 'socks5h:' || scheme === 'socks:') return socksDispatcher(new URL(proxyUrl), deps.connectTimeoutMs());
-    return new ProxyAgent({ ...poolOptions(), uri: proxyUrl });
+    return proxyDispatcher(proxyUrl, poolOptions());
   };
 
   const dispatcherFor = (origin: string, proxyUrl: string): Dispatcher | Promise<Dispatcher> => {
@@ -114,6 +111,8 @@ function headersOf(account: Account, userAgent: string): readonly string[] {
   return flat;
 }
 
+type PoolOptions = PoolType.Options;
+
 function hasEnvironmentProxy(environment: ProxyEnvironment): boolean {
   return environment.httpProxy !== undefined || environment.httpsProxy !== undefined;
 }
@@ -128,9 +127,19 @@ function defined(members: Readonly<Record<string, string | undefined>>): Record<
   return kept;
 }
 
+async function environmentDispatcher({ httpProxy, httpsProxy, noProxy }: ProxyEnvironment, options: PoolOptions): Promise<Dispatcher> {
+  const { default: EnvHttpProxyAgent } = await import('undici/lib/dispatcher/env-http-proxy-agent.js');
+  return new EnvHttpProxyAgent({ ...options, ...defined({ httpProxy, httpsProxy, noProxy }) });
+}
+
+async function proxyDispatcher(uri: string, options: PoolOptions): Promise<Dispatcher> {
+  const { default: ProxyAgent } = await import('undici/lib/dispatcher/proxy-agent.js');
+  return new ProxyAgent({ ...options, uri });
+}
+
 /** SOCKS5 by `fetch-socks`, loaded on first use. The proxy resolves names for `socks5h`. */
 async function socksDispatcher(url: URL, connectTimeoutMs: number): Promise<Dispatcher> {
-  const { socksConnector } = await import('fetch-socks');
+  const [{ socksConnector }, { default: Agent }] = await Promise.all([import('fetch-socks'), import('undici/lib/dispatcher/agent.js')]);
   const connect = socksConnector(
     {
       type: 5,
