@@ -29,8 +29,7 @@ if (Number(parts[0]) < ${floor[1]} || (Number(parts[0]) === ${floor[1]} && Numbe
   process.exitCode = 1;
 } else {
   import('node:v8').then(function (v8) {
-    // Thousands of small chunks a second make V8 grow its young generation to 100 MB and more, which a proxy gains little
-    // from (docs/performance.md): it stays at its first size.
+    // Loading must not make the young generation grow; from then on internal/daemon/young-generation.ts decides.
     v8.setFlagsFromString('--semi-space-growth-factor=1');
     return import('./main.mjs');
   });

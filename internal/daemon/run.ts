@@ -15,6 +15,10 @@ import { prepareFolders } from './folders.ts';
 import { createLive, type Live } from './live.ts';
 import type { DaemonOptions, RunDaemon } from './options.ts';
 import { waitForStop } from './signals.ts';
+import { boundYoungGeneration } from './young-generation.ts';
+
+/** Two halves of 4 MB: half the cost of garbage collection at 1 MB, a tenth of the memory of V8's own choice. */
+const maxYoungBytes = 8 * 1_048_576;
 
 /** Dropped log lines, counted before metrics exist and passed on after. */
 type OnDropped = (sink: 'console' | 'file', lines: number) => void;
@@ -104,6 +108,7 @@ async function serve(options: DaemonOptions, live: Live, config: ConfigStore, lo
   live.onCommit(apply);
   apply();
 
+  const unboundYoungGeneration = boundYoungGeneration(maxYoungBytes);
   let tlsWatch: FileWatch | undefined;
   try {
     const tls = tlsFiles(live);
@@ -117,6 +122,7 @@ async function serve(options: DaemonOptions, live: Live, config: ConfigStore, lo
     logs.logger.info({ open: parts.openCount() }, 'stopping: no new requests are taken, open ones may finish');
     await drain(listeners, live.snapshot().loaded.config['shutdown-timeout'], options);
   } finally {
+    unboundYoungGeneration();
     await tlsWatch?.close();
     await config.close();
     for (const listener of listeners) listener.destroy();
