@@ -61,7 +61,7 @@ export function assemble(parts: Parts): Assembled {
   const lifetime = new AbortController();
 
   const stores = openSqliteStores({ file: folders.database, clock, onFailure: (err) => log.error({ err }, 'bindings of stored responses cannot be kept') });
-  const router = createRouter(clock);
+  const router = createRouter(clock, log);
   const metrics = createMetrics({ clock, version: options.version, accountStates: () => countStates(router.states(live.snapshot().routes)) });
   parts.onLogLinesDropped((sink, lines) => metrics.logLinesDropped(sink, lines));
   let queuedRows = 0;
