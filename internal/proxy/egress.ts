@@ -16,6 +16,9 @@ refused.addAddress('::', 'ipv6');
 refused.addSubnet('fe80::', 10, 'ipv6');
 refused.addSubnet('ff00::', 8, 'ipv6');
 refused.addAddress('fd00:ec2::254', 'ipv6');
+// The same IPv4 networks behind a NAT64 gateway. RFC 6052 §2.1
+refused.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6');
+refused.addAddress('64:ff9b::6464:64c8', 'ipv6');
 
 /** Raised by `guardedLookup`; its `code` is `KEYWARD_ADDRESS_REFUSED`. */
 export class AddressRefused extends Error {

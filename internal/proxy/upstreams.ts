@@ -127,19 +127,27 @@ function defined(members: Readonly<Record<string, string | undefined>>): Record<
   return kept;
 }
 
+/** Only the package's index gives dispatchers the `connect` that tunnels are opened with. */
+async function completeDispatchers(): Promise<void> {
+  await import('undici');
+}
+
 async function environmentDispatcher({ httpProxy, httpsProxy, noProxy }: ProxyEnvironment, options: PoolOptions): Promise<Dispatcher> {
+  await completeDispatchers();
   const { default: EnvHttpProxyAgent } = await import('undici/lib/dispatcher/env-http-proxy-agent.js');
   return new EnvHttpProxyAgent({ ...options, ...defined({ httpProxy, httpsProxy, noProxy }) });
 }
 
 async function proxyDispatcher(uri: string, options: PoolOptions): Promise<Dispatcher> {
+  await completeDispatchers();
   const { default: ProxyAgent } = await import('undici/lib/dispatcher/proxy-agent.js');
   return new ProxyAgent({ ...options, uri });
 }
 
 /** SOCKS5 by `fetch-socks`, loaded on first use. The proxy resolves names for `socks5h`. */
 async function socksDispatcher(url: URL, connectTimeoutMs: number): Promise<Dispatcher> {
-  const [{ socksConnector }, { default: Agent }] = await Promise.all([import('fetch-socks'), import('undici/lib/dispatcher/agent.js')]);
+  // CommonJS, so that only the default export survives bundling.
+  const [{ default: { socksConnector } }, { default: Agent }] = await Promise.all([import('fetch-socks'), import('undici/lib/dispatcher/agent.js')]);
   const connect = socksConnector(
     {
       type: 5,

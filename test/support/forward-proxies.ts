@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { connect, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -44,8 +45,8 @@ async function started(server: Server, destinations: readonly string[], credenti
   };
 }
 
-/** An HTTP proxy: `CONNECT` tunnels (RFC 9110 §9.3.6) and plain absolute-form requests. */
-export function startHttpProxy(): Promise<ForwardProxy> {
+/** An HTTP proxy: `CONNECT` tunnels (RFC 9110 §9.3.6) and plain absolute-form requests; over TLS with a certificate. */
+export function startHttpProxy(tls?: { readonly cert: string; readonly key: string }): Promise<ForwardProxy> {
   const destinations: string[] = [];
   const credentials: string[] = [];
   const note = (req: IncomingMessage, destination: string): void => {
@@ -53,11 +54,13 @@ export function startHttpProxy(): Promise<ForwardProxy> {
     const basic = req.headers['proxy-authorization'] ?? '';
     credentials.push(basic === '' ? '' : Buffer.from(basic.replace(/^Basic /i, ''), 'base64').toString());
   };
-  const server = createServer((req, res) => {
+  const server = tls === undefined ? createServer() : createTlsServer({ ...tls });
+  server.on('request', (req, res) => {
     const url = new URL(req.url ?? '');
     note(req, url.host);
     const onward = connect(Number(url.port), url.hostname);
     onward.on('error', () => res.destroy());
+    req.socket.on('close', () => onward.destroy());
     const lines = Object.entries(req.headers).filter(([name]) => !name.startsWith('proxy-')).map(([name, value]) => `${name}: ${String(value)}\r\n`);
     onward.write(`${req.method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`);
     req.pipe(onward, { end: false });

@@ -21,7 +21,7 @@ async function refusal(path: string, body: string | Buffer, headers: Record<stri
   const before = rig.upstream.seen.length;
   const answer = await send(rig.daemon.url, { method: 'POST', path, headers: { ...asClient, ...headers }, body });
   expect(rig.upstream.seen.length, 'nothing may reach the upstream').toBe(before);
-  return `${answer.status} ${codeOf(answer.body)}`;
+  return `${answer.status} ${String(codeOf(answer.body))}`;
 }
 
 describe('rule 12: a body that two parsers could read in two ways goes nowhere', () => {

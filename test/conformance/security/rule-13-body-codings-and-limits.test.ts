@@ -19,7 +19,7 @@ const codeOf = (body: Buffer): unknown => {
 };
 const post = async (path: string, body: Buffer, headers: Record<string, string>): Promise<string> => {
   const answer = await send(rig.daemon.url, { method: 'POST', path, headers: { ...asClient, ...headers }, body });
-  return answer.status === 200 ? '200' : `${answer.status} ${codeOf(answer.body)}`;
+  return answer.status === 200 ? '200' : `${answer.status} ${String(codeOf(answer.body))}`;
 };
 const ofSize = (body: object, bytes: number): Buffer => {
   const text = JSON.stringify(body);
