@@ -1,0 +1,107 @@
+import { createServer, type Server } from 'node:http';
+import request from 'supertest';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../internal/clock/clock.ts';
+import { createDoor } from '../../../internal/http/door.ts';
+import { compileRoutes } from '../../../internal/http/route-table.ts';
+import { proxyLimits } from '../../../internal/proxy/limits.ts';
+import { routeTable, type Route } from '../../../internal/server/app.ts';
+import { createFront } from '../../../internal/server/front.ts';
+import { createPages } from '../../../internal/server/pages.ts';
+import { createStatusPages } from '../../../internal/server/status-pages.ts';
+import type { Proxy, ProxyHandler } from '../../../internal/proxy/forward.ts';
+import { configOf, tableOf } from '../../support/config.ts';
+import { loadedWith, rulesOf } from '../../support/door-fixtures.ts';
+
+const key = 'sk-client-0123456789abcdef';
+const secret = 'management-secret-0123456789';
+const given = { 'api-keys': [key], 'remote-management': { 'secret-key': secret }, 'openai-compatibility': [{ name: 'x', 'base-url': 'https://x.example/v1', models: [{ name: 'm' }, { name: 'a/b' }] }] };
+
+const served: ProxyHandler = async ({ res, endpoint, principal }) => {
+  res.setHeader('content-type', 'application/json');
+  res.end(JSON.stringify({ endpoint, principal: principal.kind }));
+};
+const proxy: Proxy = { forward: () => served, forwardGemini: served, forwardStoredResponse: served, openCount: () => 0 };
+const statusPages = createStatusPages({
+  version: '9.9.9',
+  readiness: () => ({ isServing: true, codes: ['config_refused'] }),
+  metrics: () => Promise.resolve({ contentType: 'text/plain', text: 'metric 1\n' }),
+});
+const rows: readonly Route[] = routeTable(proxy, statusPages, [{ method: 'GET', path: '/status', handle: (_c, call) => Response.json({ by: call.principal.kind }) }]);
+
+function serverFor(settings: object = given): Server {
+  const loaded = loadedWith({ ...settings });
+  const snapshot = { loaded, door: rulesOf({ ...settings }), routes: tableOf(settings), limits: proxyLimits(configOf(settings)) };
+  const front = createFront({
+    clock: systemClock,
+    routes: compileRoutes(rows),
+    door: createDoor({ clock: systemClock, onRefused: () => undefined }),
+    snapshot: () => snapshot,
+    pages: () => Promise.resolve(createPages(() => undefined)),
+    hasManagementListener: false,
+    isManagementOnUnixSocket: false,
+    onFailure: () => undefined,
+  });
+  return createServer((req, res) => front.onRequest(req, res, 'main'));
+}
+const withKey = { authorization: `Bearer ${key}` };
+
+describe('the route table', () => {
+  it.each(rows.filter((row) => row.access.kind === 'client').map((row) => [row.method, row.path] as const))('%s %s asks for a client key', async (method, path) => {
+    const target = path.replace(':spec+', 'm:generateContent').replace(':id+', 'm').replace(':id', 'resp_1');
+    const refused = await request(serverFor())[method === 'POST' ? 'post' : method === 'DELETE' ? 'delete' : 'get'](target);
+    expect(refused.status).toBe(401);
+    const admitted = await request(serverFor())[method === 'POST' ? 'post' : method === 'DELETE' ? 'delete' : 'get'](target).set(withKey);
+    expect(admitted.status).toBe(200);
+  });
+
+  it('names an access for every route, and opens three alone', () => {
+    expect(rows.filter((row) => row.access.kind === 'open').map((row) => row.path)).toEqual(['/', '/healthz', '/readyz']);
+    expect(rows.filter((row) => row.path.startsWith('/v0/management')).every((row) => row.access.kind === 'management')).toBe(true);
+    expect(rows.filter((row) => /^\/v1(beta)?\//.test(row.path)).every((row) => row.access.kind === 'client')).toBe(true);
+  });
+});
+
+describe('every answer', () => {
+  it('carries x-request-id: the client’s when it is plain, else a new one', async () => {
+    const kept = await request(serverFor()).get('/healthz').set('x-request-id', 'my-id_1');
+    expect(kept.headers['x-request-id']).toBe('my-id_1');
+    const made = await request(serverFor()).get('/nowhere').set('x-request-id', 'no good!');
+    expect(made.headers['x-request-id']).toMatch(/^req_[\w-]+$/);
+  });
+
+  it('tells who may not come in nothing about what is there', async () => {
+    for (const path of ['/v1/nothing', '/v1beta/nothing']) expect((await request(serverFor()).get(path)).status).toBe(401);
+    expect((await request(serverFor()).get('/v1/nothing').set(withKey)).status).toBe(404);
+    expect((await request(serverFor()).get('/v0/management/nothing')).status).toBe(401);
+    expect((await request(serverFor()).get('/v0/management/nothing').set('authorization', `Bearer ${secret}`)).status).toBe(404);
+    expect((await request(serverFor({ 'api-keys': [key] })).get('/v0/management/status')).body).toEqual({ error: { message: 'Not Found', type: 'not_found' } });
+  });
+
+  it('has no body for HEAD', async () => {
+    const answer = await request(serverFor()).head('/healthz');
+    expect([answer.status, answer.text]).toEqual([200, undefined]);
+  });
+});
+
+describe('status pages', () => {
+  it('/readyz names codes, /metrics is for management', async () => {
+    expect((await request(serverFor()).get('/readyz')).body).toEqual({ status: 'degraded', codes: ['config_refused'] });
+    expect((await request(serverFor()).get('/metrics')).status).toBe(401);
+    expect((await request(serverFor()).get('/metrics').set('authorization', `Bearer ${secret}`)).text).toBe('metric 1\n');
+    expect((await request(serverFor({ ...given, 'metrics-open': true })).get('/metrics')).text).toBe('metric 1\n');
+  });
+
+  it('/v1/models answers in the form of the dialect that asks', async () => {
+    expect((await request(serverFor()).get('/v1/models').set(withKey)).body).toMatchObject({ object: 'list', data: [{ id: 'a/b', object: 'model' }, { id: 'm' }] });
+    expect((await request(serverFor()).get('/v1/models').set({ ...withKey, 'anthropic-version': '2023-06-01' })).body).toMatchObject({ has_more: false, first_id: 'a/b', last_id: 'm' });
+    expect((await request(serverFor()).get('/v1beta/models').set('x-goog-api-key', key)).body).toMatchObject({ models: [{ name: 'models/a/b' }, { name: 'models/m' }] });
+    expect((await request(serverFor()).get('/v1/models/a/b').set(withKey)).body).toMatchObject({ id: 'a/b' });
+    expect((await request(serverFor()).get('/v1/models/none').set(withKey)).status).toBe(404);
+  });
+
+  it('management is served to its secret alone', async () => {
+    expect((await request(serverFor()).get('/v0/management/status').set(withKey)).status).toBe(401);
+    expect((await request(serverFor()).get('/v0/management/status').set('x-management-key', secret)).body).toEqual({ by: 'root' });
+  });
+});
