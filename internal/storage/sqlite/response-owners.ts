@@ -55,17 +55,27 @@ export function createResponseOwners(options: ResponseOwnersOptions): DurableRes
     }
   });
 
+  const findByDigest = (digest: string): ResponseOwner | undefined => {
+    const fresh = waiting.get(digest);
+    if (fresh !== undefined) return fresh;
+    const found = select.get(digest);
+    if (found === undefined) return undefined;
+    const row = readRow(found);
+    return { principalId: row.text('principal_id'), accountId: row.text('account_id') };
+  };
+
   return {
-    remember: (responseId, owner) => void waiting.set(sha256Hex(responseId), { ...owner, atMs: clock.nowMs() }),
-    find: (responseId) => {
+    remember: (responseId, owner) => {
       const digest = sha256Hex(responseId);
-      const fresh = waiting.get(digest);
-      if (fresh !== undefined) return fresh;
-      const found = select.get(digest);
-      if (found === undefined) return undefined;
-      const row = readRow(found);
-      return { principalId: row.text('principal_id'), accountId: row.text('account_id') };
+      try {
+        // The first owner stays: an upstream that says an id again must not hand it to another client.
+        if (findByDigest(digest) !== undefined) return;
+      } catch (thrown) {
+        onFailure(thrown);
+      }
+      waiting.set(digest, { ...owner, atMs: clock.nowMs() });
     },
+    find: (responseId) => findByDigest(sha256Hex(responseId)),
     flush,
     close: () => {
       stopFlushing();
