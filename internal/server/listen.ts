@@ -53,6 +53,9 @@ const serverOptions: ServerOptions = {
   connectionsCheckingInterval: 5_000,
   // Checked by our own parse, which answers in the caller's dialect.
   requireHostHeader: false,
+  // An offer of another protocol may be ignored (RFC 9110 §7.8): `Upgrade: h2c`, which some clients send with their first
+  // request, is answered over HTTP/1.1.
+  shouldUpgradeCallback: (req: IncomingMessage) => /(?:^|,)\s*websocket\s*(?:,|$)/i.test(req.headers.upgrade ?? ''),
   noDelay: true,
 };
 
