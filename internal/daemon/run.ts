@@ -115,9 +115,11 @@ async function serve(options: DaemonOptions, live: Live, config: ConfigStore, lo
     listeners = await openEndpoints({ config: loaded.config, host: options.host ?? loaded.config.host, port: options.port ?? loaded.config.port, tls, controlSocket: folders.controlSocket }, parts.handlers);
     if (tls !== undefined) tlsWatch = await watchFiles({ paths: [tls.certPath, tls.keyPath], clock, onChange: () => reloadTls(listeners, logs) });
     await config.watch();
+    // Before anyone is told that it runs: a signal without a handler would end the process.
+    const stopAsked = waitForStop(options.signals, { onReload: () => void config.reload() });
     announce(options, live, listeners, logs);
 
-    await waitForStop(options.signals, { onReload: () => void config.reload() });
+    await stopAsked;
     isDraining = true;
     logs.logger.info({ open: parts.openCount() }, 'stopping: no new requests are taken, open ones may finish');
     await drain(listeners, live.snapshot().loaded.config['shutdown-timeout'], options);
