@@ -30,7 +30,8 @@ function describeInWords(shape: SettingShape): string {
   const reference = shape.secret === 'whole' ? ' May be `env:NAME` or `file:PATH`.' : '';
   const reload = shape.reload === 'restart' ? ' Takes effect after a restart.' : '';
   const unused = shape.unused === undefined ? '' : ` Without effect: ${shape.unused}`;
-  return `${shape.doc}${unit}${reference}${reload}${unused}`;
+  const later = shape.isLater ? ' Takes effect with a later version.' : '';
+  return `${shape.doc}${unit}${reference}${reload}${unused}${later}`;
 }
 
 function typeSchema(shape: SettingShape): Json {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { SecretOrigin } from './loaded.ts';
 import { findSecurityMiss, suggestKey } from './near-miss.ts';
 import type { ConfigProblem } from './problem.ts';
@@ -78,6 +79,7 @@ export function createSettingsReader(source: YamlSource, sources: ReferenceSourc
       }
       if (known?.unused !== undefined && value.kind !== 'null') report('warning', [...path, name].join('.'), `ignored key '${[...path, name].join('.')}': ${known.unused}`, nameOffset);
       const plain = read(value, known ?? anything, [...path, name]);
+      if (known?.isLater === true && plain !== undefined && !isDeepStrictEqual(plain, known.fallback)) report('warning', [...path, name].join('.'), `ignored key '${[...path, name].join('.')}': it takes effect with a later version`, nameOffset);
       if (plain !== undefined) members.push([name, plain]);
     }
     return Object.fromEntries(members);
@@ -123,7 +125,7 @@ export function createSettingsReader(source: YamlSource, sources: ReferenceSourc
 const unresolved = 'unresolved-reference';
 
 const anything: SettingShape = {
-  type: 'anything', doc: '', unit: undefined, reload: 'live', secret: undefined, unused: undefined, isRequired: false, fallback: undefined,
+  type: 'anything', doc: '', unit: undefined, reload: 'live', secret: undefined, unused: undefined, isLater: false, isRequired: false, fallback: undefined,
   choices: [], min: undefined, max: undefined, members: new Map(), isOpen: true, item: undefined,
 };
 

@@ -97,8 +97,8 @@ export const settings = v.object({
   'metrics-open': flag(false, 'Serve /metrics and the details of /readyz to local callers without the management secret.'),
 
   // Where things are kept
-  'auth-dir': text('~/.keyward/auth', 'Directory of upstream account files; `~` and paths relative to this file.'),
-  'auth-dir-encryption': oneOf(['off', 'env', 'keychain', 'file'], 'off', 'Encryption of token fields at rest.', { reload: 'restart' }),
+  'auth-dir': text('~/.keyward/auth', 'Directory of upstream account files; `~` and paths relative to this file. The files are used from a later version on; `keyward doctor` checks them.'),
+  'auth-dir-encryption': oneOf(['off', 'env', 'keychain', 'file'], 'off', 'Encryption of token fields at rest.', { reload: 'restart', later: true }),
   'data-dir': text('~/.keyward', 'Directory for the database, logs and the control socket.', { reload: 'restart' }),
 
   // Upstream accounts
@@ -108,19 +108,20 @@ export const settings = v.object({
   'vertex-api-key': list(vertexEntry, 'Keys of Vertex-style endpoints.'),
   'openai-compatibility': list(compatEntry, 'OpenAI-compatible endpoints.'),
   'generative-language-api-key': list(secretText('A Gemini API key.'), 'Legacy spelling of `gemini-api-key`.'),
-  'oauth-excluded-models': mapOf(v.array(v.string()), 'Models hidden of OAuth accounts, by provider.'),
+  'oauth-excluded-models': mapOf(v.array(v.string()), 'Models hidden of OAuth accounts, by provider.', { later: true }),
   'oauth-model-alias': mapOf(
     v.array(v.object({ name: requiredText('Upstream name.'), alias: requiredText('Client name.'), fork: flag(false, 'Keep the upstream name too.') })),
     'Renames models of OAuth accounts, by provider.',
+    { later: true },
   ),
-  oauth: mapOf(v.looseObject({ 'client-id': text('', 'Client id registered with the provider.'), 'client-secret': maybeSecret('Client secret, where the provider gave one.') }), 'Upstream logins, by provider.'),
+  oauth: mapOf(v.looseObject({ 'client-id': text('', 'Client id registered with the provider.'), 'client-secret': maybeSecret('Client secret, where the provider gave one.') }), 'Upstream logins, by provider.', { later: true }),
 
   // Routing
   routing: v.optional(section(
     {
       strategy: oneOf(['round-robin', 'weighted-round-robin', 'fill-first', 'least-busy', 'rr', 'roundrobin', 'ff', 'fillfirst', 'wrr'], 'round-robin', 'How accounts of one priority take turns.'),
-      'session-affinity': flag(false, 'Keep a session on its account while that is healthy.'),
-      'session-affinity-ttl': duration('1h', 'How long an idle session stays bound.'),
+      'session-affinity': flag(false, 'Keep a session on its account while that is healthy.', { later: true }),
+      'session-affinity-ttl': duration('1h', 'How long an idle session stays bound.', { later: true }),
     },
     'How an account is chosen.',
   ), {}),
@@ -144,8 +145,8 @@ export const settings = v.object({
   'include-stream-usage': flag(false, 'Ask OpenAI-style upstreams for usage in streams (adds `stream_options`) where the client did not.'),
   streaming: v.optional(section(
     {
-      'keepalive-seconds': integer(0, { min: 0, max: 3_600 }, 'SSE comment after this much silence; 0 is off.', { unit: 's' }),
-      'bootstrap-retries': integer(0, { min: 0, max: 100 }, 'Extra attempts before the first byte of a stream.'),
+      'keepalive-seconds': integer(0, { min: 0, max: 3_600 }, 'SSE comment after this much silence; 0 is off.', { unit: 's', later: true }),
+      'bootstrap-retries': integer(0, { min: 0, max: 100 }, 'Extra attempts before the first byte of a stream.', { later: true }),
     },
     'Streams to clients.',
   ), {}),
@@ -153,11 +154,11 @@ export const settings = v.object({
   'passthrough-headers': flag(false, 'Kept for files of the Go program.', { unused: 'Answer headers go by an allow-list always.' }),
   payload: v.optional(section(
     {
-      default: list(payloadRule, 'Set a request field where it is missing.'),
-      'default-raw': list(payloadRule, 'Same, values as JSON text.'),
-      override: list(payloadRule, 'Set a request field always.'),
-      'override-raw': list(payloadRule, 'Same, values as JSON text.'),
-      filter: list(payloadRule, 'Remove request fields.'),
+      default: list(payloadRule, 'Set a request field where it is missing.', { later: true }),
+      'default-raw': list(payloadRule, 'Same, values as JSON text.', { later: true }),
+      override: list(payloadRule, 'Set a request field always.', { later: true }),
+      'override-raw': list(payloadRule, 'Same, values as JSON text.', { later: true }),
+      filter: list(payloadRule, 'Remove request fields.', { later: true }),
     },
     'Rules that change request bodies, by model.',
   ), {}),
@@ -179,9 +180,9 @@ export const settings = v.object({
     'The audit log.',
   ), {}),
   identity: v.optional(v.pipe(v.looseObject({
-    enabled: flag(false, 'Issue tokens to people and machines.'),
+    enabled: flag(false, 'Issue tokens to people and machines.', { later: true }),
     oidc: v.optional(v.looseObject({ 'client-secret': maybeSecret('Client secret at the identity provider.') }), {}),
-  }), v.metadata(notes('Tokens that Keyward issues.'))), {}),
+  }), v.metadata(notes('Tokens that Keyward issues, with a later version.'))), {}),
 
   // Understood for files of the Go program, without effect
   'commercial-mode': flag(false, 'Kept for files of the Go program.', { reload: 'restart', unused: 'Request logging costs nothing while off.' }),

@@ -8,6 +8,8 @@ export interface SettingShape {
   readonly reload: 'live' | 'restart';
   readonly secret: 'whole' | 'userinfo' | undefined;
   readonly unused: string | undefined;
+  /** Without effect in this version. */
+  readonly isLater: boolean;
   readonly isRequired: boolean;
   /** As it would stand in the file. */
   readonly fallback: unknown;
@@ -50,6 +52,7 @@ function describe(schema: unknown, isRequired: boolean, fallback?: unknown): Set
     reload: notes['reload'] === 'restart' ? 'restart' : 'live',
     secret: notes['secret'] === 'whole' || notes['secret'] === 'userinfo' ? notes['secret'] : undefined,
     unused: maybeText(notes['unused']),
+    isLater: notes['later'] === true,
     isRequired,
     fallback,
     choices: listOf(schema['options']).filter((option) => typeof option === 'string'),

@@ -5,7 +5,7 @@ export function renderConfigurationPage(): string {
   const settings = [...describeSettings().members];
   const used = settings.filter(([, shape]) => shape.unused === undefined);
   const single = used.filter(([, shape]) => !hasMembers(shape));
-  const grouped = used.filter(([, shape]) => hasMembers(shape));
+  const grouped = used.filter(([, shape]) => hasMembers(shape) && !isAllUnused(shape));
   const unused = collectUnused(describeSettings(), '');
   return `# Configuration
 
@@ -23,6 +23,8 @@ complete and check the file.
 - **Edits.** The management API changes only the lines it must. Comments, order and unknown keys stay. The version before
   is kept as \`config.yaml.bak\`.
 - **Unknown keys** are reported once and kept. A key that looks like a misspelt security setting is an error.
+- Settings marked *later* are understood and checked, but take effect with a later version only. A start that meets one set
+  to anything but its default says so.
 - **Durations** are \`500ms\`, \`30s\`, \`15m\`, \`1h\`, \`7d\`, or a number of seconds.
 
 ## Settings
@@ -43,11 +45,16 @@ function hasMembers(shape: SettingShape): boolean {
   return shape.members.size > 0 || (shape.item?.members.size ?? 0) > 0 || (shape.item?.item?.members.size ?? 0) > 0;
 }
 
+/** A section of which nothing has an effect stands in the last table alone. */
+function isAllUnused(shape: SettingShape): boolean {
+  return shape.members.size > 0 && [...shape.members.values()].every(({ unused }) => unused !== undefined);
+}
+
 function section(name: string, shape: SettingShape): string {
   const { members, note } = membersOf(shape);
   const nested = members.filter(([, member]) => member.unused === undefined && hasMembers(member) && (member.item?.members.size ?? 0) > 0);
   const deeper = nested.map(([member, inner]) => `Each of \`${member}\`:\n\n${table(membersOf(inner).members, '')}`).join('\n');
-  return `### \`${name}\`\n\n${shape.doc}${note}\n\n${table(members, '')}${deeper === '' ? '' : `\n${deeper}`}`;
+  return `### \`${name}\`\n\n${shape.doc}${shape.isLater ? ' *later*' : ''}${note}\n\n${table(members, '')}${deeper === '' ? '' : `\n${deeper}`}`;
 }
 
 function membersOf(shape: SettingShape): { readonly members: readonly (readonly [string, SettingShape])[]; readonly note: string } {
@@ -93,8 +100,9 @@ function fallbackOf(shape: SettingShape): string {
 function marks(shape: SettingShape): string {
   const secret = shape.secret === 'whole' || shape.item?.secret === 'whole' ? [' *secret*'] : shape.secret === 'userinfo' ? [' *user and password are secret*'] : [];
   const range = shape.min !== undefined && shape.max !== undefined && shape.min > -1_000_000 ? [` ${shape.min} to ${shape.max}.`] : [];
+  const later = shape.isLater ? [' *later*'] : [];
   const restart = shape.reload === 'restart' ? [' *restart*'] : [];
-  return [...range, ...secret, ...restart].join('');
+  return [...range, ...secret, ...restart, ...later].join('');
 }
 
 function collectUnused(shape: SettingShape, prefix: string): readonly (readonly [string, string])[] {
