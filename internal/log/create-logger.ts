@@ -1,6 +1,7 @@
-import { destination, pino } from 'pino';
+import { pino } from 'pino';
 import type { Clock } from '../clock/clock.ts';
 import { encodeAccessLine, type AccessLine } from './access-line.ts';
+import { openConsoleSink } from './console-sink.ts';
 import { escapeJsonLine } from './escape.ts';
 import { formatHuman } from './format-human.ts';
 import type { Logger, LogLevel, LogMethod } from './logger.ts';
@@ -40,21 +41,12 @@ export interface LogHandle {
 
 const severities = { trace: 10, debug: 20, info: 30, warn: 40, error: 50 } as const satisfies Record<LogLevel, number>;
 
-/** Longest time a line waits in memory. */
-const flushEveryMs = 100;
-/** How often a flush waits 100 ms for a reader that stands still: an exit must not hang on a paused terminal. */
-const maxFlushWaits = 5;
-/** UTF-16 units of held lines that are passed on at once. */
-const passAtLength = 32_768;
-/** Lines are held for a stopped reader (a paused terminal, a stuck pipe) up to this; later ones are dropped. */
-const maxHeldBytes = 4 * 1_024 * 1_024;
-
 /**
  * The daemon's logger. Lines reach the descriptor within 100 ms, and on exit. Secrets are redacted by type and by field
  * name, errors reduced to message, code, stack and cause, foreign text escaped.
  */
 export function createLogger(options: LoggerOptions): LogHandle {
-  const out = openConsole(options);
+  const out = openConsoleSink({ fd: options.fd ?? 1, clock: options.clock, onDropped: () => options.onDropped?.() });
   const human = { colors: options.isTerminal && !options.noColor };
   const { sink } = options;
   const redactFields = createFieldRedactor();
@@ -107,56 +99,5 @@ export function createLogger(options: LoggerOptions): LogHandle {
     },
     flush: out.flush,
     close: out.close,
-  };
-}
-
-/**
- * The descriptor behind a buffer of whole lines. sonic-boom measures its whole buffer at every write, so it is handed few
- * large pieces instead of many lines.
- */
-function openConsole(options: LoggerOptions): LineSink & { readonly flush: () => void; readonly close: () => void } {
-  // sonic-boom waits 100 ms after each EAGAIN of a synchronous flush, without end unless it is told.
-  let waitsLeft = Infinity;
-  const mayWait = (): boolean => {
-    waitsLeft -= 1;
-    return waitsLeft > 0;
-  };
-  const out = destination({ dest: options.fd ?? 1, sync: false, maxLength: maxHeldBytes, retryEAGAIN: mayWait });
-  out.on('drop', () => options.onDropped?.());
-  // A console that cannot be written must not end the daemon.
-  out.on('error', () => undefined);
-  let held: string[] = [];
-  let heldLength = 0;
-  const pass = (): void => {
-    if (held.length === 0) return;
-    const piece = held.join('');
-    held = [];
-    heldLength = 0;
-    out.write(piece);
-  };
-  const flush = (): void => {
-    pass();
-    waitsLeft = maxFlushWaits;
-    try {
-      out.flushSync();
-    } catch {
-      // The reader stands still, or the descriptor is gone; nobody could be told.
-    }
-    waitsLeft = Infinity;
-  };
-  const stopTimer = options.clock.every(flushEveryMs, pass);
-  process.on('exit', flush);
-  return {
-    write: (line) => {
-      held.push(line);
-      heldLength += line.length;
-      if (heldLength >= passAtLength) pass();
-    },
-    flush,
-    close: () => {
-      stopTimer();
-      process.off('exit', flush);
-      flush();
-    },
   };
 }
