@@ -40,7 +40,9 @@ export function decodeConfig(input: DecodeInput): Result<LoadedConfig, readonly 
   const plain = readRoot(root, shape, reader);
   const parsed = v.safeParse(settings, plain);
   if (!parsed.success) reportIssues(parsed.issues, shape, reader);
-  else checkConfig(parsed.output, (severity, path, message) => reader.report(severity, path, message, nearestPlace(path, reader)));
+  const checkable = parsed.success ? parsed : v.safeParse(settings, withoutFaulty(plain, parsed.issues));
+  // All problems at once: settings of the right form are looked at even where others are not.
+  if (checkable.success) checkConfig(checkable.output, (severity, path, message) => reader.report(severity, path, message, nearestPlace(path, reader)));
   const errors = reader.problems.filter((problem) => problem.severity === 'error');
   if (!parsed.success || errors.length > 0) return err(inFileOrder(reader.problems));
 
@@ -57,6 +59,20 @@ export function decodeConfig(input: DecodeInput): Result<LoadedConfig, readonly 
     authDir: expand(parsed.output['auth-dir'] === '' ? '~/.keyward/auth' : parsed.output['auth-dir']),
     dataDir: expand(parsed.output['data-dir']),
   });
+}
+
+/** The settings less those of the wrong form: entries of lists whole, as their members belong together. */
+function withoutFaulty(plain: Readonly<Record<string, unknown>>, issues: readonly v.BaseIssue<unknown>[]): Readonly<Record<string, unknown>> {
+  const faulty = issues.map((issue) => (issue.path ?? []).map((step) => String(step.key)));
+  return Object.fromEntries(
+    Object.entries(plain).flatMap(([name, value]): readonly (readonly [string, unknown])[] => {
+      const own = faulty.filter(([first]) => first === name);
+      if (own.length === 0) return [[name, value]];
+      // Places in the list must stay, or later problems would name another entry.
+      const bad = new Set(own.map(([, index]) => index));
+      return Array.isArray(value) && !bad.has(undefined) ? [[name, value.slice(0, Math.min(...[...bad].map(Number)))]] : [];
+    }),
+  );
 }
 
 function readRoot(root: YamlTree, shape: SettingShape, reader: SettingsReader): Readonly<Record<string, unknown>> {

@@ -16,7 +16,7 @@ export function findReferencedVariables(configText: string): ReadonlySet<string>
 }
 
 /** True for names that a `.env` file may set: ours, and those that the config refers to (security rule 23). */
-export function mayDotenvSet(name: string, referenced: ReadonlySet<string>): boolean {
+function mayDotenvSet(name: string, referenced: ReadonlySet<string>): boolean {
   if (neverSet.has(name.toUpperCase()) || neverSetPattern.test(name)) return false;
   return name === 'MANAGEMENT_PASSWORD' || name.startsWith('KEYWARD_') || referenced.has(name);
 }

@@ -40,7 +40,7 @@ function show(loaded: LoadedConfig, isRevealed: boolean): Json {
 }
 
 /** `env:NAME` or `file:PATH` as the config has it; undefined for what stands there in plain. */
-export function writtenReference(origin: SecretOrigin | undefined): string | undefined {
+function writtenReference(origin: SecretOrigin | undefined): string | undefined {
   if (origin?.kind === 'env') return `env:${origin.name}`;
   return origin?.kind === 'file' ? `file:${origin.written}` : undefined;
 }

@@ -53,7 +53,7 @@ function squash(name: string): string {
 }
 
 /** Levenshtein's distance, swapped neighbours counting once. */
-export function editDistance(left: string, right: string): number {
+function editDistance(left: string, right: string): number {
   const rows: number[][] = [Array.from({ length: right.length + 1 }, (_, column) => column)];
   for (let row = 1; row <= left.length; row++) {
     const current = [row];

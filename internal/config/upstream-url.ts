@@ -1,4 +1,5 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { isRefusedAddress, networkList } from './refused-addresses.ts';
 
 /** What a `base-url` leads to, as far as its text tells; names are looked at again when they are resolved (security rule 14). */
 export type UpstreamUrlVerdict =
@@ -6,9 +7,8 @@ export type UpstreamUrlVerdict =
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'error'; readonly message: string };
 
-const refused = blockList(['0.0.0.0/32', '169.254.0.0/16', '100.100.100.200/32', '224.0.0.0/4', '240.0.0.0/4', '::/128', 'fe80::/10', 'ff00::/8', 'fd00:ec2::254/128']);
-const loopback = blockList(['127.0.0.0/8', '::1/128']);
-const privateNets = blockList(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7']);
+const loopback = networkList(['127.0.0.0/8', '::1/128']);
+const privateNets = networkList(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7']);
 const metadataNames: ReadonlySet<string> = new Set(['metadata.google.internal', 'metadata.goog', 'instance-data']);
 
 /** Judges the `base-url` of an entry; `allowsHttp` is the entry's `insecure-http`. Messages hold no part of the URL's secrets. */
@@ -26,12 +26,12 @@ export function judgeBaseUrl(text: string, allowsHttp: boolean): UpstreamUrlVerd
 }
 
 /** `refused` is never connected to; names that only a local network resolves count as `private`. */
-export function classifyHost(hostname: string): 'refused' | 'loopback' | 'private' | 'public' {
+function classifyHost(hostname: string): 'refused' | 'loopback' | 'private' | 'public' {
   const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '').toLowerCase();
   const family = isIP(host);
   if (family !== 0) {
     const kind = family === 4 ? 'ipv4' : 'ipv6';
-    if (refused.check(host, kind)) return 'refused';
+    if (isRefusedAddress(host)) return 'refused';
     if (loopback.check(host, kind)) return 'loopback';
     return privateNets.check(host, kind) ? 'private' : 'public';
   }
@@ -54,13 +54,4 @@ export function isNetwork(text: string): boolean {
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return false;
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
-}
-
-function blockList(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', bits = ''] = network.split('/');
-    list.addSubnet(address, Number(bits), isIP(address) === 4 ? 'ipv4' : 'ipv6');
-  }
-  return list;
 }

@@ -53,7 +53,7 @@ export function renderMember(name: string, value: unknown, indent: number, optio
   return [key, ...renderBlock(value, indent + (Array.isArray(value) ? options.listOffset : options.stepWidth), options)];
 }
 
-export function renderKey(name: string): string {
+function renderKey(name: string): string {
   return isPlainText(name, true) ? name : renderScalar(name, 'QUOTE_DOUBLE', true);
 }
 

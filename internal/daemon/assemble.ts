@@ -132,6 +132,7 @@ export function assemble(parts: Parts): Assembled {
       startedAtMs,
       binds: parts.binds(),
       configLoadedAtMs: parts.configLoadedAtMs(),
+      warnings: live.snapshot().warnings,
       openExchanges: proxy.openCount(),
       usageQueueLength: queuedRows,
       storage: recorder.isStoring() ? { healthy: true, detail: '' } : { healthy: false, detail: 'usage rows cannot be stored and wait in memory; the log has the cause' },

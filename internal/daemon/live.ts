@@ -1,7 +1,6 @@
 import { accountsFromConfig } from '../accounts/from-config.ts';
 import type { LoadedConfig } from '../config/loaded.ts';
 import type { PrepareConfig } from '../config/ports.ts';
-import type { ConfigProblem } from '../config/problem.ts';
 import { err, ok } from '../fault/result.ts';
 import { buildDoorRules, refuseSilentOpening, type DoorProcess } from '../http/door-rules.ts';
 import { proxyLimits } from '../proxy/limits.ts';
@@ -14,13 +13,13 @@ export interface Live {
   readonly snapshot: () => Snapshot;
   readonly prepare: PrepareConfig;
   /** Called after every commit, the first included. */
-  readonly onCommit: (listener: (snapshot: Snapshot, warnings: readonly ConfigProblem[]) => void) => void;
+  readonly onCommit: (listener: (snapshot: Snapshot) => void) => void;
 }
 
 /** Builds what derives from a config beside what runs; `commit` is one assignment (ADR 0003). */
 export function createLive(process: DoorProcess): Live {
   let current: Snapshot | undefined;
-  const listeners: ((snapshot: Snapshot, warnings: readonly ConfigProblem[]) => void)[] = [];
+  const listeners: ((snapshot: Snapshot) => void)[] = [];
   return {
     snapshot: () => {
       if (current === undefined) throw new TypeError('no config is live yet');
@@ -33,13 +32,13 @@ export function createLive(process: DoorProcess): Live {
       const opened = refuseSilentOpening(current?.door, door.value.rules, next, process);
       if (opened.length > 0) return err(opened);
       const { accounts, warnings } = accountsFromConfig(next.config);
-      const snapshot: Snapshot = { loaded: next, door: door.value.rules, routes: buildRoutingTable(accounts, next.config), limits: proxyLimits(next.config) };
       const allWarnings = [...door.value.warnings, ...warnings];
+      const snapshot: Snapshot = { loaded: next, warnings: allWarnings, door: door.value.rules, routes: buildRoutingTable(accounts, next.config), limits: proxyLimits(next.config) };
       return ok({
         warnings: allWarnings,
         commit: () => {
           current = snapshot;
-          for (const listener of listeners) listener(snapshot, allWarnings);
+          for (const listener of listeners) listener(snapshot);
         },
       });
     },

@@ -37,7 +37,7 @@ export const runDaemon: RunDaemon = async (options) => {
     sink: { write: (line) => writeToFile?.(line) },
     onDropped: () => onDropped('console', 1),
   });
-  live.onCommit((_, warnings) => {
+  live.onCommit(({ warnings }) => {
     // Loud on purpose, at every start and reload (security rules 7 and 8).
     for (const warning of warnings) logs.logger.warn(`config: ${formatProblem(options.configPath, warning)}`);
   });

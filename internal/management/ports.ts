@@ -1,6 +1,7 @@
 import type { AppError } from '../fault/app-error.ts';
 import type { Result } from '../fault/result.ts';
 import type { LoadedConfig } from '../config/loaded.ts';
+import type { ConfigProblem } from '../config/problem.ts';
 
 /** What management shows of a config file, and how it takes masked text back. */
 export interface ConfigViews {
@@ -31,6 +32,8 @@ export interface DaemonStatus {
   /** Addresses listened on, e.g. `127.0.0.1:8317`, `unix:/run/keyward.sock`. */
   readonly binds: readonly string[];
   readonly configLoadedAtMs: number;
+  /** What the doors and accounts have to say of the live config, beside what its decoding said. */
+  readonly warnings: readonly ConfigProblem[];
   readonly openExchanges: number;
   /** Usage rows not yet durable. */
   readonly usageQueueLength: number;

@@ -23,7 +23,7 @@ function showStatus(deps: ManagementDeps, call: ManagementCall): Response {
       loaded_at: isoTime(daemon.configLoadedAtMs),
       refused: showRefusal(deps),
     },
-    warnings: loaded.warnings,
+    warnings: [...loaded.warnings, ...daemon.warnings],
     ignored_keys: loaded.ignoredKeys,
     accounts: showAccounts(deps),
     open_exchanges: daemon.openExchanges,

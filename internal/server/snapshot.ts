@@ -1,4 +1,5 @@
 import type { LoadedConfig } from '../config/loaded.ts';
+import type { ConfigProblem } from '../config/problem.ts';
 import type { DoorRules } from '../http/door-rules.ts';
 import type { ProxySnapshot } from '../proxy/limits.ts';
 
@@ -6,4 +7,6 @@ import type { ProxySnapshot } from '../proxy/limits.ts';
 export interface Snapshot extends ProxySnapshot {
   readonly loaded: LoadedConfig;
   readonly door: DoorRules;
+  /** What the doors and the accounts warn of. */
+  readonly warnings: readonly ConfigProblem[];
 }

@@ -31,7 +31,7 @@ const rows: readonly Route[] = routeTable(proxy, statusPages, [{ method: 'GET', 
 
 function serverFor(settings: object = given): Server {
   const loaded = loadedWith({ ...settings });
-  const snapshot = { loaded, door: rulesOf({ ...settings }), routes: tableOf(settings), limits: proxyLimits(configOf(settings)) };
+  const snapshot = { loaded, warnings: [], door: rulesOf({ ...settings }), routes: tableOf(settings), limits: proxyLimits(configOf(settings)) };
   const front = createFront({
     clock: systemClock,
     routes: compileRoutes(rows),

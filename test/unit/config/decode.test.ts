@@ -43,6 +43,16 @@ describe('a config that is read', () => {
     ]);
   });
 
+  it('settings of the right form are judged too while others have the wrong one', () => {
+    expect(errorsOf('port: many\nopenai-compatibility:\n  - { name: a, base-url: "ftp://x" }\n  - { name: b }\ntls: { enable: true }\n').map((line) => line.replace(/:.*?[ ]/, ' ').replace(/^f ?/, ''))).toEqual([
+      expect.stringContaining('port: must be a whole number'),
+      expect.stringContaining('openai-compatibility.0.base-url: must be a URL'),
+      expect.stringContaining('openai-compatibility.1.base-url: is missing'),
+      expect.stringContaining('tls.cert: must name'),
+      expect.stringContaining('tls.key: must name'),
+    ]);
+  });
+
   it('no problem quotes a value, which may be a secret in the wrong place', () => {
     const decoded = decode('port: sk-canary-1\nws-auth: sk-canary-2\nshutdown-timeout: sk-canary-3\nclient-auth: sk-canary-4\ntls: sk-canary-5\nfoo: "sk-canary-6\n');
     expect(decoded.ok).toBe(false);
@@ -182,6 +192,7 @@ describe('upstream entries', () => {
     ['https://[fe80::1]/', /never connects to/],
     ['https://[::ffff:169.254.169.254]/', /never connects to/],
     ['http://metadata.google.internal/', /never connects to/],
+    ['https://[64:ff9b::a9fe:a9fe]/', /never connects to/],
   ])('a base-url %s is refused', (url, reason) => {
     expect(errorsOf(`codex-api-key: [{api-key: k, base-url: "${url}"}]\n`).join()).toMatch(reason);
   });
