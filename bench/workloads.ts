@@ -37,10 +37,6 @@ const models: Readonly<Record<WorkloadName, string>> = {
 
 export const allModels: readonly string[] = Object.values(models);
 
-export function modelOf(workload: WorkloadName): string {
-  return models[workload];
-}
-
 export function shapeOf(workload: WorkloadName): StreamShape | undefined {
   return streamShapes[models[workload]];
 }

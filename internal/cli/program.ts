@@ -69,7 +69,7 @@ function addServe(program: Command, cli: CliProcess, startDaemon: RunDaemon, set
       'after',
       `
 Reads:   the config file, ./.env (listed names only), the certificate and secret files the config names
-Writes:  data-dir (database, logs, control socket), auth-dir; on the first run the config file, mode 0600
+Writes:  data-dir (database, logs, control socket); on the first run the config file, mode 0600
 
 Examples:
   keyward serve

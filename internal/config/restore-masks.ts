@@ -1,7 +1,8 @@
 import { AppError } from '../fault/app-error.ts';
 import { err, ok, type Result } from '../fault/result.ts';
+import { invalidYaml } from './invalid-yaml.ts';
 import type { LoadedConfig } from './loaded.ts';
-import { formatProblem, type ConfigProblem } from './problem.ts';
+import type { ConfigProblem } from './problem.ts';
 import { addressOf, findSecretSpots, flowScalars, isMasked, isPlainScalar, isSecretName, maskSpot, type SecretSpot, type SecretSpots } from './secret-spots.ts';
 import { isReference } from './secret-reference.ts';
 import { endOf, isBlockScalar, startOf } from './yaml-layout.ts';
@@ -104,12 +105,6 @@ function resolveGroup(spots: readonly SecretSpot[], known: SpotGroups, keyOf: (s
 function refuse(code: 'secret_required' | 'ambiguous_match', spot: SecretSpot, reason: string): AppError {
   const path = spot.path.join('.');
   return new AppError(code, { message: `${path} ${reason}.`, fields: { param: path } });
-}
-
-function invalidYaml(problems: readonly ConfigProblem[]): AppError {
-  const [first] = problems;
-  if (first === undefined) return new AppError('invalid_yaml');
-  return new AppError('invalid_yaml', { message: `The body is not valid YAML: ${formatProblem('config', first)}.`, fields: { ...(first.line === undefined ? {} : { line: first.line, column: first.column ?? 1 }), problems } });
 }
 
 function phaseOf(spot: SecretSpot): (typeof phases)[number] {

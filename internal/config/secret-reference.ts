@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../fault/result.ts';
 import type { SecretOrigin } from './loaded.ts';
 
 /** A secret's file is at most this long. */
-export const maxSecretFileBytes = 65_536;
+const maxSecretFileBytes = 65_536;
 
 /** Reads a file that a secret refers to; the error is the rest of a sentence. */
 export type ReadSecretFile = (path: string) => Result<string, string>;

@@ -1,5 +1,5 @@
 import { isScalar, visit, type Scalar } from 'yaml';
-import { maskSecret, wholeMask } from '../secret/secret.ts';
+import { isMask, maskSecret, wholeMask } from '../secret/secret.ts';
 import { isReference } from './secret-reference.ts';
 import { describeSettings, shapeBelow, type SettingShape } from './shape.ts';
 import { isFlow } from './yaml-layout.ts';
@@ -70,13 +70,17 @@ export function maskSpot(spot: SecretSpot): string {
 
 /** The spot holds a mask instead of a secret. */
 export function isMasked(spot: SecretSpot): boolean {
-  const text = spot.kind === 'whole' ? spot.written.trim() : (userinfo.exec(spot.written)?.[2] ?? '');
-  return text === wholeMask || /^.{4}….{4}$/su.test(text);
+  return isMask(spot.kind === 'whole' ? spot.written.trim() : userinfoOf(spot.written));
 }
 
 /** `socks5://********@host:1080`; a URL without user and password stays as it is. */
 export function maskUserinfo(url: string): string {
   return url.replace(userinfo, (_whole, scheme: string, _userinfo: string, rest: string) => `${scheme}${wholeMask}@${rest}`);
+}
+
+/** `user:password` of a URL; empty where it has none. */
+export function userinfoOf(url: string): string {
+  return userinfo.exec(url)?.[2] ?? '';
 }
 
 /** The URL without user and password, so that a new password is no new destination. */

@@ -10,7 +10,7 @@ export interface YamlSource {
   readonly placeOf: (offset: number) => { readonly line: number; readonly column: number };
 }
 
-export const maxYamlBytes = 1_048_576;
+const maxYamlBytes = 1_048_576;
 const coreTag = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq|merge)$/;
 
 /** The one way Keyward parses YAML: core types, merge keys, unique keys, no custom tags. */

@@ -67,7 +67,7 @@ export function findUsage(dialect: Dialect, bytes: Buffer): StatedUsage | undefi
 }
 
 /** The parsed value behind a member name that ends at `at`; undefined when there is none or it is cut. */
-export function valueAfterName(bytes: Buffer, at: number): unknown {
+function valueAfterName(bytes: Buffer, at: number): unknown {
   let start = at;
   while (bytes[start] === 0x20 || bytes[start] === 0x0a || bytes[start] === 0x0d || bytes[start] === 0x09) start++;
   if (bytes[start] !== 0x3a) return undefined;

@@ -1,8 +1,8 @@
-import type { ConfigProblem } from '../config/problem.ts';
+import { invalidYaml } from '../config/invalid-yaml.ts';
 import { describeSettings, shapeBelow, type SettingShape } from '../config/shape.ts';
 import { parseYaml } from '../config/yaml-source.ts';
 import { readTree, scalarText, type YamlTree } from '../config/yaml-tree.ts';
-import { AppError } from '../fault/app-error.ts';
+import type { AppError } from '../fault/app-error.ts';
 import { err, ok, type Result } from '../fault/result.ts';
 import { isObject, type JsonObject } from './values.ts';
 
@@ -17,14 +17,6 @@ export function parsePlain(text: string): Result<JsonObject, AppError> {
   if (!tree.ok) return err(invalidYaml(tree.error));
   const plain = toPlain(tree.value, describeSettings());
   return ok(isObject(plain) ? plain : {});
-}
-
-/** The first problem is the message; all of them are in `problems`. */
-export function invalidYaml(problems: readonly ConfigProblem[]): AppError {
-  const [first] = problems;
-  const place = first?.line === undefined ? {} : { line: first.line, column: first.column ?? 1 };
-  const message = first === undefined ? 'The body is not valid YAML.' : `The body is not valid YAML: line ${first.line ?? 1}, column ${first.column ?? 1}: ${first.message}.`;
-  return new AppError('invalid_yaml', { message, fields: { ...place, problems } });
 }
 
 function toPlain(tree: YamlTree, shape: SettingShape | undefined): unknown {

@@ -11,7 +11,7 @@ export function isProtectedSetting(name: string): boolean {
 }
 
 /** Dotted paths of protected settings that differ, `insecure-*` members of list entries included; sorted. */
-export function protectedChanges(before: JsonObject, after: JsonObject): readonly string[] {
+function protectedChanges(before: JsonObject, after: JsonObject): readonly string[] {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return names.flatMap((name) => {
     if (isSame(before[name], after[name])) return [];

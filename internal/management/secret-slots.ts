@@ -1,7 +1,7 @@
 import type { ConfigPath } from '../config/ports.ts';
 import { isReference } from '../config/secret-reference.ts';
-import { addressOf, maskUserinfo } from '../config/secret-spots.ts';
-import { maskSecret, wholeMask } from '../secret/secret.ts';
+import { addressOf, maskUserinfo, userinfoOf } from '../config/secret-spots.ts';
+import { isMask, maskSecret } from '../secret/secret.ts';
 import { isObject, valueAt } from './values.ts';
 
 /** A place in a list item that holds a secret, and where that secret is sent. */
@@ -55,16 +55,11 @@ export function maskSlot(slot: SecretSlot): string {
 
 /** A value that stands for a secret that is not told. */
 export function isMasked(slot: SecretSlot): boolean {
-  const text = slot.kind === 'whole' ? slot.value : userinfoOf(slot.value);
-  return text === wholeMask || /^.{4}….{4}$/su.test(text);
+  return isMask(slot.kind === 'whole' ? slot.value : userinfoOf(slot.value));
 }
 
 function hasUserinfo(url: string): boolean {
   return userinfoOf(url) !== '';
-}
-
-function userinfoOf(url: string): string {
-  return /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)@/i.exec(url)?.[1] ?? '';
 }
 
 function address(url: unknown): string {

@@ -39,3 +39,8 @@ export const wholeMask = '********';
 export function maskSecret(value: string): string {
   return value.length < 16 ? wholeMask : `${value.slice(0, 4)}…${value.slice(-4)}`;
 }
+
+/** True for what `maskSecret` gives: a value that stands for a secret that is not told. */
+export function isMask(text: string): boolean {
+  return text === wholeMask || /^.{4}….{4}$/su.test(text);
+}

@@ -1,6 +1,6 @@
 /** Folders of `internal/` from the bottom up; a folder may import from rows below its own, and from itself. */
 export const layers: readonly (readonly string[])[] = [
-  ['clock', 'fault', 'secret', 'sse'],
+  ['clock', 'fault', 'secret'],
   ['log', 'dialect'],
   ['files', 'audit', 'metrics'],
   ['config', 'accounts'],
@@ -12,10 +12,7 @@ export const layers: readonly (readonly string[])[] = [
   ['daemon'],
 ];
 
-/**
- * Imports beyond the rows below: inside a row where one folder is plainly the other's tool, and the CLI, which starts the
- * daemon by a late import.
- */
+/** Imports beyond the rows below: inside a row, where one folder is plainly the other's tool. */
 export const granted: Readonly<Record<string, readonly string[]>> = {
   accounts: ['config'],
 };

@@ -17,6 +17,8 @@ export interface ConfigCheckFlags {
 export type ConfigShowFlags = ConfigCheckFlags;
 
 interface Refusal {
+  /** No file was read; the one problem names it. */
+  readonly isAbsent: boolean;
   readonly exitCode: number;
   readonly path: string;
   readonly problems: readonly ConfigProblem[];
@@ -32,9 +34,10 @@ export function checkConfig(cli: CliProcess, flags: ConfigCheckFlags): number {
   if (flags.json) {
     cli.stdout.write(`${JSON.stringify({ path, valid: isValid, problems, ignored_keys: ignoredKeys })}\n`);
   } else {
-    for (const problem of problems) cli.stdout.write(`${problem.severity}: ${printable(formatProblem(path, problem))}\n`);
+    const isAbsent = !read.ok && read.error.isAbsent;
+    for (const problem of problems) cli.stdout.write(`${problem.severity}: ${printable(isAbsent ? problem.message : formatProblem(path, problem))}\n`);
     for (const key of ignoredKeys) cli.stdout.write(`note: config: ignored key '${printable(key)}'\n`);
-    cli.stdout.write(isValid ? `${path} is valid\n` : `${path} is not valid\n`);
+    if (!isAbsent) cli.stdout.write(isValid ? `${path} is valid\n` : `${path} is not valid\n`);
   }
   if (isValid) return exitCodes.ok;
   return read.ok ? exitCodes.usage : read.error.exitCode;
@@ -44,7 +47,7 @@ export function checkConfig(cli: CliProcess, flags: ConfigCheckFlags): number {
 export function showConfig(cli: CliProcess, flags: ConfigShowFlags): number {
   const read = readNamedConfig(cli, flags.config);
   if (!read.ok) {
-    for (const problem of read.error.problems) cli.stderr.write(`keyward: ${printable(formatProblem(read.error.path, problem))}\n`);
+    for (const problem of read.error.problems) cli.stderr.write(`keyward: ${printable(read.error.isAbsent ? problem.message : formatProblem(read.error.path, problem))}\n`);
     return read.error.exitCode;
   }
   const settings = maskedConfig(read.value);
@@ -59,9 +62,9 @@ export function printSchema(cli: CliProcess): number {
 
 function readNamedConfig(cli: CliProcess, flag: string | undefined): Result<LoadedConfig, Refusal> {
   const found = findConfig(cli, flag, false);
-  const absent = (path: string, message: string): Result<LoadedConfig, Refusal> => err({ exitCode: exitCodes.failed, path, problems: [{ severity: 'error', path: '', message }] });
+  const absent = (path: string, message: string): Result<LoadedConfig, Refusal> => err({ isAbsent: true, exitCode: exitCodes.failed, path, problems: [{ severity: 'error', path: '', message }] });
   if (!found.ok) return absent(flag ?? '', found.error);
   if (!found.value.exists) return absent(found.value.path, describeMissingConfig(cli, found.value));
   const read = readConfigFile(cli, found.value.path);
-  return read.ok ? ok(read.value) : err({ exitCode: exitCodes.usage, path: found.value.path, problems: read.error });
+  return read.ok ? ok(read.value) : err({ isAbsent: false, exitCode: exitCodes.usage, path: found.value.path, problems: read.error });
 }

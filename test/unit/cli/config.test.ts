@@ -44,7 +44,7 @@ describe('config check', () => {
   it('a file that is not there ends with 1', async () => {
     const cli = createFakeProcess(['config', 'check', 'nowhere.yaml']);
     expect(await run(cli)).toBe(1);
-    expect(cli.out()).toContain('There is no config at');
+    expect(cli.out()).toMatch(/^error: There is no config at \S+nowhere\.yaml\. `keyward init/);
   });
 });
 
