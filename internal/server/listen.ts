@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
@@ -59,12 +59,23 @@ const serverOptions: ServerOptions = {
   noDelay: true,
 };
 
-/** Opens one endpoint. Error: a sentence that says what to do, for ports in use, missing rights, unreadable certificates. */
-export async function listen(endpoint: Endpoint, handlers: Handlers): Promise<Listener> {
+/** How long a client may take no byte of an answer that waits for it. */
+const clientStallMs = 300_000;
+
+export type ListenTimes = Pick<ServerOptions, 'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'connectionsCheckingInterval'>;
+
+/** Opens one endpoint. `stallMs` and `times` are for tests. Error: a sentence that says what to do, for ports in use, missing rights, unreadable certificates. */
+export async function listen(endpoint: Endpoint, handlers: Handlers, stallMs: number = clientStallMs, times: ListenTimes = {}): Promise<Listener> {
+  const options = { ...serverOptions, ...times };
   const isSocket = 'socketPath' in endpoint;
   const tls = isSocket ? undefined : endpoint.tls;
-  const server = tls === undefined ? createServer(serverOptions) : createTlsServer({ ...serverOptions, ...readTls(tls), minVersion: 'TLSv1.2' });
+  const server = tls === undefined ? createServer(options) : createTlsServer({ ...options, ...readTls(tls), minVersion: 'TLSv1.2' });
   server.maxHeadersCount = 200;
+  server.setTimeout(stallMs, (socket: Socket) => {
+    // Silent because we are: an upstream may think for long. Silent while bytes wait: the client has stopped reading, and
+    // an exchange, a socket and an upstream connection hang on it. Silent without an exchange: keep-alive is over.
+    if (socket.writableLength > 0 || !isAnswering(socket)) socket.destroy();
+  });
   server.on('request', (req: IncomingMessage, res: ServerResponse) => handlers.onRequest(req, res, endpoint.kind));
   server.on('upgrade', (req: IncomingMessage, socket: Duplex) => handlers.onUpgrade(req, socket, endpoint.kind));
   // Who may come in is decided before the body is asked for (security rule 13); the front writes the 100 then.
@@ -99,6 +110,12 @@ export async function listen(endpoint: Endpoint, handlers: Handlers): Promise<Li
       }),
     destroy: () => server.closeAllConnections(),
   };
+}
+
+/** Node's server keeps the answer under way on its socket. */
+function isAnswering(socket: Socket): boolean {
+  const answer: unknown = Reflect.get(socket, '_httpMessage');
+  return typeof answer === 'object' && answer !== null;
 }
 
 function readTls(tls: TlsFiles): { readonly cert: Buffer; readonly key: Buffer } {

@@ -26,8 +26,10 @@ export function createPages(onFailure: (inbound: Inbound<Snapshot>, thrown: unkn
       answer.headers.set('x-request-id', inbound.id);
       return answer;
     } catch (thrown) {
-      onFailure(inbound, thrown);
-      const wire = renderFault(toAppError(thrown), 'management', inbound.id);
+      const error = toAppError(thrown);
+      // A refusal is no failure of ours.
+      if (error.status >= 500) onFailure(inbound, thrown);
+      const wire = renderFault(error, 'management', inbound.id);
       return new Response(wire.body, { status: wire.status, headers: wire.headers });
     }
   });
