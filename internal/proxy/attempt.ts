@@ -124,8 +124,12 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#refusal !== undefined) {
-      if (this.#refusal.size < maxRefusalBytes) this.#refusal.chunks.push(chunk);
+      this.#refusal.chunks.push(chunk);
       this.#refusal.size += chunk.length;
+      if (this.#refusal.size < maxRefusalBytes) return;
+      // Nobody waits for the end of what is not read any more.
+      this.#finishRefusal(this.#refusal);
+      controller.abort(new Error('the upstream\'s refusal is too long'));
       return;
     }
     const decoder = this.#decoder;
@@ -188,7 +192,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   #finishRefusal({ status, headers, chunks }: { readonly status: number; readonly headers: IncomingHttpHeaders; readonly chunks: readonly Buffer[] }): void {
     const coding = answerCoding(headers);
     const bytes = Buffer.concat(chunks);
-    const body = coding === undefined ? bytes : decodeShort(coding, bytes, 4 * maxRefusalBytes);
+    const body = withoutSecrets(coding === undefined ? bytes : decodeShort(coding, bytes, 4 * maxRefusalBytes), this.#request.upstream.secrets);
     this.#request.log.responseChunk(body);
     this.#finish({ kind: 'refused', status, headers, body });
   }
@@ -198,7 +202,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     const coding = answerCoding(headers);
     if (coding === undefined || this.#request.isBinary) return false;
     const decoder = createAnswerDecoder(coding);
-    const isWatched = this.#request.isStream || firstOf(headers['content-type']).startsWith('text/event-stream');
+    const isWatched = this.#request.isStream || mediaType(headers).startsWith('text/event-stream');
     if (decoder === undefined) return isWatched ? undefined : false;
     decoder.on('data', (chunk: Buffer) => this.#take(chunk, decoder));
     decoder.on('error', (cause) => {
@@ -211,19 +215,22 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
 
   #openSink(status: number, headers: IncomingHttpHeaders, isDecoded: boolean): AnswerSink {
     const { dialect, isStream, isBinary } = this.#request;
-    const contentType = firstOf(headers['content-type']);
-    const isEventStream = contentType.startsWith('text/event-stream');
+    const contentType = mediaType(headers);
+    // A stream that was asked for and is not declared as anything else is one: cut short, it must not look complete.
+    const isEventStream = contentType.startsWith('text/event-stream') || (isStream && dialect !== 'gemini' && !isBinary && !contentType.includes('json'));
     const isCoded = !isDecoded && answerCoding(headers) !== undefined;
-    const length = isDecoded ? undefined : headers['content-length'];
+    // RFC 9110 §8.6: a 204 states no length, whatever the upstream wrote; its body is empty by definition.
+    const isEmpty = status === 204;
+    const length = isDecoded || isEmpty ? undefined : headers['content-length'];
     const head: AnswerHead = {
       status,
       headers: this.#answerHeaders(headers, isDecoded),
       contentLength: length === undefined ? undefined : Number(length),
-      isFramed: isDecoded || length !== undefined || headers['transfer-encoding'] !== undefined,
+      isFramed: isDecoded || isEmpty || length !== undefined || headers['transfer-encoding'] !== undefined,
     };
     if (isEventStream) return createStreamSink(this.#res, head, dialect, true, !isCoded);
     if (isStream && dialect === 'gemini') return createStreamSink(this.#res, head, dialect, false, !isCoded);
-    return createWholeSink(this.#res, head, dialect, !isBinary && contentType.includes('json') && !isCoded);
+    return createWholeSink(this.#res, head, dialect, !isBinary && !isEmpty && contentType.includes('json') && !isCoded);
   }
 
   #answerHeaders(headers: IncomingHttpHeaders, isDecoded: boolean): readonly string[] {
@@ -242,6 +249,18 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     this.#res.off('close', this.onClientClose);
     this.#resolve(end);
   }
+}
+
+/** The content type in lower case, parameters included. @see RFC 9110 §8.3.1 */
+function mediaType(headers: IncomingHttpHeaders): string {
+  return firstOf(headers['content-type']).toLowerCase();
+}
+
+/** Some upstreams repeat the key they refuse; neither clients nor logs are to learn it. */
+function withoutSecrets(body: Buffer, secrets: readonly string[]): Buffer {
+  const found = secrets.filter((secret) => body.includes(secret));
+  if (found.length === 0) return body;
+  return Buffer.from(found.reduce((text, secret) => text.replaceAll(Buffer.from(secret).toString('latin1'), '[redacted]'), body.toString('latin1')), 'latin1');
 }
 
 /** A header that may stand once, whose first value counts where an upstream repeats it. */

@@ -144,8 +144,13 @@ function pick(router: Router, inbound: Inbound<ProxySnapshot>, request: Prepared
   if (request.pinnedAccountId === undefined) return router.pick(routes, query, tried);
   const account = routes.accounts.find((each) => each.id === request.pinnedAccountId && !each.disabled);
   if (account === undefined || tried.size > 0) return { ok: false, error: new AppError('account_unavailable', { message: 'The account that made this response is no longer available.' }) };
-  const named = request.model === '' ? undefined : routes.candidatesFor(request.model).find((each) => each.account.id === account.id);
-  return { ok: true, value: named ?? { account, upstreamModel: request.model } };
+  if (request.model === '') return { ok: true, value: { account, upstreamModel: '' } };
+  // Being bound to an account opens none of the models that it is not configured to serve.
+  const candidates = routes.candidatesFor(request.model);
+  const named = candidates.find((each) => each.account.id === account.id);
+  if (named !== undefined) return { ok: true, value: named };
+  if (candidates.length === 0) return router.pick(routes, query, tried);
+  return { ok: false, error: new AppError('model_not_found', { message: `The account that made the previous response does not serve the model "${request.model}".`, fields: { param: 'model' } }) };
 }
 
 function waitBeforeRound(error: AppError | undefined, verdict: Verdict | undefined, maxWaitMs: number): number | undefined {
