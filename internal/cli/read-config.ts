@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { decodeConfig } from '../config/decode.ts';
 import type { LoadedConfig } from '../config/loaded.ts';
+import { locateProblems } from '../config/locate.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import { readSecretFile } from '../config/secret-reference.ts';
 import { err, type Result } from '../fault/result.ts';
@@ -22,5 +23,5 @@ export function readConfigFile(cli: CliProcess, path: string): Result<LoadedConf
 /** What the doors would say of a valid config at start: errors refuse it, warnings are logged. */
 export function checkDoors(cli: CliProcess, loaded: LoadedConfig): readonly ConfigProblem[] {
   const doors = buildDoorRules(loaded, { managementPassword: cli.env['MANAGEMENT_PASSWORD'] });
-  return doors.ok ? doors.value.warnings : doors.error;
+  return locateProblems(loaded.text, doors.ok ? doors.value.warnings : doors.error);
 }

@@ -10,6 +10,7 @@ import { silentLogger, type Logger } from '../log/logger.ts';
 import { compareConfigs } from './changes.ts';
 import { decodeConfig } from './decode.ts';
 import type { LoadedConfig } from './loaded.ts';
+import { locateProblems } from './locate.ts';
 import { describeSilentOpening, opensAccess } from './open-access.ts';
 import type { ConfigChange, ConfigEdit, ConfigStore, PrepareConfig, WriteOptions } from './ports.ts';
 import { formatProblem, type ConfigProblem } from './problem.ts';
@@ -54,7 +55,7 @@ export async function createConfigStore(deps: ConfigStoreDeps): Promise<Result<C
 
   function prepare(loaded: LoadedConfig, previous: LoadedConfig | undefined): Result<Candidate, Problems> {
     const prepared = deps.prepare(loaded, previous);
-    return prepared.ok ? ok({ loaded, commit: prepared.value.commit }) : prepared;
+    return prepared.ok ? ok({ loaded, commit: prepared.value.commit }) : err(locateProblems(loaded.text, prepared.error));
   }
 
   /** One after another, whatever came of those before. */

@@ -1,5 +1,6 @@
 import { accountsFromConfig } from '../accounts/from-config.ts';
 import type { LoadedConfig } from '../config/loaded.ts';
+import { locateProblems } from '../config/locate.ts';
 import type { PrepareConfig } from '../config/ports.ts';
 import { err, ok } from '../fault/result.ts';
 import { buildDoorRules, refuseSilentOpening, type DoorProcess } from '../http/door-rules.ts';
@@ -32,7 +33,7 @@ export function createLive(process: DoorProcess): Live {
       const opened = refuseSilentOpening(current?.door, door.value.rules, next, process);
       if (opened.length > 0) return err(opened);
       const { accounts, warnings } = accountsFromConfig(next.config);
-      const allWarnings = [...door.value.warnings, ...warnings];
+      const allWarnings = locateProblems(next.text, [...door.value.warnings, ...warnings]);
       const snapshot: Snapshot = { loaded: next, warnings: allWarnings, door: door.value.rules, routes: buildRoutingTable(accounts, next.config), limits: proxyLimits(next.config) };
       return ok({
         warnings: allWarnings,
