@@ -15,6 +15,8 @@ export interface Upstream {
   readonly fixedHeaders: readonly string[];
   /** Lower-case names in `fixedHeaders`; what the client sent under them stays here. */
   readonly fixedNames: ReadonlySet<string>;
+  /** What is never to come back from there: the account's key and the values of the operator's headers. */
+  readonly secrets: readonly string[];
 }
 
 export interface ProxyEnvironment {
@@ -82,6 +84,7 @@ export function createUpstreams(deps: UpstreamsDeps): Upstreams {
           origin: url.origin,
           basePath: url.pathname.replace(/\/+$/, ''),
           fixedHeaders,
+          secrets: secretsOf(account),
           fixedNames: new Set(fixedHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())),
         };
         prepared.set(account, { proxyUrl, upstream });
@@ -109,6 +112,14 @@ function headersOf(account: Account, userAgent: string): readonly string[] {
   }
   for (const [name, value] of account.headers) flat.push(name, value.reveal());
   return flat;
+}
+
+/** Short header values are words such as a team's name, which may stand in any answer. */
+const minSecretLength = 8;
+
+function secretsOf(account: Account): readonly string[] {
+  const values = [account.apiKey, ...account.headers.values()].flatMap((secret) => (secret === undefined ? [] : [secret.reveal()]));
+  return values.filter((value) => value.length >= minSecretLength);
 }
 
 type PoolOptions = PoolType.Options;

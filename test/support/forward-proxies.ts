@@ -60,7 +60,9 @@ export function startHttpProxy(tls?: { readonly cert: string; readonly key: stri
     note(req, url.host);
     const onward = connect(Number(url.port), url.hostname);
     onward.on('error', () => res.destroy());
-    req.socket.on('close', () => onward.destroy());
+    // A kept connection serves many requests, each with listeners of its own.
+    req.socket.setMaxListeners(0);
+    req.socket.once('close', () => onward.destroy());
     const lines = Object.entries(req.headers).filter(([name]) => !name.startsWith('proxy-')).map(([name, value]) => `${name}: ${String(value)}\r\n`);
     onward.write(`${req.method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`);
     req.pipe(onward, { end: false });
