@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Secret } from '../secret/secret.ts';
 import type { Config } from './schema.ts';
-import { describeSettings, isMembers, type SettingShape } from './shape.ts';
+import { isMembers } from './members.ts';
+import { describeSettings, type SettingShape } from './shape.ts';
 
 export interface SettingChanges {
   /** Dotted paths, sorted: `port`, `tls.cert`; lists and maps are one setting. */

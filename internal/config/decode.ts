@@ -9,7 +9,8 @@ import type { ConfigProblem } from './problem.ts';
 import { checkClientKeys, createSettingsReader, type SettingsReader } from './read-settings.ts';
 import { settings } from './schema.ts';
 import { expandPath, type ReadSecretFile } from './secret-reference.ts';
-import { describeSettings, isMembers, shapeBelow, type SettingShape } from './shape.ts';
+import { isMembers } from './members.ts';
+import { describeSettings, shapeBelow, type SettingShape } from './shape.ts';
 import { parseYaml } from './yaml-source.ts';
 import { readTree, type YamlTree } from './yaml-tree.ts';
 

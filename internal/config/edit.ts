@@ -5,7 +5,8 @@ import { columnOf, findSpots, lineStart, nextLine, partEnd, partStart } from './
 import { patchText, type YamlStep } from './yaml-patch.ts';
 import { parseYaml, type YamlSource } from './yaml-source.ts';
 import { readTree } from './yaml-tree.ts';
-import { applyStep, asJson, isMembers, isSameValue, valueAt, valueOfTree } from './yaml-value.ts';
+import { isMembers, valueAt } from './members.ts';
+import { applyStep, asJson, isSameValue, valueOfTree } from './yaml-value.ts';
 
 interface Draft {
   readonly source: YamlSource;

@@ -1,5 +1,6 @@
 import type { SettingsReader } from './read-settings.ts';
-import { isMembers, type Members, type SettingShape } from './shape.ts';
+import { isMembers, type Members } from './members.ts';
+import type { SettingShape } from './shape.ts';
 import type { YamlMember, YamlTree } from './yaml-tree.ts';
 
 export interface LiftedKeys {

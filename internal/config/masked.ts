@@ -1,7 +1,8 @@
 import { maskSecret, Secret, wholeMask } from '../secret/secret.ts';
 import type { LoadedConfig, SecretOrigin } from './loaded.ts';
 import { isSecretName, maskUserinfo } from './secret-spots.ts';
-import { describeSettings, isMembers, shapeBelow, type SettingShape } from './shape.ts';
+import { isMembers } from './members.ts';
+import { describeSettings, shapeBelow, type SettingShape } from './shape.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

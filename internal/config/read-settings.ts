@@ -3,7 +3,8 @@ import type { SecretOrigin } from './loaded.ts';
 import { findSecurityMiss, suggestKey } from './near-miss.ts';
 import type { ConfigProblem } from './problem.ts';
 import { resolveSecret, type ReferenceSources } from './secret-reference.ts';
-import { isMembers, type SettingShape } from './shape.ts';
+import { isMembers } from './members.ts';
+import type { SettingShape } from './shape.ts';
 import type { YamlSource } from './yaml-source.ts';
 import { scalarText, type YamlTree } from './yaml-tree.ts';
 

@@ -10,7 +10,7 @@ import { applyPatches } from './yaml-patch.ts';
 import { renderScalar } from './yaml-render.ts';
 import { parseYaml, type YamlSource } from './yaml-source.ts';
 import { readTree, scalarText, type YamlTree } from './yaml-tree.ts';
-import { isMembers, valueAt } from './yaml-value.ts';
+import { isMembers, valueAt } from './members.ts';
 
 /** A text with its secrets found. `root` is its plain value, in which masks are replaced as they are resolved. */
 interface Side {

@@ -1,3 +1,4 @@
+import { isMembers, type Members } from './members.ts';
 import { settings } from './schema.ts';
 
 /** What the settings table says of one place in the file, without the validation library's own form. */
@@ -21,12 +22,6 @@ export interface SettingShape {
   readonly isOpen: boolean;
   /** Of a list or map. */
   readonly item: SettingShape | undefined;
-}
-
-export type Members = Readonly<Record<string, unknown>>;
-
-export function isMembers(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The whole settings table; the root is a section. */

@@ -1,3 +1,5 @@
+import { isMembers } from './members.ts';
+
 /** How new strings are quoted; a plain one is quoted anyway where it would read as something else. */
 export type StringStyle = 'PLAIN' | 'QUOTE_SINGLE' | 'QUOTE_DOUBLE';
 
@@ -64,8 +66,4 @@ export function hasParts(value: unknown): boolean {
 
 function isPlainText(value: string, isFlow: boolean): boolean {
   return (plainWord.test(value) && !reservedWord.test(value)) || (!isFlow && plainUrl.test(value));
-}
-
-function isMembers(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

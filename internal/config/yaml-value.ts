@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isMembers, valueAt } from './members.ts';
 import type { YamlStep } from './yaml-patch.ts';
 import { nest } from './yaml-patch.ts';
 import type { YamlTree } from './yaml-tree.ts';
@@ -25,13 +26,6 @@ export function asJson(value: unknown): unknown {
 
 export function isSameValue(left: unknown, right: unknown): boolean {
   return isDeepStrictEqual(left, right);
-}
-
-export function valueAt(root: unknown, path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>((at, step) => {
-    if (Array.isArray(at)) return typeof step === 'number' ? at[step] : undefined;
-    return isMembers(at) && Object.hasOwn(at, step) ? at[String(step)] : undefined;
-  }, root);
 }
 
 /** What the value becomes by the step; a `TypeError` where its path leads through something that is neither list nor map. */
@@ -67,8 +61,4 @@ function changeAt(root: unknown, path: readonly (string | number)[], change: (va
   // Deleting below what is not there makes nothing.
   if (inner === undefined) return root;
   return changeMember(root, first, { kind: 'set', path, value: inner });
-}
-
-export function isMembers(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

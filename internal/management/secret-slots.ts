@@ -1,8 +1,9 @@
+import { valueAt } from '../config/members.ts';
 import type { ConfigPath } from '../config/ports.ts';
 import { isReference } from '../config/secret-reference.ts';
 import { addressOf, maskUserinfo, userinfoOf } from '../config/secret-spots.ts';
 import { isMask, maskSecret } from '../secret/secret.ts';
-import { isObject, valueAt } from './values.ts';
+import { isObject } from './values.ts';
 
 /** A place in a list item that holds a secret, and where that secret is sent. */
 export interface SecretSlot {

@@ -15,17 +15,6 @@ export function isSame(left: unknown, right: unknown): boolean {
   return isDeepStrictEqual(left, right);
 }
 
-/** Undefined where the path leads nowhere; only own members count. */
-export function valueAt(root: unknown, path: ConfigPath): unknown {
-  let at = root;
-  for (const step of path) {
-    if (isList(at) && typeof step === 'number') at = at[step];
-    else if (isObject(at) && Object.hasOwn(at, step)) at = at[String(step)];
-    else return undefined;
-  }
-  return at;
-}
-
 /** A copy of `root` with another value at `path`, which must exist. */
 export function replaceAt(root: unknown, path: ConfigPath, value: unknown): unknown {
   const [step, ...rest] = path;

@@ -8,7 +8,8 @@ import { applyEdits } from '../../../internal/config/edit.ts';
 import { decodeConfig } from '../../../internal/config/decode.ts';
 import { configJsonSchema } from '../../../internal/config/json-schema.ts';
 import type { LoadedConfig } from '../../../internal/config/loaded.ts';
-import { describeSettings, isMembers, type SettingShape } from '../../../internal/config/shape.ts';
+import { isMembers } from '../../../internal/config/members.ts';
+import { describeSettings, type SettingShape } from '../../../internal/config/shape.ts';
 import { err } from '../../../internal/fault/result.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
