@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Dialect } from '../dialect/dialect.ts';
 import { endOfValue, scanObject } from '../dialect/json-scan.ts';
 import { renderStreamError, type StreamError } from '../dialect/stream-error.ts';
@@ -167,9 +166,7 @@ export function createWholeSink(res: ServerResponse, head: AnswerHead, dialect: 
 
 /** Sends what is buffered, then closes the socket without the chunk that would mark a clean end. */
 function cutConnection(res: ServerResponse): void {
-  if (res.socket !== null) res.socket.destroySoon();
-  // Pipelined behind an answer that still flows: Node writes what is buffered right after it hands over the socket.
-  else res.once('socket', (socket: Socket) => setImmediate(() => socket.destroySoon()));
+  res.socket?.destroySoon();
 }
 
 /** The top-level `id`; of an answer that is not whole here, the first one, which vendors put at its beginning. */

@@ -48,6 +48,7 @@ const management: Access = { kind: 'management' };
  */
 export function createFront(deps: FrontDeps): Handlers {
   const serve = async (req: IncomingMessage, res: ServerResponse, kind: ListenerKind): Promise<void> => {
+    if (res.socket === null) await waitForTurn(req, res);
     // What was pipelined behind a refused body can no longer be answered, so it is not done either.
     if (isClosing(req.socket)) return;
     const arrival = arrive(deps, req, kind);
@@ -66,6 +67,27 @@ export function createFront(deps: FrontDeps): Handlers {
     onRequest: (req, res, kind) => void serve(req, res, kind),
     onUpgrade: (req, socket, kind) => void refuseUpgrade(deps, req, socket, kind),
   };
+}
+
+/** Requests that may wait behind one another on a connection. */
+const maxPipelined = 32;
+const pipelined = new WeakMap<object, number>();
+
+/**
+ * Pipelined requests are served one after the other: side by side, one connection could hold every exchange, and what is
+ * buffered for the later ones would keep Node from seeing that the client has left. Never resolves when the connection
+ * ends before the turn comes. @see RFC 9112 §9.3.2
+ */
+function waitForTurn({ socket }: IncomingMessage, res: ServerResponse): Promise<void> {
+  const waiting = (pipelined.get(socket) ?? 0) + 1;
+  pipelined.set(socket, waiting);
+  if (waiting > maxPipelined) socket.destroy();
+  return new Promise((resolve) => {
+    res.once('socket', () => {
+      pipelined.set(socket, (pipelined.get(socket) ?? 1) - 1);
+      resolve();
+    });
+  });
 }
 
 function arrive(deps: FrontDeps, req: IncomingMessage, kind: ListenerKind): Arrival | AppError {
