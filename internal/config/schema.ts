@@ -64,8 +64,8 @@ export const settings = v.object({
   tls: v.optional(section(
     {
       enable: flag(false, 'Serve HTTPS from the files below.', { reload: 'restart' }),
-      cert: text('', 'Certificate chain, PEM; re-read when the file changes.'),
-      key: text('', 'Private key, PEM; re-read when the file changes.'),
+      cert: text('', 'Certificate chain, PEM; `~` and paths relative to this file. Re-read when the file changes.'),
+      key: text('', 'Private key, PEM; `~` and paths relative to this file. Re-read when the file changes.'),
     },
     'TLS on the main port.',
   ), {}),

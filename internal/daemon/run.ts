@@ -1,9 +1,10 @@
 import { homedir } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { systemClock } from '../clock/clock.ts';
 import { formatProblem } from '../config/problem.ts';
 import { createConfigStore } from '../config/store.ts';
 import type { ConfigStore } from '../config/ports.ts';
+import { expandPath } from '../config/secret-reference.ts';
 import { watchFiles, type FileWatch } from '../files/watch.ts';
 import { createFileLog } from '../log/file-log.ts';
 import { createLogger, type LogHandle } from '../log/create-logger.ts';
@@ -42,7 +43,7 @@ export const runDaemon: RunDaemon = async (options) => {
     for (const warning of warnings) logs.logger.warn(`config: ${formatProblem(options.configPath, warning)}`);
   });
   try {
-    const opened = await createConfigStore({ path: options.configPath, env: options.env, home: options.home === '' ? homedir() : options.home, clock: systemClock, prepare: live.prepare, log: logs.logger });
+    const opened = await createConfigStore({ path: options.configPath, env: options.env, home: homeOf(options), clock: systemClock, prepare: live.prepare, log: logs.logger });
     if (!opened.ok) {
       for (const problem of opened.error) options.stderr.write(`keyward: ${formatProblem(options.configPath, problem)}\n`);
       return { exitCode: 2 };
@@ -111,7 +112,7 @@ async function serve(options: DaemonOptions, live: Live, config: ConfigStore, lo
   const unboundYoungGeneration = boundYoungGeneration(maxYoungBytes);
   let tlsWatch: FileWatch | undefined;
   try {
-    const tls = tlsFiles(live);
+    const tls = tlsFiles(live, homeOf(options));
     listeners = await openEndpoints({ config: loaded.config, host: options.host ?? loaded.config.host, port: options.port ?? loaded.config.port, tls, controlSocket: folders.controlSocket }, parts.handlers);
     if (tls !== undefined) tlsWatch = await watchFiles({ paths: [tls.certPath, tls.keyPath], clock, onChange: () => reloadTls(listeners, logs) });
     await config.watch();
@@ -138,11 +139,15 @@ function levelOf(settings: { readonly debug: boolean; readonly 'log-level': 'aut
   return settings.debug ? 'debug' : 'info';
 }
 
-function tlsFiles(live: Live): TlsFiles | undefined {
+function homeOf(options: DaemonOptions): string {
+  return options.home === '' ? homedir() : options.home;
+}
+
+function tlsFiles(live: Live, home: string): TlsFiles | undefined {
   const { loaded } = live.snapshot();
   const { enable, cert, key } = loaded.config.tls;
   const folder = dirname(loaded.path);
-  return enable ? { certPath: resolve(folder, cert), keyPath: resolve(folder, key) } : undefined;
+  return enable ? { certPath: expandPath(cert, folder, home), keyPath: expandPath(key, folder, home) } : undefined;
 }
 
 function reloadTls(listeners: readonly Listener[], logs: LogHandle): void {

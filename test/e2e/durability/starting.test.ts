@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask } from '../../support/ask.ts';
 import { binary, configHead, makeFolder, runKeyward, startDaemon, type RunningDaemon } from '../../support/daemon.ts';
 import { findProgram } from '../../support/find-program.ts';
+import { makeSelfSigned } from '../../support/self-signed.ts';
 import { until } from '../../support/until.ts';
 
 let folder: string;
@@ -202,4 +203,15 @@ describe('the first run without a config', () => {
       }
     });
   }
+});
+
+describe('tls.cert and tls.key', () => {
+  it('may begin with ~, which is the home of who runs the daemon', async () => {
+    const pair = makeSelfSigned();
+    writeFileSync(join(folder, 'cert.pem'), pair.cert);
+    writeFileSync(join(folder, 'key.pem'), pair.key, { mode: 0o600 });
+    const daemon = await startDaemon({ folder, config: 'api-keys: ["sk-client-0123456789"]\ntls: { enable: true, cert: "~/cert.pem", key: "~/key.pem" }\n' });
+    running.push(daemon);
+    expect(daemon.url).toMatch(/^https:/);
+  });
 });
