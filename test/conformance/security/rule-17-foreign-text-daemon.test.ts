@@ -48,7 +48,7 @@ describe('rule 17: foreign text at the built daemon', () => {
     for (const path of ['/v0/management/audit', '/v0/management/usage', '/v0/management/logs', '/metrics', '/v0/management/explain?model=' + coded]) {
       const answer = await send(rig.daemon.url, { path, headers: asManager });
       // JSON and Prometheus text hold text as it is but for ASCII controls; who shows it escapes the rest.
-      expect([...answer.body.toString('utf8').replaceAll(/\r?\n/g, '')].filter((letter) => letter < ' ' || letter === '\u007f'), path).toEqual([]);
+      expect(Array.from(answer.body.toString('utf8').replaceAll(/\r?\n/g, '')).filter((letter) => letter < ' ' || letter === '\u007f'), path).toEqual([]);
     }
   });
 });
