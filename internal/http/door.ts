@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { LRUCache } from 'lru-cache';
 import { anonymous, localOperator, root, type Principal } from '../clients/principal.ts';
 import { verifyClientKey, type CredentialSource } from '../clients/verify.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -9,6 +10,7 @@ import { collectCredentials, collectManagementKeys, type Presented } from './car
 import type { DoorRules } from './door-rules.ts';
 import { corsHeaders, isOriginServed, preflightHeaders, readWebFacts, refuseForeignPage, type OriginScope, type WebFacts } from './host-origin.ts';
 import type { Access, Peer, Target } from './inbound.ts';
+import { sha256Hex } from '../secret/digest.ts';
 import { createManagementAuth, type ManagementVerdict, type VerifyBcrypt } from './management-auth.ts';
 import { createThrottle, type Turn } from './throttle.ts';
 
@@ -76,6 +78,8 @@ export function isManagementHidden(rules: DoorRules): boolean {
 }
 
 const storeRetrySeconds = '5';
+/** Digests of keys that were right from a non-local peer. */
+const maxKnownGood = 10_000;
 
 /** What the presented credentials came to. */
 interface Judged {
@@ -97,6 +101,8 @@ export function createDoor(deps: DoorDeps): Door {
     ...(deps.verifyBcrypt === undefined ? {} : { verifyBcrypt: deps.verifyBcrypt }),
   });
   const moreSources = deps.sources ?? [];
+  // Who was let in before is not kept out by a neighbour behind the same address who guesses (users-pains #20).
+  const knownGood = new LRUCache<string, true>({ max: maxKnownGood });
 
   const refuse = (caller: Caller, error: AppError): Decision => {
     deps.onRefused({
@@ -138,9 +144,16 @@ export function createDoor(deps: DoorDeps): Door {
     if (presented.length === 0) return nothingPresented;
     const sources = moreSources.length === 0 ? [rules.staticKeys] : [rules.staticKeys, ...moreSources];
     if (peer.isLocal) return judgeAll(sources, presented);
+    const digests = presented.map(({ value }) => sha256Hex(value));
+    if (digests.some((digest) => knownGood.has(digest))) {
+      const judged = judgeAll(sources, presented);
+      if (judged.principal !== undefined) return judged;
+      for (const digest of digests) knownGood.delete(digest);
+    }
     const turn: Turn = clientThrottle.tryEnter(peer.throttleKey);
     if (turn.kind === 'refused') return { ...nothingPresented, error: tooMany(turn.retryAfterSeconds) };
     const judged = judgeAll(sources, presented);
+    if (judged.principal !== undefined) for (const digest of digests) knownGood.set(digest, true);
     const isWrong = judged.principal === undefined && judged.error?.status === 401;
     clientThrottle.leave(peer.throttleKey, judged.principal !== undefined ? 'right' : isWrong ? 'wrong' : 'void');
     return isWrong && turn.kind === 'checked' ? { ...judged, error: tooMany(clientThrottle.retryAfterSeconds(peer.throttleKey)) } : judged;

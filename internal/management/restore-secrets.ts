@@ -36,13 +36,20 @@ function restorePhase(items: readonly unknown[], pool: readonly SecretSlot[], ph
   );
 }
 
-/** Only root may introduce a reference that `stored` does not hold, for it reads any variable or file. Errors: `root_required`. */
+/**
+ * Lists take no reference that does not stand at the same destination already: a new entry with a stored variable's name
+ * would send that secret elsewhere (security rule 19), and one with another name would read any variable or file. Whoever
+ * means it writes config.yaml, where root may. Errors: `secret_required`, `root_required`.
+ */
 export function checkReferencesOf(call: ManagementCall, items: readonly unknown[], stored: readonly unknown[]): void {
-  if (isRoot(call.principal)) return;
-  const known = new Set(stored.flatMap((item) => findSecretSlots(item)).map((slot) => slot.value));
-  const isNew = items.flatMap((item) => findSecretSlots(item)).some((slot) => isReference(slot.value) && !known.has(slot.value));
-  if (isNew) throw new AppError('root_required', { message: 'Only the root management secret may make a setting refer to a variable or a file.' });
+  const known = new Set(stored.flatMap((item) => findSecretSlots(item)).map(placeOf));
+  const fresh = items.flatMap((item) => findSecretSlots(item)).find((slot) => isReference(slot.value) && !known.has(placeOf(slot)));
+  if (fresh === undefined) return;
+  if (!isRoot(call.principal)) throw new AppError('root_required', { message: 'Only the root management secret may make a setting refer to a variable or a file.' });
+  throw new AppError('secret_required', { message: 'A reference (env:, file:) is introduced or moved in config.yaml itself; send the secret here, or write the file.', fields: { param: printPath(fresh.path) } });
 }
+
+const placeOf = (slot: SecretSlot): string => JSON.stringify([slot.value, slot.destination]);
 
 const useKey = (slot: SecretSlot, mask: string): string => JSON.stringify([slot.kind, mask, slot.destination]);
 

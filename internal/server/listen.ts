@@ -76,7 +76,12 @@ export async function listen(endpoint: Endpoint, handlers: Handlers, stallMs: nu
     // an exchange, a socket and an upstream connection hang on it. Silent without an exchange: keep-alive is over.
     if (socket.writableLength > 0 || !isAnswering(socket)) socket.destroy();
   });
-  server.on('request', (req: IncomingMessage, res: ServerResponse) => handlers.onRequest(req, res, endpoint.kind));
+  let isClosing = false;
+  server.on('request', (req: IncomingMessage, res: ServerResponse) => {
+    // While draining, each connection is good for the answer under way and no more.
+    if (isClosing) res.shouldKeepAlive = false;
+    handlers.onRequest(req, res, endpoint.kind);
+  });
   server.on('upgrade', (req: IncomingMessage, socket: Duplex) => handlers.onUpgrade(req, socket, endpoint.kind));
   // Who may come in is decided before the body is asked for (security rule 13); the front writes the 100 then.
   server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => handlers.onRequest(req, res, endpoint.kind));
@@ -100,6 +105,7 @@ export async function listen(endpoint: Endpoint, handlers: Handlers, stallMs: nu
     },
     close: () =>
       new Promise((resolve) => {
+        isClosing = true;
         // Kept-alive connections become idle one by one, as their exchanges end.
         const sweep = setInterval(() => server.closeIdleConnections(), 50);
         server.close(() => {
