@@ -14,8 +14,8 @@ export interface StreamWatch {
   readonly hasFailed: () => boolean;
   /** Undefined when the stream states none. */
   readonly usage: () => StatedUsage | undefined;
-  /** Id of the stored response, Responses dialect only. */
-  readonly responseId: () => string | undefined;
+  /** Ids of what the upstream keeps: the response, and its items behind `item:`. Responses dialect only. */
+  readonly storedIds: () => readonly string[];
   /** Events with data so far. */
   readonly eventCount: () => number;
   /** True when the last byte so far ended a line that ended an event, so that a further event may follow at once. */
@@ -34,7 +34,7 @@ interface LineReader {
   readonly isComplete: () => boolean;
   readonly hasFailed: () => boolean;
   readonly usage: () => StatedUsage | undefined;
-  readonly responseId: () => string | undefined;
+  readonly storedIds: () => readonly string[];
 }
 
 /** Watches `text/event-stream` bytes of a dialect. */
@@ -105,7 +105,7 @@ export function watchEventStream(dialect: Dialect): StreamWatch {
     },
     hasFailed: reader.hasFailed,
     usage: reader.usage,
-    responseId: reader.responseId,
+    storedIds: reader.storedIds,
     eventCount: () => events,
     isBetweenEvents: () => isLineEmpty && wasLineEmpty,
   };
@@ -180,7 +180,7 @@ export function watchGeminiArray(): StreamWatch {
     isComplete: () => hasEnded && depth === 0 && reader.isComplete(),
     hasFailed: reader.hasFailed,
     usage: reader.usage,
-    responseId: () => undefined,
+    storedIds: () => none,
     eventCount: () => chunks,
     isBetweenEvents: () => false,
   };
@@ -242,7 +242,7 @@ function readChatLines(): LineReader {
     isComplete: () => isDone || hasFailed,
     hasFailed: () => hasFailed,
     usage: () => (stated === undefined ? undefined : readUsage('openai-chat', memberOf(parse(stated), 'usage'))),
-    responseId: () => undefined,
+    storedIds: () => none,
   };
 }
 
@@ -255,6 +255,20 @@ function hasObjectMember(payload: Buffer, quotedName: string): boolean {
   return payload[at] === 0x7b;
 }
 
+const none: readonly string[] = [];
+const maxIds = 256;
+
+/** How the id of an output item is told from a response's. */
+export const itemIdPrefix = 'item:';
+
+/** The id of a response object, and those of its output items behind `item:`. */
+export function idsOfResponse(response: unknown): readonly string[] {
+  const output = memberOf(response, 'output');
+  const items = (Array.isArray(output) ? output : []).map((item) => memberOf(item, 'id')).filter((id) => typeof id === 'string');
+  const id = memberOf(response, 'id');
+  return [...(typeof id === 'string' ? [id] : []), ...items.map((item) => `${itemIdPrefix}${item}`)].slice(0, maxIds);
+}
+
 const responsesEnds = ['response.completed', 'response.failed', 'response.incomplete'] as const;
 
 const responsesMarks = marksOf('"response.created"', ...responsesEnds, '"error"');
@@ -263,13 +277,12 @@ function readResponsesLines(): LineReader {
   let isDone = false;
   let hasFailed = false;
   let usage: StatedUsage | undefined;
-  let responseId: string | undefined;
+  let storedIds: readonly string[] = none;
   return {
     marks: responsesMarks,
     read: (payload) => {
-      if (responseId === undefined && payload.includes('"response.created"')) {
-        const id = memberOf(memberOf(parse(payload), 'response'), 'id');
-        if (typeof id === 'string') responseId = id;
+      if (storedIds.length === 0 && payload.includes('"response.created"')) {
+        storedIds = idsOfResponse(memberOf(parse(payload), 'response'));
         return;
       }
       const mayEnd = responsesEnds.some((name) => payload.includes(name)) || payload.includes('"error"');
@@ -279,7 +292,9 @@ function readResponsesLines(): LineReader {
       if (responsesEnds.some((name) => name === type)) {
         isDone = true;
         hasFailed = type === 'response.failed';
-        usage = readUsage('openai-responses', memberOf(memberOf(event, 'response'), 'usage'));
+        const response = memberOf(event, 'response');
+        usage = readUsage('openai-responses', memberOf(response, 'usage'));
+        storedIds = [...new Set([...storedIds, ...idsOfResponse(response)])];
       } else if (type === 'error') {
         isDone = true;
         hasFailed = true;
@@ -288,7 +303,7 @@ function readResponsesLines(): LineReader {
     isComplete: () => isDone,
     hasFailed: () => hasFailed,
     usage: () => usage,
-    responseId: () => responseId,
+    storedIds: () => storedIds,
   };
 }
 
@@ -322,7 +337,7 @@ function readMessagesLines(): LineReader {
       // message_delta's counts are cumulative; input may be stated in the first event only.
       return { input: Math.max(start.input, end.input), output: end.output, reasoning: end.reasoning, cached: Math.max(start.cached, end.cached) };
     },
-    responseId: () => undefined,
+    storedIds: () => none,
   };
 }
 
@@ -363,7 +378,7 @@ function readGeminiLines(): LineReader {
     isComplete: () => hasFailed || isBlocked || (finished.size > 0 && finished.size === begun.size),
     hasFailed: () => hasFailed,
     usage: () => (stated === undefined ? undefined : readUsage('gemini', memberOf(parse(stated), 'usageMetadata'))),
-    responseId: () => undefined,
+    storedIds: () => none,
   };
 }
 

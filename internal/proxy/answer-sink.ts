@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { Dialect } from '../dialect/dialect.ts';
-import { endOfValue, scanObject } from '../dialect/json-scan.ts';
+import { endOfValue } from '../dialect/json-scan.ts';
 import { renderStreamError, type StreamError } from '../dialect/stream-error.ts';
-import { watchEventStream, watchGeminiArray, type StreamWatch } from '../dialect/stream-watch.ts';
+import { idsOfResponse, watchEventStream, watchGeminiArray, type StreamWatch } from '../dialect/stream-watch.ts';
 import { findUsage, type StatedUsage } from '../dialect/token-usage.ts';
 
 /** What became of an answer once the upstream had nothing more to say. */
 export interface AnswerSummary {
   readonly usage: StatedUsage | undefined;
-  readonly responseId: string | undefined;
+  readonly storedIds: readonly string[];
   /** The upstream stopped before its dialect's end; the client was told in the dialect's own words or by a broken connection. */
   readonly isTruncated: boolean;
   /** The upstream ended the stream with its own error event. */
@@ -60,7 +60,7 @@ export function createStreamSink(res: ServerResponse, head: AnswerHead, dialect:
   };
   const summary = (isTruncated: boolean): AnswerSummary => ({
     usage: watch.usage(),
-    responseId: watch.responseId(),
+    storedIds: watch.storedIds(),
     isTruncated,
     hasFailed: watch.hasFailed(),
     answerBytes: bytes,
@@ -117,7 +117,7 @@ export function createWholeSink(res: ServerResponse, head: AnswerHead, dialect: 
   };
   const summary = (isTruncated: boolean, body: Buffer): AnswerSummary => ({
     usage: findUsage(dialect, body),
-    responseId: dialect === 'openai-responses' ? responseIdOf(held === undefined ? beginning : body) : undefined,
+    storedIds: dialect !== 'openai-responses' ? [] : held === undefined ? firstId(beginning) : idsOfAnswer(body),
     isTruncated,
     hasFailed: false,
     answerBytes: bytes,
@@ -169,12 +169,16 @@ function cutConnection(res: ServerResponse): void {
   res.socket?.destroySoon();
 }
 
-/** The top-level `id`; of an answer that is not whole here, the first one, which vendors put at its beginning. */
-function responseIdOf(body: Buffer): string | undefined {
-  const scan = scanObject(body, idName);
-  const range = scan.ok ? scan.members.get('id') : undefined;
-  const text = scan.ok ? (range === undefined ? '' : `"id":${body.toString('utf8', range.start, range.end)}`) : body.toString('latin1', 0, maxHeadBytes);
-  return /"id"\s*:\s*"([\w-]{1,256})"/.exec(text)?.[1];
+function idsOfAnswer(body: Buffer): readonly string[] {
+  try {
+    return idsOfResponse(JSON.parse(body.toString('utf8')));
+  } catch {
+    return [];
+  }
 }
 
-const idName: ReadonlySet<string> = new Set(['id']);
+/** Of an answer that is not whole here, the first id, which vendors put at its beginning: the response's. */
+function firstId(beginning: Buffer): readonly string[] {
+  const id = /"id"\s*:\s*"([\w-]{1,256})"/.exec(beginning.toString('latin1'))?.[1];
+  return id === undefined ? [] : [id];
+}

@@ -64,9 +64,10 @@ export async function exchange(deps: ExchangeDeps, inbound: Inbound<ProxySnapsho
   try {
     const end = await tryCandidates(deps, inbound, request, progress, log);
     // Also for a client that left: what the upstream keeps is still its own.
-    const responseId = end.kind === 'passed_on' ? undefined : end.summary?.responseId;
-    if (request.isStored && responseId !== undefined && progress.candidate !== undefined) {
-      deps.owners.remember(responseId, { principalId: inbound.principal.id, accountId: progress.candidate.account.id });
+    const storedIds = end.kind === 'passed_on' ? [] : (end.summary?.storedIds ?? []);
+    if (request.isStored && progress.candidate !== undefined) {
+      const owner = { principalId: inbound.principal.id, accountId: progress.candidate.account.id };
+      for (const id of storedIds) deps.owners.remember(id, owner);
     }
     if (end.kind === 'client_gone') finish(499, 'client_closed', end.summary);
     else if (end.kind === 'answered') {
@@ -113,9 +114,7 @@ async function tryCandidates(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>
     const candidate = picked.value;
     progress.candidate = candidate;
     progress.attempts++;
-    const prepared = deps.upstreams.prepare(candidate.account, limits.proxyUrl);
-    const upstream = prepared instanceof Promise ? await prepared : prepared;
-    const end = await attempt(attemptRequest(deps, inbound, request, candidate, upstream, progress, log), inbound.res);
+    const end = await tryOne(deps, inbound, request, candidate, progress, log);
 
     if (end.kind === 'answered') {
       deps.router.settle(candidate, query, end.summary.isTruncated ? { kind: 'failure', status: 0 } : { kind: 'success' });
@@ -136,6 +135,17 @@ async function tryCandidates(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>
     tried.add(candidateKey(candidate));
     best = { verdict, end };
     if (!verdict.isRetryable) return answerFailure(inbound, end, verdict);
+  }
+}
+
+/** One attempt; whatever keeps it from being made counts as a broken upstream, so that the pick is settled. */
+async function tryOne(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, candidate: Candidate, progress: Progress, log: RequestLog): Promise<AttemptEnd> {
+  try {
+    const prepared = deps.upstreams.prepare(candidate.account, inbound.snapshot.limits.proxyUrl);
+    const upstream = prepared instanceof Promise ? await prepared : prepared;
+    return await attempt(attemptRequest(deps, inbound, request, candidate, upstream, progress, log), inbound.res);
+  } catch (thrown) {
+    return { kind: 'broken', cause: thrown instanceof Error ? thrown : new Error('the attempt could not be made'), wasSent: false };
   }
 }
 

@@ -22,6 +22,8 @@ export interface ProxyLimits {
   /** `''` for none. */
   readonly proxyUrl: string;
   readonly addsStreamUsage: boolean;
+  /** At most one client key is configured: there is nobody to keep upstream ids apart from. */
+  readonly hasOneCaller: boolean;
 }
 
 export function proxyLimits(config: Config): ProxyLimits {
@@ -36,5 +38,6 @@ export function proxyLimits(config: Config): ProxyLimits {
     maxAccountsPerRound: config['max-retry-credentials'] === 0 ? Infinity : config['max-retry-credentials'],
     proxyUrl: config['proxy-url'],
     addsStreamUsage: config['include-stream-usage'],
+    hasOneCaller: config['api-keys'].length <= 1,
   };
 }

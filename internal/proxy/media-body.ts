@@ -120,7 +120,8 @@ function openSpool(dir: string): Spool {
     finish: () => Promise.race([failed, new Promise<void>((resolve) => void stream.end(resolve))]),
     remove: async () => {
       stream.destroy();
-      await rm(path, { force: true });
+      // What cannot be removed now is swept at the next start.
+      await rm(path, { force: true }).catch(() => undefined);
     },
   };
 }

@@ -9,6 +9,7 @@ import { multipartBoundary } from './multipart-scan.ts';
 import type { ProxyOperation } from './operation.ts';
 import type { ResponseOwners } from './ports.ts';
 import { readBody } from './read-body.ts';
+import { accountOfReferences } from './references.ts';
 
 export interface PrepareDeps {
   readonly owners: ResponseOwners;
@@ -40,6 +41,8 @@ async function prepareJson(deps: PrepareDeps, inbound: Inbound<ProxySnapshot>, o
   const body = parseJsonBody(await readBody(inbound.req, limits.maxBodyBytes));
   const model = modelInPath ?? body.model;
   if (model === undefined || model === '') throw new AppError('missing_model', { fields: { param: 'model' } });
+  const referred = limits.hasOneCaller ? undefined : accountOfReferences(body.bytes, deps.owners, inbound.principal);
+  const pinnedAccountId = (operation.operation === 'responses' ? pinnedAccount(deps.owners, inbound, body) : undefined) ?? referred;
   const isStream = operation.dialect === 'gemini' ? operation.tail === 'streamGenerateContent' : body.isStream;
   const addsUsage = limits.addsStreamUsage && isStream && !body.hasStreamOptions && (operation.operation === 'chat' || operation.operation === 'completions');
   return {
@@ -53,7 +56,7 @@ async function prepareJson(deps: PrepareDeps, inbound: Inbound<ProxySnapshot>, o
       const bytes = addsUsage ? withMember(named, 'stream_options', { include_usage: true }) : named;
       return { body: bytes, length: bytes.length };
     },
-    pinnedAccountId: operation.operation === 'responses' ? pinnedAccount(deps.owners, inbound, body) : undefined,
+    pinnedAccountId,
     isStored: operation.operation === 'responses' && !body.isStoreOff,
     dispose: async () => {},
   };

@@ -23,6 +23,7 @@ export function judge(end: Failed, nowMs: number): Verdict {
 }
 
 function judgeBroken(end: Extract<Failed, { readonly kind: 'broken' }>): Verdict {
+  if (end.cause instanceof AppError) return { outcome: { kind: 'failure', status: 0 }, isRetryable: true, isConnectionLoss: false, passesOn: false, error: end.cause };
   const code = errorCode(end.cause);
   if (code === 'KEYWARD_ADDRESS_REFUSED') {
     return { outcome: { kind: 'failure', status: 0 }, isRetryable: true, isConnectionLoss: false, passesOn: false, error: new AppError('upstream_refused_address', { cause: end.cause }) };

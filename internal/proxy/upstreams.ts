@@ -1,9 +1,10 @@
 import type { Dispatcher, Pool as PoolType } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Account } from '../accounts/account.ts';
+import { isRefusedAddress } from '../config/refused-addresses.ts';
 import { AppError } from '../fault/app-error.ts';
 import { credentialHeaders } from '../providers/endpoint.ts';
-import { guardedLookup, isRefusedAddress } from './egress.ts';
+import { guardedLookup } from './egress.ts';
 
 /** An account's upstream, ready to dispatch to. */
 export interface Upstream {

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import { AppError } from '../fault/app-error.ts';
 import { renderFault } from '../http/fault-wire.ts';
+import { chooseRequestId } from '../http/request-id.ts';
 import { endAndLinger, lingerOnClose } from './linger.ts';
 
 /** Which door a connection came in by. */
@@ -215,6 +216,7 @@ function answerUnparsable(cause: Error, socket: Duplex): void {
       : code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? new AppError('request_timeout')
         : new AppError('invalid_request', { message: 'The request is not valid HTTP.' });
-  const wire = renderFault(error, 'openai-chat', 'unparsed');
-  endAndLinger(socket, `HTTP/1.1 ${wire.status} ${STATUS_CODES[wire.status] ?? 'Bad Request'}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(wire.body)}\r\nconnection: close\r\n\r\n${wire.body}`);
+  const wire = renderFault(error, 'openai-chat', chooseRequestId(undefined));
+  const headers = Object.entries({ ...wire.headers, 'content-length': String(Buffer.byteLength(wire.body)), connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
+  endAndLinger(socket, `HTTP/1.1 ${wire.status} ${STATUS_CODES[wire.status] ?? 'Bad Request'}\r\n${headers.join('')}\r\n${wire.body}`);
 }

@@ -1,7 +1,7 @@
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { toAppError } from '../fault/app-error.ts';
-import { renderFault } from '../http/fault-wire.ts';
+import { dialectOfPath, renderFault } from '../http/fault-wire.ts';
 import type { Inbound } from '../http/inbound.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -29,7 +29,7 @@ export function createPages(onFailure: (inbound: Inbound<Snapshot>, thrown: unkn
       const error = toAppError(thrown);
       // A refusal is no failure of ours.
       if (error.status >= 500) onFailure(inbound, thrown);
-      const wire = renderFault(error, 'management', inbound.id);
+      const wire = renderFault(error, dialectOfPath(inbound.target.path, inbound.req.headers), inbound.id);
       return new Response(wire.body, { status: wire.status, headers: wire.headers });
     }
   });

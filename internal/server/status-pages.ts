@@ -58,6 +58,9 @@ function listForm(inbound: Inbound<Snapshot>): ModelListForm {
 function modelOr404(inbound: Inbound<Snapshot>, form: ModelListForm): object {
   const id = inbound.params['id'] ?? '';
   const model = findListedModel(inbound.snapshot.routes, id, form);
-  if (model === undefined) throw new AppError('model_not_found', { message: `No account serves a model of this name.`, fields: { param: 'model' } });
+  if (model === undefined) {
+    const near = inbound.snapshot.routes.nearNames(id);
+    throw new AppError('model_not_found', { message: `No account serves a model of this name.${near.length === 0 ? '' : ` Did you mean ${near.map((name) => `"${name}"`).join(', ')}?`}`, fields: { param: 'model' } });
+  }
   return model;
 }

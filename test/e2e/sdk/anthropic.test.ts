@@ -1,4 +1,4 @@
-import Anthropic from '@anthropic-ai/sdk';
+import Anthropic, { BadRequestError } from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientKey, pixel, startSimulatedVendors, type SimulatedVendors } from '../../support/simulated-vendors.ts';
 
@@ -39,7 +39,7 @@ describe('the @anthropic-ai/sdk through the built daemon', () => {
   });
 
   it('gets errors in its own envelope', async () => {
-    await expect(client.messages.create(ask('refuse me'))).rejects.toBeInstanceOf(Anthropic.BadRequestError);
+    await expect(client.messages.create(ask('refuse me'))).rejects.toBeInstanceOf(BadRequestError);
     const stranger = new Anthropic({ baseURL: vendors.daemon.url, apiKey: 'wrong', maxRetries: 0 });
     await expect(stranger.messages.create(ask('hi'))).rejects.toMatchObject({ status: 401, error: { type: 'error', error: { type: 'authentication_error' } } });
   });

@@ -1,4 +1,4 @@
-import OpenAI, { toFile } from 'openai';
+import OpenAI, { APIError, AuthenticationError, RateLimitError, toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientKey, pixel, startSimulatedVendors, type SimulatedVendors } from '../../support/simulated-vendors.ts';
 
@@ -72,7 +72,7 @@ describe('the openai SDK through the built daemon', () => {
 
   it('gets an authentication error for a wrong key, and a sentence for an unknown model', async () => {
     const stranger = new OpenAI({ baseURL: `${vendors.daemon.url}/v1`, apiKey: 'wrong', maxRetries: 0 });
-    await expect(stranger.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
+    await expect(stranger.models.list()).rejects.toBeInstanceOf(AuthenticationError);
     await expect(client.chat.completions.create({ model: 'gpd-4o-nowhere', messages: ask('hi') })).rejects.toMatchObject({ status: 404, code: 'model_not_found' });
   });
 
@@ -101,13 +101,13 @@ describe('the openai SDK through the built daemon', () => {
   });
 
   it('waits for a cooling account as it is told: 429 with Retry-After', async () => {
-    await expect(client.chat.completions.create({ model: 'compat/quota-model', messages: ask('quota please') })).rejects.toBeInstanceOf(OpenAI.RateLimitError);
+    await expect(client.chat.completions.create({ model: 'compat/quota-model', messages: ask('quota please') })).rejects.toBeInstanceOf(RateLimitError);
     const error: unknown = await client.chat.completions.create({ model: 'compat/quota-model', messages: ask('hi') }).then(
       () => undefined,
       (thrown: unknown) => thrown,
     );
     expect(error).toMatchObject({ status: 429, code: 'model_cooldown' });
-    expect(error instanceof OpenAI.APIError && Number(error.headers?.get('retry-after'))).toBeGreaterThan(0);
+    expect(error instanceof APIError && Number(error.headers?.get('retry-after'))).toBeGreaterThan(0);
   });
 
   it('transcribes a file sent as a form', async () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Dialect } from '../../../internal/dialect/dialect.ts';
 import { watchEventStream, watchGeminiArray } from '../../../internal/dialect/stream-watch.ts';
@@ -87,7 +87,9 @@ describe('the end of a stream', () => {
   it('the response id is known from the first event on', () => {
     const watch = watchEventStream('openai-responses');
     watch.push(Buffer.from(event('response.created', { response: { id: 'resp_7' } })));
-    expect(watch.responseId()).toBe('resp_7');
+    expect(watch.storedIds()).toEqual(['resp_7']);
+    watch.push(Buffer.from(event('response.completed', { response: { id: 'resp_7', output: [{ id: 'rs_1' }, { id: 'msg_1' }] } })));
+    expect(watch.storedIds()).toEqual(['resp_7', 'item:rs_1', 'item:msg_1']);
   });
 
   it("Gemini's streamed array ends with its bracket, after a finish reason", () => {

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startDaemon, type RunningDaemon } from '../../support/daemon.ts';
+import { json, send } from '../../support/raw-http.ts';
+import { answerJson, startScriptedUpstream, type ScriptedUpstream } from '../../support/scripted-upstream.ts';
+
+const alice = 'sk-alice-0123456789abcdef';
+const bob = 'sk-bob-0123456789abcdefgh';
+let upstream: ScriptedUpstream;
+let shared: RunningDaemon;
+let single: RunningDaemon;
+
+beforeAll(async () => {
+  upstream = await startScriptedUpstream((seen, res) => {
+    const by = seen.headers.authorization ?? '';
+    answerJson(res, 200, { id: `resp_${upstream.seen.length}`, output: [{ type: 'reasoning', id: `rs_${upstream.seen.length}` }, { type: 'message', id: `msg_${upstream.seen.length}` }], by });
+  });
+  const accounts = `disable-cooling: true
+codex-api-key:
+  - { api-key: "sk-acc-one-0123456789", base-url: "${upstream.url}/v1" }
+  - { api-key: "sk-acc-two-0123456789", base-url: "${upstream.url}/v1" }
+claude-api-key:
+  - { api-key: "sk-ant-0123456789abc", base-url: "${upstream.url}" }
+`;
+  shared = await startDaemon({ config: `api-keys: ["${alice}", "${bob}"]\n${accounts}` });
+  single = await startDaemon({ config: `api-keys: ["${alice}"]\n${accounts}` });
+});
+afterAll(async () => {
+  await shared.stop();
+  await single.stop();
+  await upstream.close();
+});
+
+const post = async (daemon: RunningDaemon, key: string, body: object, path = '/v1/responses') => {
+  const answer = await send(daemon.url, { method: 'POST', path, headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, body: json({ model: path === '/v1/messages' ? 'claude-x' : 'gpt-4o', ...body }) });
+  return { status: answer.status, body: JSON.parse(answer.body.toString()) };
+};
+const reference = (id: string) => ({ input: [{ role: 'user', content: 'go on' }, { type: 'item_reference', id }] });
+
+describe('rule 15: items and files made upstream', () => {
+  it('an item is referred to by its maker alone, and at the account that made it', async () => {
+    for (const _each of [1, 2, 3]) {
+      const made = await post(shared, alice, { input: 'x' });
+      const [{ id: item }] = made.body.output;
+      expect((await post(shared, bob, reference(item))).body.error.code).toBe('response_not_found');
+      const continued = await post(shared, alice, reference(item));
+      expect([continued.status, continued.body.by]).toEqual([200, made.body.by]);
+    }
+  });
+
+  it('an id alone is a reference too, and a whole item with its own id is none', async () => {
+    expect((await post(shared, alice, { input: [{ id: 'msg_of_nobody' }] })).status).toBe(404);
+    expect((await post(shared, alice, { input: [{ type: 'message', role: 'assistant', id: 'msg_mine', content: [{ type: 'output_text', text: 'x' }] }] })).status).toBe(200);
+  });
+
+  it.each([
+    ['/v1/responses', { input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'file_1' }] }] }],
+    ['/v1/responses', { input: 'x', tools: [{ type: 'file_search', vector_store_ids: ['vs_1'] }] }],
+    ['/v1/responses', { input: 'x', tools: [{ type: 'code_interpreter', container: { type: 'auto', file_ids: ['file_1'] } }] }],
+    ['/v1/chat/completions', { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file_1' } }] }] }],
+    ['/v1/messages', { messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'file', file_id: 'file_1' } }] }] }],
+  ])('with several keys, a file on %s that nobody here can own is not reached: %j', async (path, body) => {
+    const before = upstream.seen.length;
+    expect((await post(shared, alice, body, path)).status).toBe(404);
+    expect(upstream.seen.length).toBe(before);
+    expect((await post(single, alice, body, path)).status).toBe(200);
+  });
+
+  it('a tool of one’s own may have a parameter of that name', async () => {
+    const parameters = { type: 'object', properties: { file_id: { type: 'string' }, vector_store_ids: { type: 'array' } } };
+    expect((await post(shared, alice, { input: 'x', tools: [{ type: 'function', name: 'f', parameters }] })).status).toBe(200);
+    expect((await post(shared, alice, { input: 'the "file_id" is file_1' })).status).toBe(200);
+  });
+});
