@@ -1,6 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { hash } from 'node:crypto';
 import { takeFreePort } from '../process/free-port.ts';
 import { allModels, chatPath } from '../workloads.ts';
 import { clientKey, keyedEndpoint, originOf, upstreamKey, type TargetId, type TargetKind } from './target.ts';
@@ -33,7 +32,7 @@ const governedManyKeys: Variant = {
   id: 'keyward-100k',
   title: 'Keyward, 100,000 keys',
   // The one in use stands in the middle, so that neither end of a list is favoured.
-  settings: () => `api-keys:\n${manyKeys(50_000, 'a')}  - "${clientKey}"\n${manyKeys(49_999, 'b')}`,
+  settings: () => `api-keys: ${manyKeys(50_000, 'a').slice(0, -1)},"${clientKey}",${manyKeys(49_999, 'b').slice(1)}\n`,
   startLimitMs: 120_000,
 };
 
@@ -45,7 +44,7 @@ export const keywardTargets: readonly TargetKind[] = [ungoverned, governed, gove
     const port = await takeFreePort();
     const config = join(folder, 'config.yaml');
     writeFileSync(config, configText(port, originOf(upstream), variant.settings()), { mode: 0o600 });
-    const child = children.spawn(process.execPath, [binary, 'serve', '--config', config], { cwd: folder, env: { HOME: folder }, outputPath: join(folder, 'keyward.log') });
+    const child = children.spawn(process.execPath, [binary, 'serve', '--config', config], { cwd: folder, env: { HOME: folder }, outputPath: `${folder}.log` });
     return { child, endpoint: keyedEndpoint(port, chatPath) };
   },
   startLimitMs: variant.startLimitMs,
@@ -65,8 +64,7 @@ ${allModels.map((name) => `      - name: "${name}"`).join('\n')}
 `;
 }
 
+/** Seven characters a key: a file of 1 MB holds 100,000 of them, and not of the usual length. */
 function manyKeys(count: number, salt: string): string {
-  let text = '';
-  for (let index = 0; index < count; index += 1) text += `  - "sk-bench-${hash('sha256', `${salt}${index}`).slice(0, 40)}"\n`;
-  return text;
+  return `[${Array.from({ length: count }, (_, index) => `${salt}x${index.toString(36).padStart(5, '0')}`).join(',')}]`;
 }

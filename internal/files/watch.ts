@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
@@ -65,7 +66,7 @@ export async function watchFiles(options: WatchOptions): Promise<FileWatch> {
     if (mine === eventCount) await compare(true);
   }
 
-  const watcher = await watchDirectories([...new Set(paths.map(dirname))], () => void afterEvent());
+  const watcher = await watchDirectories(paths, () => void afterEvent());
   const stopSweep = clock.every(sweepMs, () => void compare(false));
   return {
     close: async () => {
@@ -77,10 +78,13 @@ export async function watchFiles(options: WatchOptions): Promise<FileWatch> {
   };
 }
 
-async function watchDirectories(directories: readonly string[], onEvent: () => void): Promise<FileWatch> {
+async function watchDirectories(paths: readonly string[], onEvent: () => void): Promise<FileWatch> {
+  const wanted = new Set(paths);
   try {
     const { watch } = await import('chokidar');
-    const watcher = watch([...directories], { depth: 0, ignoreInitial: true, ignorePermissionErrors: true });
+    // Other files beside ours (a log, a database) are no news; links and folders may be what ours lead through.
+    const isOtherFile = (path: string, stats?: Stats): boolean => stats?.isFile() === true && !wanted.has(resolve(path));
+    const watcher = watch([...new Set(paths.map(dirname))], { depth: 0, ignoreInitial: true, ignorePermissionErrors: true, ignored: isOtherFile });
     watcher.on('all', onEvent);
     // No watches left (ENOSPC, EMFILE) or none on this filesystem: the sweep remains.
     watcher.on('error', () => undefined);
