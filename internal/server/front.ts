@@ -47,8 +47,10 @@ const management: Access = { kind: 'management' };
  * property of the matched route; unknown paths below a guarded prefix pass the same door before they are told so.
  */
 export function createFront(deps: FrontDeps): Handlers {
+  /** How many requests wait, by connection. */
+  const pipelined = new WeakMap<object, number>();
   const serve = async (req: IncomingMessage, res: ServerResponse, kind: ListenerKind): Promise<void> => {
-    if (res.socket === null) await waitForTurn(req, res);
+    if (res.socket === null) await waitForTurn(pipelined, req, res);
     // What was pipelined behind a refused body can no longer be answered, so it is not done either.
     if (isClosing(req.socket)) return;
     const arrival = arrive(deps, req, kind);
@@ -71,14 +73,13 @@ export function createFront(deps: FrontDeps): Handlers {
 
 /** Requests that may wait behind one another on a connection. */
 const maxPipelined = 32;
-const pipelined = new WeakMap<object, number>();
 
 /**
  * Pipelined requests are served one after the other: side by side, one connection could hold every exchange, and what is
  * buffered for the later ones would keep Node from seeing that the client has left. Never resolves when the connection
  * ends before the turn comes. @see RFC 9112 §9.3.2
  */
-function waitForTurn({ socket }: IncomingMessage, res: ServerResponse): Promise<void> {
+function waitForTurn(pipelined: WeakMap<object, number>, { socket }: IncomingMessage, res: ServerResponse): Promise<void> {
   const waiting = (pipelined.get(socket) ?? 0) + 1;
   pipelined.set(socket, waiting);
   if (waiting > maxPipelined) socket.destroy();
