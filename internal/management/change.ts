@@ -18,7 +18,8 @@ export interface ChangeRequest {
   readonly plan: (loaded: LoadedConfig) => { readonly edits: readonly ConfigEdit[] } | { readonly text: string };
 }
 
-const maxAttempts = 4;
+/** Of edits made at once, one succeeds in each round. */
+const maxAttempts = 64;
 const unchanged = (loaded: LoadedConfig): ConfigChange => ({ changed: [], restartRequired: [], loaded });
 
 /**

@@ -248,3 +248,13 @@ describe('what stands in the file', () => {
     expect(management.config.fileText()).toBe(yaml);
   });
 });
+
+describe('edits made at once', () => {
+  it('all land, none over another', async () => {
+    const { send, config } = openManagement('api-keys: ["sk-first-0123456789abcdef"]\n');
+    const keys = Array.from({ length: 16 }, (_, index) => `sk-at-once-${String(index).padStart(2, '0')}-0123456789`);
+    const answers = await Promise.all(keys.map((key) => send('PATCH', '/api-keys', { json: { new: key } })));
+    expect(answers.map((answer) => answer.status)).toEqual(keys.map(() => 200));
+    expect(config.current().config['api-keys'].map((key) => key.reveal()).toSorted()).toEqual(['sk-first-0123456789abcdef', ...keys].toSorted());
+  });
+});
