@@ -84,6 +84,16 @@ describe('rule 6: guessing is slowed by peer, and a correct key still passes', (
     expect(await bench.ask(rules, call('wrong'))).toBe('401 invalid_api_key');
   });
 
+  it('who was let in before is not kept out by a neighbour who guesses, until the key is no longer right', async () => {
+    const bench = createDoorBench();
+    expect(await bench.ask(rules, call(key))).toMatch(/^ok key_/);
+    for (let round = 0; round < 50; round += 1) await bench.ask(rules, call(`wrong-${round}`));
+    expect(await bench.ask(rules, call('wrong'))).toBe('403 too_many_failures');
+    expect(await bench.ask(rules, call(key))).toMatch(/^ok key_/);
+    const without = rulesOf({ 'api-keys': ['sk-another-client-key'] });
+    expect(await bench.ask(without, call(key))).toMatch(/^40[13] /);
+  });
+
   it('local clients and missing keys are never throttled', async () => {
     const bench = createDoorBench();
     for (let round = 0; round < 50; round += 1) {

@@ -72,6 +72,16 @@ describe('rule 19: no write moves a secret', () => {
     await refusedPatch(referenced, 'gemini-api-key', { 'base-url': 'https://evil.example', 'api-key': 'env:UPSTREAM_KEY', headers: {} });
   });
 
+  it('a list takes no reference for a new place: a variable or file could be led anywhere', async () => {
+    const referenced = entry.replace(`"${key}"`, 'env:UPSTREAM_KEY');
+    for (const reference of ['env:UPSTREAM_KEY', 'env:HOME', 'file:/etc/hostname']) {
+      const management = openManagement(referenced);
+      const shown = (await management.send('GET', '/gemini-api-key')).body['gemini-api-key'];
+      const next = [...(Array.isArray(shown) ? shown : []), { 'api-key': reference, 'base-url': 'https://evil.example' }];
+      expect((await management.send('PUT', '/gemini-api-key', { json: next })).code, reference).toBe('secret_required');
+    }
+  });
+
   it('a proxy’s user and password do not move to another proxy', async () => {
     const management = openManagement('proxy-url: http://me:hunter2@proxy.example:3128\n');
     const refused = await management.send('PUT', '/proxy-url', { json: { value: 'http://********@evil.example:3128' } });

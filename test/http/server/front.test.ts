@@ -100,6 +100,11 @@ describe('status pages', () => {
     expect((await request(serverFor()).get('/v1/models/none').set(withKey)).status).toBe(404);
   });
 
+  it('an unknown model is refused in the dialect that asks, with names that are near', async () => {
+    expect((await request(serverFor()).get('/v1/models/mm').set({ ...withKey, 'anthropic-version': '2023-06-01' })).body).toMatchObject({ type: 'error', error: { type: 'invalid_request_error', code: 'model_not_found', message: expect.stringContaining('"m"') } });
+    expect((await request(serverFor()).get('/v1beta/models/none').set('x-goog-api-key', key)).body).toMatchObject({ error: { code: 404, status: 'NOT_FOUND' } });
+  });
+
   it('management is served to its secret alone', async () => {
     expect((await request(serverFor()).get('/v0/management/status').set(withKey)).status).toBe(401);
     expect((await request(serverFor()).get('/v0/management/status').set('x-management-key', secret)).body).toEqual({ by: 'root' });
