@@ -62,7 +62,7 @@ async function runDemo(): Promise<void> {
   say(`  curl -N ${url}/v1/chat/completions -H 'Authorization: Bearer ${clientKey}' -H 'Content-Type: application/json' \\`);
   say(`    -d '{"model":"demo-model","stream":true,"messages":[{"role":"user","content":"Hello!"}]}'`);
   say('');
-  say(`  node ${binary} status --config ${configPath}`);
+  say(`  ${process.execPath} ${binary} status --config ${configPath}`);
   say('');
   say('Ctrl-C ends it and removes everything it wrote.');
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), once(daemon, 'exit')]);

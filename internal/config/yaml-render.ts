@@ -15,9 +15,8 @@ export interface RenderOptions {
 const reservedWord = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 const plainWord = /^[A-Za-z_][\w./@+%=-]*$/;
 const plainUrl = /^https?:\/\/[\w./%@+=~:-]*[\w/]$/;
-// Characters that end lines or cannot be seen, beyond those that JSON escapes.
-// eslint-disable-next-line no-control-regex
-const unprintable = /[\x7f-\x9f\u2028\u2029\ufeff]/g;
+// Characters that end lines or cannot be seen; JSON has escaped the control characters below space before.
+const unprintable = /[\p{Cc}\u2028\u2029\ufeff]/gu;
 
 /** One scalar. `isFlow` is true between brackets, where fewer texts can stand without quotes. */
 export function renderScalar(value: unknown, style: StringStyle, isFlow: boolean): string {

@@ -68,9 +68,16 @@ export function passesDown(name: string): boolean {
 
 /** An upstream's header value as it may be sent on: bytes beyond ASCII stay as they are; undefined for control characters. */
 export function sendableValue(value: string): string | undefined {
-  // eslint-disable-next-line no-control-regex
-  if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return value;
+  if (isFieldValue(value)) return value;
   const bytes = Buffer.from(value, 'utf8').toString('latin1');
-  // eslint-disable-next-line no-control-regex
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(bytes) ? bytes : undefined;
+  return isFieldValue(bytes) ? bytes : undefined;
+}
+
+/** @see RFC 9110 §5.5: tab, visible ASCII, space and bytes beyond ASCII. */
+function isFieldValue(value: string): boolean {
+  for (let index = 0; index < value.length; index++) {
+    const code = value.charCodeAt(index);
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) return false;
+  }
+  return true;
 }

@@ -134,16 +134,24 @@ function readCount(row: unknown): UsageCount {
   return { key: text('key'), requests: number('requests'), tokens: number('tokens') };
 }
 
-function readDay(row: unknown): UsageDay {
-  const { text, number } = readRow(row);
+/** Who asked whom for what: the columns that rows and rollups share. */
+function readParties(row: unknown): Pick<UsageDay, 'clientId' | 'clientLabel' | 'accountId' | 'accountLabel' | 'provider' | 'model'> {
+  const { text } = readRow(row);
   return {
-    day: text('day'),
     clientId: text('client_id'),
     clientLabel: text('client_label'),
     accountId: text('account_id'),
     accountLabel: text('account_label'),
     provider: text('provider'),
     model: text('model'),
+  };
+}
+
+function readDay(row: unknown): UsageDay {
+  const { text, number } = readRow(row);
+  return {
+    day: text('day'),
+    ...readParties(row),
     requests: number('requests'),
     failures: number('failures'),
     inputTokens: number('input_tokens'),
@@ -161,12 +169,7 @@ function readExchange(row: unknown): StoredUsage {
   return {
     requestId: text('request_id'),
     atMs: number('at_ms'),
-    clientId: text('client_id'),
-    clientLabel: text('client_label'),
-    accountId: text('account_id'),
-    accountLabel: text('account_label'),
-    provider: text('provider'),
-    model: text('model'),
+    ...readParties(row),
     endpoint: text('endpoint'),
     status: number('status'),
     outcome: text('outcome'),
