@@ -1,28 +1,61 @@
 import type { Dialect } from '../dialect/dialect.ts';
 import type { Secret } from '../secret/secret.ts';
 
-export type ProviderKind = 'openai-compatibility' | 'openai' | 'anthropic' | 'gemini' | 'vertex';
+/** Whose models an account serves. `oauth` is an endpoint of the operator's own behind a login (`oauth.<name>`). */
+export type ProviderKind = 'openai-compatibility' | 'openai' | 'anthropic' | 'gemini' | 'vertex' | 'codex' | 'google' | 'antigravity' | 'iflow' | 'qwen' | 'kimi' | 'xai' | 'oauth';
 
-/** An upstream credential and what the operator said of it. Immutable; a config change makes new ones. */
+/** How paths are made below an account's base URL. */
+export type Addressing =
+  /** `<base><tail>`, e.g. `…/v1` + `/chat/completions`. */
+  | 'plain'
+  /** `/v1` is put in where the base URL lacks it. */
+  | 'versioned'
+  /** `/v1beta/models/<model>:<verb>`. */
+  | 'gemini'
+  /** `…/publishers/google/models/<model>:<verb>`. */
+  | 'vertex'
+  /** `/v1internal:<verb>`, the model inside an envelope around the request. */
+  | 'code-assist';
+
+/** How an account shows who it is. */
+export type Credential =
+  /** A key of the config; `key` absent for endpoints without. */
+  | { readonly kind: 'key'; readonly key: Secret | undefined; readonly carriers: readonly ('bearer' | 'x-api-key' | 'x-goog-api-key')[] }
+  /** A login: the token keeper has its access token under `loginKey`, sent as Bearer. */
+  | { readonly kind: 'login'; readonly loginKey: string };
+
+/** An upstream credential and what the operator said of it. Immutable; a change of config or file makes new ones. */
 export interface Account {
-  /** Stable over reloads and its place in the file, free of secrets: `<section>:<first 12 hex digits of SHA-256 over base URL, provider name and key>`. */
+  /**
+   * Stable over reloads and its place in the file, free of secrets: `<section>:<first 12 hex digits of SHA-256 over base
+   * URL, provider name and key>`, for logins `login:<12 hex digits of the login key>`.
+   */
   readonly id: string;
   readonly provider: ProviderKind;
-  /** For people: `openrouter (sk-o…9f3c)`. */
+  /** Who the models belong to, for lists: the vendor, or the operator's name of the endpoint. */
+  readonly owner: string;
+  /** For people: `openrouter (sk-o…9f3c)`, `claude (ann@example.com)`. */
   readonly label: string;
-  /** Dotted config path it came from, e.g. `gemini-api-key.0`. */
+  /** Dotted config path it came from (`gemini-api-key.0`), or the file's name in the auth directory. */
   readonly origin: string;
-  /** Absent for endpoints without keys. */
-  readonly apiKey: Secret | undefined;
+  readonly credential: Credential;
   /** Without trailing slash. */
   readonly baseUrl: string;
+  readonly addressing: Addressing;
   readonly dialects: readonly Dialect[];
   /** `''` for none; no slashes at the ends. */
   readonly prefix: string;
   /** Empty: any name. */
   readonly models: readonly { readonly name: string; readonly alias: string }[];
   readonly excludedModels: readonly string[];
+  /** The operator's. */
   readonly headers: ReadonlyMap<string, Secret>;
+  /** What the vendor asks for beside the credential, e.g. `chatgpt-account-id`; lower-case names. The operator's win. */
+  readonly vendorHeaders: ReadonlyMap<string, string>;
+  /** Betas that join the client's own `anthropic-beta`. */
+  readonly anthropicBetas: readonly string[];
+  /** Project inside a code-assist envelope; `''` elsewhere. */
+  readonly project: string;
   /** `''` for the global one, `direct` for none. */
   readonly proxyUrl: string;
   readonly priority: number;

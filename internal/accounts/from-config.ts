@@ -3,7 +3,7 @@ import type { ConfigProblem } from '../config/problem.ts';
 import type { Dialect } from '../dialect/dialect.ts';
 import { sha256Hex } from '../secret/digest.ts';
 import type { Secret } from '../secret/secret.ts';
-import type { Account, ProviderKind } from './account.ts';
+import type { Account, Addressing, Credential, ProviderKind } from './account.ts';
 
 /** What an entry of any kind says beside its key. */
 type Entry = KeyEntry | VertexEntry | CompatEntry;
@@ -12,6 +12,7 @@ interface Kind {
   readonly provider: ProviderKind;
   /** Where an entry without `base-url` goes (contract §8). */
   readonly baseUrl: string;
+  readonly addressing: Addressing;
   readonly dialects: readonly Dialect[];
   /** What `dialects` may name: the paths of other dialects are not known below such an endpoint. */
   readonly speakable: readonly Dialect[];
@@ -19,11 +20,11 @@ interface Kind {
 
 /** Clarification 6; an entry's `dialects` overrides. */
 const kinds = {
-  'gemini-api-key': { provider: 'gemini', baseUrl: 'https://generativelanguage.googleapis.com', dialects: ['gemini'], speakable: ['gemini'] },
-  'claude-api-key': { provider: 'anthropic', baseUrl: 'https://api.anthropic.com', dialects: ['anthropic-messages'], speakable: ['anthropic-messages', 'openai-chat'] },
-  'codex-api-key': { provider: 'openai', baseUrl: 'https://api.openai.com/v1', dialects: ['openai-responses', 'openai-chat'], speakable: ['openai-responses', 'openai-chat', 'anthropic-messages'] },
-  'vertex-api-key': { provider: 'vertex', baseUrl: '', dialects: ['gemini'], speakable: ['gemini'] },
-  'openai-compatibility': { provider: 'openai-compatibility', baseUrl: '', dialects: ['openai-chat'], speakable: ['openai-chat', 'openai-responses', 'anthropic-messages'] },
+  'gemini-api-key': { provider: 'gemini', addressing: 'gemini', baseUrl: 'https://generativelanguage.googleapis.com', dialects: ['gemini'], speakable: ['gemini'] },
+  'claude-api-key': { provider: 'anthropic', addressing: 'versioned', baseUrl: 'https://api.anthropic.com', dialects: ['anthropic-messages'], speakable: ['anthropic-messages', 'openai-chat'] },
+  'codex-api-key': { provider: 'openai', addressing: 'plain', baseUrl: 'https://api.openai.com/v1', dialects: ['openai-responses', 'openai-chat'], speakable: ['openai-responses', 'openai-chat', 'anthropic-messages'] },
+  'vertex-api-key': { provider: 'vertex', addressing: 'vertex', baseUrl: '', dialects: ['gemini'], speakable: ['gemini'] },
+  'openai-compatibility': { provider: 'openai-compatibility', addressing: 'plain', baseUrl: '', dialects: ['openai-chat'], speakable: ['openai-chat', 'openai-responses', 'anthropic-messages'] },
 } as const satisfies Record<string, Kind>;
 
 type Section = keyof typeof kinds;
@@ -94,21 +95,40 @@ function accountBuilder(section: Section, entry: Entry, name: string, entryOrigi
   return ({ origin, apiKey, proxyUrl }) => ({
     id: `${section}:${sha256Hex(`${baseUrl}\n${providerName}\n${apiKey?.reveal() ?? ''}`).slice(0, 12)}`,
     provider: kind.provider,
+    owner: ownerOf(kind.provider, name),
     label: apiKey === undefined ? name : `${name} (${apiKey.masked()})`,
     origin,
-    apiKey,
+    credential: { kind: 'key', key: apiKey, carriers: carriersOf(kind.provider, baseUrl) },
     baseUrl,
+    addressing: kind.addressing,
     dialects,
     prefix,
     models,
     excludedModels,
     headers,
+    vendorHeaders: noHeaders,
+    anthropicBetas: [],
+    project: '',
     proxyUrl,
     priority: entry.priority,
     weight: entry.weight,
     disabled: entry.disabled,
     coolingDisabled: entry['disable-cooling'],
   });
+}
+
+const noHeaders: ReadonlyMap<string, string> = new Map();
+
+function ownerOf(provider: ProviderKind, name: string): string {
+  if (provider === 'openai-compatibility') return name;
+  return provider === 'gemini' || provider === 'vertex' ? 'google' : provider;
+}
+
+function carriersOf(provider: ProviderKind, baseUrl: string): Extract<Credential, { readonly kind: 'key' }>['carriers'] {
+  if (provider === 'gemini' || provider === 'vertex') return ['x-goog-api-key'];
+  if (provider !== 'anthropic') return ['bearer'];
+  // Anthropic-style endpoints of others read either header; api.anthropic.com takes x-api-key for keys.
+  return baseUrl.startsWith('https://api.anthropic.com') ? ['x-api-key'] : ['x-api-key', 'bearer'];
 }
 
 function readDialects(entry: Entry, kind: Kind, origin: string, warn: Warn): readonly Dialect[] {

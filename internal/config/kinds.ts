@@ -58,16 +58,17 @@ export const texts = (doc: string, more: Notes = {}) => v.optional(v.pipe(v.arra
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 
-/** A span of time; decodes to milliseconds. A bare number counts seconds. */
-export const duration = (fallback: string, doc: string, more: Notes = {}) =>
-  v.optional(
-    v.pipe(
-      v.union([v.pipe(v.string(), v.trim(), v.regex(durationPattern, 'must be a duration such as 30s, 15m, 1h or 7d')), v.pipe(v.number(), v.minValue(0))]),
-      v.transform(durationMs),
-      v.metadata(notes(doc, { unit: 'duration', ...more })),
-    ),
-    fallback,
+const anyDuration = (doc: string, more: Notes) =>
+  v.pipe(
+    v.union([v.pipe(v.string(), v.trim(), v.regex(durationPattern, 'must be a duration such as 30s, 15m, 1h or 7d')), v.pipe(v.number(), v.minValue(0))]),
+    v.transform(durationMs),
+    v.metadata(notes(doc, { unit: 'duration', ...more })),
   );
+
+/** A span of time; decodes to milliseconds. A bare number counts seconds. */
+export const duration = (fallback: string, doc: string, more: Notes = {}) => v.optional(anyDuration(doc, more), fallback);
+
+export const maybeDuration = (doc: string, more: Notes = {}) => v.optional(anyDuration(doc, more));
 
 function durationMs(value: string | number): number {
   if (typeof value === 'number') return value * 1_000;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { duration, flag, integer, list, mapOf, maybeInteger, maybeSecret, notes, oneOf, requiredText, secretText, section, text, texts } from './kinds.ts';
+import { duration, flag, integer, list, mapOf, maybeDuration, maybeInteger, maybeSecret, notes, oneOf, requiredText, secretText, section, text, texts } from './kinds.ts';
 
 /*
  * THE settings table: every key of `config.yaml`, its type, default, unit, meaning and whether it takes effect live.
@@ -53,6 +53,31 @@ const compatEntry = v.object({
   ...entryCommon,
 });
 
+/** An upstream login: a preset's overrides, or an endpoint of the operator's own (contract §9). */
+const login = v.object({
+  'client-id': text('', 'Client id registered with the provider.'),
+  'client-secret': maybeSecret('Client secret, where the provider gave one.'),
+  'client-auth': oneOf(['auto', 'none', 'basic', 'post'], 'auto', 'How the client proves itself at the token endpoint; `auto` is the preset’s, or basic with a secret.'),
+  issuer: text('', 'Issuer whose metadata names the endpoints (RFC 8414, OpenID Connect Discovery).'),
+  grant: oneOf(['auto', 'authorization-code', 'device', 'client-credentials'], 'auto', 'How the login is made; `auto` is the preset’s, or authorization-code.'),
+  'authorize-url': text('', 'Authorization endpoint; empty means the preset’s or the issuer’s.'),
+  'token-url': text('', 'Token endpoint.'),
+  'device-authorization-url': text('', 'Device authorization endpoint (RFC 8628).'),
+  'revocation-url': text('', 'Revocation endpoint (RFC 7009).'),
+  'userinfo-url': text('', 'User-info endpoint.'),
+  'redirect-port': v.optional(v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(0, 'must be at least 0'), v.maxValue(65_535, 'must be at most 65535'), v.metadata(notes('Loopback port the provider redirects to; 0 is Keyward’s own port.')))),
+  scopes: texts('Scopes asked for; empty means the preset’s.'),
+  'authorize-parameters': mapOf(v.string(), 'Further parameters of the authorization request.'),
+  'token-parameters': mapOf(v.string(), 'Further parameters of token requests, such as `audience` or `resource`.'),
+  'token-request': oneOf(['auto', 'form', 'json'], 'auto', 'Form of token requests; `auto` is the preset’s, or form.'),
+  'refresh-lead': maybeDuration('How long before expiry a refresh is due; a fifth of the lifetime bounds it. Absent means the preset’s.'),
+  'rotates-refresh-tokens': v.optional(v.pipe(v.boolean(), v.metadata(notes('Each refresh spends its token. Absent means the preset’s, or true.')))),
+  mode: oneOf(['auto', 'api', 'code-assist'], 'auto', 'For google: spend tokens at the Gemini API, or at Code Assist as the Go program’s gemini logins do.'),
+  'base-url': text('', 'Where the tokens are spent; empty means the preset’s.'),
+  dialect: v.optional(v.pipe(dialect, v.metadata(notes('The wire protocol spoken there. Absent means the preset’s, or openai-chat.')))),
+  ...entryCommon,
+});
+
 const payloadRule = v.looseObject({});
 const unusedDisguise = 'Keyward does not pretend to be another program.';
 
@@ -97,8 +122,9 @@ export const settings = v.object({
   'metrics-open': flag(false, 'Serve /metrics and the details of /readyz to local callers without the management secret.'),
 
   // Where things are kept
-  'auth-dir': text('~/.keyward/auth', 'Directory of upstream account files; `~` and paths relative to this file. The files are used from a later version on; `keyward doctor` checks them.'),
-  'auth-dir-encryption': oneOf(['off', 'env', 'keychain', 'file'], 'off', 'Encryption of token fields at rest.', { reload: 'restart', later: true }),
+  'auth-dir': text('~/.keyward/auth', 'Directory of upstream account files; `~` and paths relative to this file.'),
+  'auth-dir-encryption': oneOf(['off', 'env', 'keychain', 'file'], 'off', 'Encryption of token fields at rest; where the key is: the variable KEYWARD_AUTH_DIR_KEY, the keychain of the system, or the file below.', { reload: 'restart' }),
+  'auth-dir-key-file': text('', 'Key file for `auth-dir-encryption: file`, 0600; empty means `auth-dir.key` in `data-dir`.', { reload: 'restart' }),
   'data-dir': text('~/.keyward', 'Directory for the database, logs and the control socket.', { reload: 'restart' }),
 
   // Upstream accounts
@@ -108,13 +134,12 @@ export const settings = v.object({
   'vertex-api-key': list(vertexEntry, 'Keys of Vertex-style endpoints.'),
   'openai-compatibility': list(compatEntry, 'OpenAI-compatible endpoints.'),
   'generative-language-api-key': list(secretText('A Gemini API key.'), 'Legacy spelling of `gemini-api-key`.'),
-  'oauth-excluded-models': mapOf(v.array(v.string()), 'Models hidden of OAuth accounts, by provider.', { later: true }),
+  'oauth-excluded-models': mapOf(v.array(v.string()), 'Models hidden of accounts that came by a login, by provider.'),
   'oauth-model-alias': mapOf(
     v.array(v.object({ name: requiredText('Upstream name.'), alias: requiredText('Client name.'), fork: flag(false, 'Keep the upstream name too.') })),
-    'Renames models of OAuth accounts, by provider.',
-    { later: true },
+    'Renames models of accounts that came by a login, by provider.',
   ),
-  oauth: mapOf(v.looseObject({ 'client-id': text('', 'Client id registered with the provider.'), 'client-secret': maybeSecret('Client secret, where the provider gave one.') }), 'Upstream logins, by provider.', { later: true }),
+  oauth: mapOf(login, 'Upstream logins: overrides of a preset (anthropic, codex, google, antigravity, iflow, qwen, kimi, xai, vertex), or an endpoint of yours behind a login. Client id and secret also from KEYWARD_OAUTH_<NAME>_CLIENT_ID and _CLIENT_SECRET.'),
 
   // Routing
   routing: v.optional(section(
@@ -195,4 +220,5 @@ export const settings = v.object({
 export type Config = v.InferOutput<typeof settings>;
 export type KeyEntry = v.InferOutput<typeof keyEntry>;
 export type VertexEntry = v.InferOutput<typeof vertexEntry>;
+export type LoginEntry = v.InferOutput<typeof login>;
 export type CompatEntry = v.InferOutput<typeof compatEntry>;

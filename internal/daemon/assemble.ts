@@ -3,6 +3,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { ConfigStore } from '../config/ports.ts';
 import { createDoor } from '../http/door.ts';
 import { compileRoutes } from '../http/route-table.ts';
+import { createDispatchers } from '../egress/dispatchers.ts';
 import type { LogHandle } from '../log/create-logger.ts';
 import type { FileLog } from '../log/file-log.ts';
 import { createLogFiles } from '../log/log-files.ts';
@@ -97,8 +98,8 @@ export function assemble(parts: Parts): Assembled {
     onDropped: () => metrics.logLinesDropped('request-log', 1),
   });
 
-  const upstreams = createUpstreams({
-    userAgent: `keyward/${options.version}`,
+  const userAgent = `keyward/${options.version}`;
+  const dispatchers = createDispatchers({
     environment: {
       httpProxy: options.env['HTTP_PROXY'] ?? options.env['http_proxy'],
       httpsProxy: options.env['HTTPS_PROXY'] ?? options.env['https_proxy'],
@@ -106,6 +107,7 @@ export function assemble(parts: Parts): Assembled {
     },
     connectTimeoutMs: () => live.snapshot().limits.connectTimeoutMs,
   });
+  const upstreams = createUpstreams({ userAgent, dispatchers });
   const proxy = createProxy({
     clock,
     router: observeAttempts(router, metrics),
@@ -183,7 +185,7 @@ export function assemble(parts: Parts): Assembled {
     openCount: proxy.openCount,
     close: async () => {
       lifetime.abort();
-      await upstreams.close();
+      await dispatchers.close();
       await retention.stop();
       await recorder.close();
       await audit.close();

@@ -66,6 +66,20 @@ export const faults = {
   stream_truncated: { status: 502, type: 'api_error', retry: 'now', message: 'The upstream ended the stream before it was complete.', fix: 'Retry; the answer so far is not complete.' },
   overloaded: { status: 503, type: 'overloaded_error', retry: 'later', message: 'Keyward is shutting down or at its limit of open exchanges.', fix: 'Retry after `Retry-After`.' },
 
+  // Upstream logins and the auth directory
+  login_not_offered: { status: 404, type: 'not_found_error', retry: 'never', message: 'There is no login of this name.', fix: 'Use one of the presets, or define `oauth.<name>` in the config.' },
+  oauth_client_not_configured: { status: 409, type: 'invalid_request_error', retry: 'never', message: 'No OAuth client is configured for this login.', fix: 'Register a client with the provider and add the lines the message shows.' },
+  too_many_logins: { status: 429, type: 'rate_limit_error', retry: 'later', message: 'Too many logins at this provider are waiting to be finished.', fix: 'Finish or cancel one; each ends by itself after ten minutes.' },
+  login_state_unknown: { status: 400, type: 'invalid_request_error', retry: 'never', message: 'No login with this state is known here.', fix: 'Start the login again; a restart forgets logins that were under way.' },
+  login_state_used: { status: 400, type: 'invalid_request_error', retry: 'never', message: 'This state was used before.', fix: 'Each login can be finished once; start a new one.' },
+  login_state_expired: { status: 400, type: 'invalid_request_error', retry: 'never', message: 'This login was not finished in time.', fix: 'Start it again and finish it within ten minutes.' },
+  login_provider_mismatch: { status: 400, type: 'invalid_request_error', retry: 'never', message: 'This state belongs to a login at another provider.', fix: 'Finish it at the provider it was started for.' },
+  login_issuer_mismatch: { status: 400, type: 'invalid_request_error', retry: 'never', message: 'The answer names another issuer than the login was started at.', fix: 'Start the login again, and only from a page you opened yourself.' },
+  login_denied: { status: 400, type: 'permission_error', retry: 'never', message: 'The provider did not grant the login.', fix: 'The message has what the provider said.' },
+  login_failed: { status: 502, type: 'api_error', retry: 'now', message: 'The provider did not complete the login.', fix: 'Start it again; the message and the log have what the provider said.' },
+  invalid_auth_file: { status: 422, type: 'invalid_request_error', retry: 'never', message: 'This is no usable account file.', fix: 'The message says what is wrong and where; nothing was written.' },
+  auth_file_not_writable: { status: 409, type: 'invalid_request_error', retry: 'never', message: 'This account file cannot be written by Keyward.', fix: 'It is a link, read-only, sealed with another key, or its directory is full; the message says which.' },
+
   // Management
   conflict: { status: 409, type: 'invalid_request_error', retry: 'never', message: 'The change conflicts with the present state.', fix: 'The message says with what.' },
   ambiguous_match: { status: 409, type: 'invalid_request_error', retry: 'never', message: 'More than one item matches.', fix: 'Name it by `index`.' },

@@ -14,11 +14,10 @@ export interface EndpointQuery {
  * account alone; nothing a client sends gets in but a model name, percent-encoded.
  */
 export function endpointPath(account: Account, basePath: string, query: EndpointQuery): string {
-  switch (account.provider) {
-    case 'openai-compatibility':
-    case 'openai':
+  switch (account.addressing) {
+    case 'plain':
       return `${basePath}${query.tail}`;
-    case 'anthropic':
+    case 'versioned':
       return basePath.endsWith('/v1') ? `${basePath}${query.tail}` : `${basePath}/v1${query.tail}`;
     case 'gemini': {
       const versioned = /\/v\d\w*$/.test(basePath) ? basePath : `${basePath}/v1beta`;
@@ -29,6 +28,8 @@ export function endpointPath(account: Account, basePath: string, query: Endpoint
       const publisher = versioned.endsWith('/publishers/google') ? versioned : `${versioned}/publishers/google`;
       return `${publisher}/models/${encodeModel(query.upstreamModel)}:${query.tail}`;
     }
+    case 'code-assist':
+      return `${basePath.endsWith('/v1internal') ? basePath : `${basePath}/v1internal`}:${query.tail}`;
   }
 }
 
@@ -37,19 +38,9 @@ function encodeModel(model: string): string {
   return model.split('/').map(encodeURIComponent).join('/');
 }
 
-/** Header pairs that show the account's key to its vendor. */
-export function credentialHeaders(account: Account): readonly string[] {
-  const key = account.apiKey?.reveal();
-  if (key === undefined || key === '') return [];
-  switch (account.provider) {
-    case 'openai-compatibility':
-    case 'openai':
-      return ['authorization', `Bearer ${key}`];
-    case 'anthropic':
-      // Anthropic-style endpoints of others read either header; api.anthropic.com takes x-api-key for keys.
-      return account.baseUrl.startsWith('https://api.anthropic.com') ? ['x-api-key', key] : ['x-api-key', key, 'authorization', `Bearer ${key}`];
-    case 'gemini':
-    case 'vertex':
-      return ['x-goog-api-key', key];
-  }
+/** Header pairs that show an account's key to its vendor; a login's token is put on by the attempt. */
+export function credentialHeaders({ credential }: Account): readonly string[] {
+  const key = credential.kind === 'key' ? (credential.key?.reveal() ?? '') : '';
+  if (credential.kind !== 'key' || key === '') return [];
+  return credential.carriers.flatMap((carrier) => (carrier === 'bearer' ? ['authorization', `Bearer ${key}`] : [carrier, key]));
 }

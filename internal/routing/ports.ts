@@ -40,15 +40,27 @@ export interface Router {
   readonly explain: (table: RoutingTable, query: { readonly model: string }) => Explanation;
   /** Ends all cooldowns of an account (or of all); the number ended. */
   readonly resetCooldowns: (accountId?: string) => number;
+  /** Keeps an account from being picked until it is called with `undefined`: its login needs a person. Survives reloads. */
+  readonly block: (accountId: string, block: AccountBlock | undefined) => void;
   /** States for status and metrics. */
   readonly states: (table: RoutingTable) => readonly AccountState[];
+}
+
+/** Why an account cannot be used until somebody acts. */
+export interface AccountBlock {
+  /** A stable word, e.g. `refresh_refused`. */
+  readonly reason: string;
+  readonly detail: string;
+  readonly sinceMs: number;
 }
 
 export interface AccountState {
   readonly accountId: string;
   readonly label: string;
   readonly provider: string;
-  readonly state: 'ready' | 'cooling' | 'disabled';
+  readonly state: 'ready' | 'cooling' | 'needs_login' | 'disabled';
+  /** With `needs_login`. */
+  readonly block: AccountBlock | undefined;
   readonly models: readonly { readonly model: string; readonly untilMs: number; readonly reason: string }[];
 }
 

@@ -16,17 +16,3 @@ export function servesQuery(account: Account, query: Pick<RouteQuery, 'dialect' 
 export function isSwitchedOn(account: Account, settings: RoutingSettings): boolean {
   return !account.disabled && (account.weight > 0 || settings.strategy !== 'weighted-round-robin');
 }
-
-/** Who a model belongs to, for lists: the vendor, or the operator's name of the endpoint. */
-export function ownerOf(account: Account): string {
-  switch (account.provider) {
-    case 'openai-compatibility':
-      return account.label.split(' (', 1)[0] ?? account.provider;
-    case 'gemini':
-    case 'vertex':
-      return 'google';
-    case 'openai':
-    case 'anthropic':
-      return account.provider;
-  }
-}

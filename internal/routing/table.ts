@@ -6,7 +6,7 @@ import { catalogueNames } from './catalogue.ts';
 import { indexModels, type ModelIndex } from './model-index.ts';
 import { findNearNames } from './near-names.ts';
 import type { Candidate, ListedModel, RoutingSettings, RoutingTable, Strategy } from './ports.ts';
-import { isSwitchedOn, ownerOf } from './serving.ts';
+import { isSwitchedOn } from './serving.ts';
 import { whyNever } from './why-never.ts';
 
 const maxCachedLookups = 4_096;
@@ -93,5 +93,5 @@ export function listedAs(id: string, candidates: readonly Candidate[], settings:
   const usable = candidates.filter(({ account }) => isSwitchedOn(account, settings));
   const [first] = usable;
   if (first === undefined) return undefined;
-  return { id, ownedBy: ownerOf(first.account), dialects: dialects.filter((dialect) => usable.some(({ account }) => account.dialects.includes(dialect))) };
+  return { id, ownedBy: first.account.owner, dialects: dialects.filter((dialect) => usable.some(({ account }) => account.dialects.includes(dialect))) };
 }

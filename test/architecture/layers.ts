@@ -4,8 +4,8 @@ export const layers: readonly (readonly string[])[] = [
   ['log', 'dialect'],
   ['files', 'audit', 'metrics'],
   ['config', 'accounts'],
-  ['usage', 'clients', 'providers'],
-  ['http', 'routing'],
+  ['usage', 'clients', 'providers', 'egress'],
+  ['http', 'routing', 'tokens', 'upstreamauth'],
   ['proxy', 'cli'],
   ['management', 'storage'],
   ['server'],
@@ -15,4 +15,5 @@ export const layers: readonly (readonly string[])[] = [
 /** Imports beyond the rows below: inside a row, where one folder is plainly the other's tool. */
 export const granted: Readonly<Record<string, readonly string[]>> = {
   accounts: ['config'],
+  upstreamauth: ['tokens'],
 };

@@ -4,7 +4,8 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { accountsFromConfig } from '../../../internal/accounts/from-config.ts';
 import { isRefusedAddress } from '../../../internal/config/refused-addresses.ts';
-import { guardedLookup } from '../../../internal/proxy/egress.ts';
+import { createDispatchers } from '../../../internal/egress/dispatchers.ts';
+import { guardedLookup } from '../../../internal/egress/guarded-lookup.ts';
 import { createUpstreams } from '../../../internal/proxy/upstreams.ts';
 import { configOf } from '../../support/config.ts';
 import { startDaemon } from '../../support/daemon.ts';
@@ -49,7 +50,8 @@ describe('rule 14: what a name resolves to is judged when the connection is made
       res.end('{}');
     });
     const { port } = new URL(upstream.url);
-    const upstreams = createUpstreams({ userAgent: 'keyward/test', environment: { httpProxy: undefined, httpsProxy: undefined, noProxy: undefined }, connectTimeoutMs: () => 5_000 });
+    const dispatchers = createDispatchers({ environment: { httpProxy: undefined, httpsProxy: undefined, noProxy: undefined }, connectTimeoutMs: () => 5_000 });
+    const upstreams = createUpstreams({ userAgent: 'keyward/test', dispatchers });
     const [account] = accountsFromConfig(configOf({ 'openai-compatibility': [{ name: 'x', 'base-url': `http://upstream.example:${port}/v1`, 'insecure-http': true }] })).accounts;
     if (account === undefined) throw new Error('no account');
     resolveTo(['127.0.0.1'], ['169.254.169.254']);
@@ -62,7 +64,7 @@ describe('rule 14: what a name resolves to is judged when the connection is made
       });
     expect(await outcome()).toBe(200);
     expect(await outcome()).toBe('KEYWARD_ADDRESS_REFUSED');
-    await upstreams.close();
+    await dispatchers.close();
     await upstream.close();
   });
 

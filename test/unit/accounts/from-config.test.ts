@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import type { Account } from '../../../internal/accounts/account.ts';
 import { accountsFromConfig } from '../../../internal/accounts/from-config.ts';
 import { configOf } from '../../support/config.ts';
 
 const key = (at: number): string => `sk-test-0123456789-${at}`;
 const from = (given: object) => accountsFromConfig(configOf(given));
+
+function keyOf({ credential }: Account): unknown {
+  return credential.kind === 'key' ? credential.key : 'a login';
+}
 
 describe('accounts of the config', () => {
   it('go to their vendor where no base-url is given', () => {
@@ -22,7 +27,7 @@ describe('accounts of the config', () => {
         { name: 'local', 'base-url': 'http://127.0.0.1:11434/v1' },
       ],
     });
-    expect(accounts.map(({ label, baseUrl, proxyUrl, apiKey }) => [label, baseUrl, proxyUrl, apiKey === undefined])).toEqual([
+    expect(accounts.map((account) => [account.label, account.baseUrl, account.proxyUrl, keyOf(account) === undefined])).toEqual([
       ['openrouter (sk-t…89-1)', 'https://openrouter.ai/api/v1', '', false],
       ['openrouter (sk-t…89-2)', 'https://openrouter.ai/api/v1', 'socks5://p:1', false],
       ['local', 'http://127.0.0.1:11434/v1', '', true],
@@ -60,7 +65,7 @@ describe('accounts of the config', () => {
 
   it('with an empty key are left out at the vendor’s own endpoint, and keyless elsewhere', () => {
     const { accounts, warnings } = from({ 'claude-api-key': [{ 'api-key': '' }, { 'api-key': '', 'base-url': 'http://127.0.0.1:9/anthropic' }], 'openai-compatibility': [{ name: 'x', 'base-url': 'https://x.example/v1', 'api-key-entries': [{ 'api-key': '' }] }] });
-    expect(accounts.map(({ origin, apiKey }) => [origin, apiKey])).toEqual([['claude-api-key.1', undefined], ['openai-compatibility.0.api-key-entries.0', undefined]]);
+    expect(accounts.map((account) => [account.origin, keyOf(account)])).toEqual([['claude-api-key.1', undefined], ['openai-compatibility.0.api-key-entries.0', undefined]]);
     expect(warnings.map(({ path }) => path)).toEqual(['claude-api-key.0.api-key']);
   });
 

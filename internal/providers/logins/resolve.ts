@@ -1,0 +1,102 @@
+import type { Addressing } from '../../accounts/account.ts';
+import type { Config, LoginEntry } from '../../config/schema.ts';
+import type { Dialect } from '../../dialect/dialect.ts';
+import type { ClientRegistration, LoginEndpoints, LoginGrant, LoginProfile, SpendProfile } from '../login-profile.ts';
+import { baseProfile, codeAssistSpend, vendorProfiles } from './vendors.ts';
+
+/** All logins there are: the presets with the operator's overrides, then the operator's own, by name. */
+export interface LoginProfiles {
+  readonly all: readonly LoginProfile[];
+  /** By name or alias, in any case. */
+  readonly find: (name: string) => LoginProfile | undefined;
+  /** By `type` of an auth file, lower case. */
+  readonly ofFileType: (type: string) => LoginProfile | undefined;
+}
+
+export function resolveLoginProfiles(config: Config): LoginProfiles {
+  const entries = new Map(Object.entries(config.oauth).map(([name, entry]) => [name.toLowerCase(), entry]));
+  const presets = vendorProfiles.map((preset) => {
+    const entry = [preset.name, ...preset.aliases].map((name) => entries.get(name)).find((found) => found !== undefined);
+    return entry === undefined ? preset : override(preset, entry);
+  });
+  const taken = new Set(vendorProfiles.flatMap(({ name, aliases }) => [name, ...aliases]));
+  const own = [...entries].filter(([name]) => !taken.has(name)).map(([name, entry]) => ownProfile(name, entry));
+  const all = [...presets, ...own];
+  const byName = new Map(all.flatMap((profile) => [profile.name, ...profile.aliases].map((name) => [name, profile] as const)));
+  const byType = new Map(all.flatMap((profile) => [profile.fileType, ...profile.otherFileTypes].map((type) => [type, profile] as const)));
+  return { all, find: (name) => byName.get(name.toLowerCase()), ofFileType: (type) => byType.get(type) };
+}
+
+function ownProfile(name: string, entry: LoginEntry): LoginProfile {
+  const grants: readonly LoginGrant[] = ['authorization-code', 'device'];
+  const profile: LoginProfile = { ...baseProfile, name, title: name, fileType: name, provider: 'oauth', grants, redirect: undefined, afterIssue: 'id-token' };
+  return override(profile, entry);
+}
+
+function override(preset: LoginProfile, entry: LoginEntry): LoginProfile {
+  const grants: readonly LoginGrant[] = entry.grant === 'auto' ? preset.grants : [entry.grant, ...preset.grants.filter((grant) => grant !== entry.grant && entry.grant !== 'client-credentials')];
+  const redirectPort = entry['redirect-port'];
+  return {
+    ...preset,
+    grants,
+    endpoints: overrideEndpoints(preset.endpoints, entry),
+    registration: readRegistration(preset.registration, entry),
+    scopes: entry.scopes.length === 0 ? preset.scopes : entry.scopes,
+    authorizeParameters: { ...preset.authorizeParameters, ...entry['authorize-parameters'] },
+    tokenParameters: { ...preset.tokenParameters, ...entry['token-parameters'] },
+    redirect: redirectPort === undefined ? preset.redirect : redirectPort === 0 ? undefined : { port: redirectPort, path: preset.redirect?.path ?? '/callback' },
+    tokenRequestForm: entry['token-request'] === 'auto' ? preset.tokenRequestForm : entry['token-request'],
+    rotatesRefreshTokens: entry['rotates-refresh-tokens'] ?? preset.rotatesRefreshTokens,
+    refreshLeadMs: entry['refresh-lead'] ?? preset.refreshLeadMs,
+    spend: overrideSpend(preset, entry),
+    isCustom: true,
+  };
+}
+
+function overrideEndpoints(preset: LoginEndpoints, entry: LoginEntry): LoginEndpoints {
+  // Another issuer's endpoints are found by its own metadata, so the preset's do not stand in for them.
+  const base: LoginEndpoints = entry.issuer === '' ? preset : { issuer: entry.issuer, authorize: '', token: '', deviceAuthorization: '', revocation: '', userinfo: '' };
+  const either = (written: string, fallback: string): string => (written === '' ? fallback : written);
+  return {
+    issuer: base.issuer,
+    authorize: either(entry['authorize-url'], base.authorize),
+    token: either(entry['token-url'], base.token),
+    deviceAuthorization: either(entry['device-authorization-url'], base.deviceAuthorization),
+    revocation: either(entry['revocation-url'], base.revocation),
+    userinfo: either(entry['userinfo-url'], base.userinfo),
+  };
+}
+
+function readRegistration(preset: ClientRegistration, entry: LoginEntry): ClientRegistration {
+  const clientSecret = entry['client-secret'];
+  const written = entry['client-auth'];
+  const preferred = preset.authentication === 'none' ? 'client_secret_basic' : preset.authentication;
+  const authentication = written === 'auto' ? (clientSecret === undefined ? 'none' : preferred) : written === 'none' ? 'none' : written === 'basic' ? 'client_secret_basic' : 'client_secret_post';
+  return { clientId: entry['client-id'], clientSecret, authentication };
+}
+
+/** How the paths of a dialect are made below an endpoint of the operator's. */
+const addressingOf: Readonly<Record<Dialect, Addressing>> = { 'openai-chat': 'plain', 'openai-responses': 'plain', 'anthropic-messages': 'versioned', gemini: 'gemini' };
+
+function overrideSpend(preset: LoginProfile, entry: LoginEntry): SpendProfile {
+  const spend = entry.mode === 'code-assist' ? codeAssistSpend : preset.spend;
+  const baseUrl = entry['base-url'].replace(/\/+$/, '');
+  const dialects = entry.dialects ?? (entry.dialect === undefined ? spend.dialects : [entry.dialect]);
+  const [first] = dialects;
+  return {
+    ...spend,
+    baseUrl: baseUrl === '' ? spend.baseUrl : baseUrl,
+    baseUrlOf: baseUrl === '' ? spend.baseUrlOf : () => undefined,
+    dialects,
+    addressing: preset.provider === 'oauth' && first !== undefined ? addressingOf[first] : spend.addressing,
+    headers: new Map(Object.entries(entry.headers)),
+    prefix: entry.prefix.replace(/^\/+|\/+$/g, ''),
+    proxyUrl: entry['proxy-url'],
+    models: entry.models.map(({ name, alias }) => ({ name, alias: alias === '' ? name : alias })),
+    excludedModels: entry['excluded-models'].map((pattern) => pattern.toLowerCase()).filter((pattern) => pattern !== ''),
+    priority: entry.priority,
+    weight: entry.weight,
+    disabled: entry.disabled,
+    coolingDisabled: entry['disable-cooling'],
+  };
+}
