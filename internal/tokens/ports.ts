@@ -37,7 +37,8 @@ export type LoginReason =
 export type LoginState =
   | { readonly kind: 'ready'; readonly expiresAtMs: number | undefined; readonly lastRefreshMs: number | undefined }
   | { readonly kind: 'refreshing'; readonly sinceMs: number }
-  | { readonly kind: 'needs_login'; readonly reason: LoginReason; readonly detail: string; readonly sinceMs: number };
+  /** `usableUntilMs`: its last access token serves until then; 0 once there is none. */
+  | { readonly kind: 'needs_login'; readonly reason: LoginReason; readonly detail: string; readonly sinceMs: number; readonly usableUntilMs: number };
 
 /** Keeps the access tokens of all logins fresh and hands them out. One refresh a login over all processes on this machine. */
 export interface TokenKeeper {

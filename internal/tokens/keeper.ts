@@ -1,0 +1,319 @@
+import type { AuthFile } from '../accounts/auth-file/auth-file.ts';
+import { noTokens, type TokenSet } from '../accounts/token-set.ts';
+import { err, ok, type Result } from '../fault/result.ts';
+import { takeKernelLock } from '../files/kernel-lock.ts';
+import type { Login } from '../providers/login.ts';
+import { createEntry, tokenOf, type Entry } from './entry.ts';
+import { digestOf, isNewer } from './newest.ts';
+import type { AccessToken, LoginState, TokenFault, TokenKeeper } from './ports.ts';
+import { refreshLogin, type RefreshDeps, type RefreshNeed, type RefreshResult } from './refresh.ts';
+import { planLife } from './token-life.ts';
+
+export interface KeeperDeps extends RefreshDeps {
+  /** The file as the directory last saw it. */
+  readonly fileNamed: (name: string) => AuthFile | undefined;
+  /** Longest wait of a request for a token; absent means 45 s. */
+  readonly patienceMs?: number;
+  /** Refreshes ahead at one time; absent means 16. */
+  readonly maxRefreshesAhead?: number;
+  /** Told of every refresh that ended. `later` passes by itself. */
+  readonly onRefreshed?: (login: Login, result: RefreshResult['kind'] | 'adopted' | 'restored') => void;
+  /** In [0, 1); absent means Math.random. */
+  readonly random?: () => number;
+}
+
+const defaultPatienceMs = 45_000;
+const defaultMaxAhead = 16;
+const sweepMs = 250;
+/** Tries a waiting request sees through before it is told that there is no token. */
+const quickPausesMs = [150, 800] as const;
+const longestBackoffMs = 5 * 60_000;
+/** A token just issued that the upstream refuses is not helped by another. */
+const youngTokenMs = 30_000;
+
+/** @see TokenKeeper. One entry a login; the hot path of `acquire` does no I/O and allocates one result. */
+export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
+  const { clock, log, random = Math.random, patienceMs = defaultPatienceMs } = deps;
+  const entries = new Map<string, Entry>();
+  const listeners: ((login: Login, state: LoginState, before: LoginState) => void)[] = [];
+  const closing = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  let stopSweep = (): void => undefined;
+
+  const setState = (entry: Entry, state: LoginState): void => {
+    const before = entry.state;
+    entry.state = state;
+    if (isSameState(before, state)) return;
+    for (const listener of listeners) listener(entry.login, state, before);
+  };
+
+  const take = (entry: Entry, tokens: TokenSet): void => {
+    const nowMs = clock.nowMs();
+    entry.tokens = tokens;
+    entry.life = planLife(tokens, entry.login.profile.refreshLeadMs, nowMs, random());
+    entry.access = tokenOf(entry.login, tokens, entry.life.expiresAtMs);
+  };
+
+  const settle = (entry: Entry, result: RefreshResult): Result<AccessToken, TokenFault> => {
+    const nowMs = clock.nowMs();
+    switch (result.kind) {
+      case 'tokens':
+        take(entry, result.tokens);
+        if (result.how === 'refreshed') entry.refreshedAtMs = nowMs;
+        entry.failures = 0;
+        entry.notBeforeMs = 0;
+        setState(entry, { kind: 'ready', expiresAtMs: finite(entry.life.expiresAtMs), lastRefreshMs: result.tokens.issuedAtMs });
+        break;
+      case 'needs_login': {
+        if (result.tokens.accessToken !== undefined && isNewerOrSame(result.tokens, entry.tokens)) take(entry, result.tokens);
+        // Looked at again when other tokens appear, or when an operator asks for it.
+        entry.notBeforeMs = Infinity;
+        entry.givenUp = digestOf(result.tokens);
+        setState(entry, { kind: 'needs_login', reason: result.reason, detail: result.detail, sinceMs: result.sinceMs, usableUntilMs: usableUntil(entry, nowMs) });
+        break;
+      }
+      case 'later': {
+        entry.failures++;
+        entry.notBeforeMs = nowMs + (result.retryAfterMs ?? Math.min(longestBackoffMs, 500 * 2 ** Math.min(entry.failures, 12)) * (0.75 + 0.5 * random()));
+        entry.lastFault = { kind: 'unavailable', reason: result.reason, detail: result.detail };
+        setState(entry, entry.state.kind === 'refreshing' ? entry.stateBefore : entry.state);
+        break;
+      }
+    }
+    deps.onRefreshed?.(entry.login, result.kind === 'tokens' && result.how !== 'refreshed' ? result.how : result.kind);
+    if (result.kind === 'needs_login') log.error({ account: entry.login.label, reason: result.reason, detail: result.detail }, 'a login needs a person');
+    else if (result.kind === 'later') log.warn({ account: entry.login.label, reason: result.reason, detail: result.detail, retry_in_ms: Math.round(entry.notBeforeMs - nowMs) }, 'a login could not be refreshed; it is tried again');
+    const access = usableToken(entry, clock.nowMs());
+    if (access !== undefined) return ok(access);
+    return err(result.kind === 'needs_login' ? { kind: 'needs_login', reason: result.reason, detail: result.detail } : entry.lastFault);
+  };
+
+  /** The one refresh of this login under way in this process. */
+  const refresh = (entry: Entry, need: RefreshNeed): Promise<Result<AccessToken, TokenFault>> => {
+    if (entry.refreshing !== undefined) return entry.refreshing;
+    entry.stateBefore = entry.state.kind === 'refreshing' ? entry.stateBefore : entry.state;
+    setState(entry, { kind: 'refreshing', sinceMs: clock.nowMs() });
+    const task = askFor(deps, entry.login, need, closing.signal)
+      .then(
+        (result) => settle(entry, result),
+        (thrown: unknown) => {
+          if (!closing.signal.aborted) log.error({ err: thrown, account: entry.login.label }, 'a refresh failed inside Keyward');
+          return settle(entry, { kind: 'later', reason: 'refresh_failed', detail: 'it could not be tried', retryAfterMs: undefined, tokens: noTokens });
+        },
+      )
+      .finally(() => {
+        entry.refreshing = undefined;
+        running.delete(task);
+      });
+    entry.refreshing = task;
+    running.add(task);
+    return task;
+  };
+
+  const usable = (entry: Entry): RefreshNeed['isUsable'] => (tokens) => tokenOf(entry.login, tokens, 0) !== undefined && (tokens.expiresAtMs ?? Infinity) > clock.nowMs();
+  /** A token that is not itself due for a refresh. */
+  const needFresh = (entry: Entry): RefreshNeed => ({
+    isUsable: usable(entry),
+    isGood: (tokens) => tokenOf(entry.login, tokens, 0) !== undefined && planLife(tokens, entry.login.profile.refreshLeadMs, tokens.issuedAtMs ?? clock.nowMs(), 0).dueAtMs > clock.nowMs(),
+  });
+  const needOther = (entry: Entry, refused: AccessToken): RefreshNeed => ({
+    isUsable: (tokens) => usable(entry)(tokens) && tokenOf(entry.login, tokens, 0)?.value !== refused.value,
+    isGood: (tokens) => usable(entry)(tokens) && tokenOf(entry.login, tokens, 0)?.value !== refused.value,
+  });
+
+  /** Sees a waiting request through the refresh under way, and through failures that pass quickly. */
+  const waitForToken = async (entry: Entry, need: RefreshNeed, signal: AbortSignal | undefined, isWanted: (access: AccessToken) => boolean): Promise<Result<AccessToken, TokenFault>> => {
+    for (let attempt = 0; ; attempt++) {
+      if (clock.nowMs() < entry.notBeforeMs && entry.refreshing === undefined && attempt === 0) return present(entry, isWanted);
+      const outcome = await refresh(entry, need);
+      if (outcome.ok && isWanted(outcome.value)) return outcome;
+      const pauseMs = quickPausesMs[attempt];
+      // The fault of a login that needs a person does not pass; that of a lost answer passes when the token ends.
+      if ((!outcome.ok && outcome.error.kind === 'needs_login') || entry.state.kind === 'needs_login' || pauseMs === undefined) return present(entry, isWanted);
+      await clock.sleep(pauseMs * (0.75 + 0.5 * random()), signal);
+    }
+  };
+
+  const present = (entry: Entry, isWanted: (access: AccessToken) => boolean): Result<AccessToken, TokenFault> => {
+    const access = usableToken(entry, clock.nowMs());
+    if (access !== undefined && isWanted(access)) return ok(access);
+    const { state } = entry;
+    return err(state.kind === 'needs_login' ? { kind: 'needs_login', reason: state.reason, detail: state.detail } : entry.lastFault);
+  };
+
+  /** Ends the wait by itself: for a client that left, a login that vanished, an upstream of endless patience. */
+  const bounded = async (wait: (signal: AbortSignal) => Promise<Result<AccessToken, TokenFault>>, signal: AbortSignal | undefined): Promise<Result<AccessToken, TokenFault>> => {
+    const over = new AbortController();
+    const limit = AbortSignal.any([closing.signal, over.signal, ...(signal === undefined ? [] : [signal])]);
+    const tooLong = clock.sleep(patienceMs, limit).then(() => waitedTooLong, () => waitedTooLong);
+    try {
+      return await Promise.race([wait(limit).catch(() => waitedTooLong), tooLong]);
+    } finally {
+      over.abort(new Error('the wait is over'));
+    }
+  };
+
+  const sweep = (): void => {
+    const nowMs = clock.nowMs();
+    let free = (deps.maxRefreshesAhead ?? defaultMaxAhead) - running.size;
+    for (const entry of entries.values()) {
+      if (entry.state.kind === 'needs_login' && entry.state.usableUntilMs !== 0 && entry.state.usableUntilMs <= nowMs) setState(entry, { ...entry.state, usableUntilMs: 0 });
+      if (free <= 0 || entry.login.disabled || entry.refreshing !== undefined || nowMs < entry.life.dueAtMs || nowMs < entry.notBeforeMs) continue;
+      free--;
+      void refresh(entry, needFresh(entry));
+    }
+  };
+
+  return {
+    acquire: (loginKey, signal) => {
+      const entry = entries.get(loginKey);
+      if (entry === undefined) return err(unknownAccount);
+      const nowMs = clock.nowMs();
+      if (entry.access !== undefined && nowMs < entry.life.freshUntilMs) {
+        if (nowMs >= entry.life.dueAtMs && nowMs >= entry.notBeforeMs) void refresh(entry, needFresh(entry));
+        return ok(entry.access);
+      }
+      return bounded((limit) => waitForToken(entry, needFresh(entry), limit, () => true), signal).then((waited) => (waited.ok ? waited : withLastResort(entry, waited.error, clock.nowMs())));
+    },
+    renew: async (loginKey, refused, signal) => {
+      const entry = entries.get(loginKey);
+      if (entry === undefined) return err(unknownAccount);
+      const isOther = (access: AccessToken): boolean => access.value !== refused.value;
+      const now = usableToken(entry, clock.nowMs());
+      if (now !== undefined && isOther(now)) return ok(now);
+      const youngMs = Math.min(youngTokenMs, (entry.life.expiresAtMs - entry.refreshedAtMs) / 2);
+      if (clock.nowMs() - entry.refreshedAtMs < youngMs) return err({ kind: 'unavailable', reason: 'refresh_failed', detail: 'the upstream refuses a token that was issued a moment ago' });
+      return bounded((limit) => waitForToken(entry, needOther(entry, refused), limit, isOther), signal);
+    },
+    stateOf: (loginKey) => entries.get(loginKey)?.state ?? { kind: 'ready', expiresAtMs: undefined, lastRefreshMs: undefined },
+    setLogins: (logins) => {
+      const keys = new Set(logins.map(({ key }) => key));
+      for (const key of entries.keys()) if (!keys.has(key)) entries.delete(key);
+      for (const login of logins) {
+        const entry = entries.get(login.key) ?? createEntry(login);
+        const isNew = entries.get(login.key) !== entry;
+        entries.set(login.key, entry);
+        const hasOtherClient = entry.login.profile.registration.clientId !== login.profile.registration.clientId;
+        entry.login = login;
+        lookAtFiles(entry, isNew, hasOtherClient);
+      }
+    },
+    retry: (loginKey) => {
+      const entry = entries.get(loginKey);
+      if (entry === undefined) return;
+      entry.notBeforeMs = 0;
+      void forgetDead(deps, entry).then(() => refresh(entry, needFresh(entry)));
+    },
+    onState: (listener) => void listeners.push(listener),
+    start: () => {
+      stopSweep = clock.every(sweepMs, sweep);
+    },
+    close: async () => {
+      stopSweep();
+      // What was sent is seen through; only waiting for other processes ends at once.
+      closing.abort(new Error('shutting down'));
+      while (running.size > 0) await Promise.allSettled(running);
+    },
+  };
+
+  /** Takes in what the directory saw: a newer login of this or another process, an operator's replacement, a restored backup. */
+  function lookAtFiles(entry: Entry, isNew: boolean, hasOtherClient: boolean): void {
+    const files = entry.login.fileNames.map((name) => deps.fileNamed(name)).filter((file) => file !== undefined);
+    const seen = files.map(({ name, hash }) => `${name} ${hash}`).join('\n');
+    if (seen === entry.seen && !isNew && !hasOtherClient) return;
+    entry.seen = seen;
+    for (const { tokens } of files) {
+      if (entry.access === undefined || isNewer(tokens, entry.tokens) || (isNew && tokenOf(entry.login, tokens, 0) !== undefined && entry.tokens.accessToken === undefined)) take(entry, tokens);
+    }
+    const hasOtherTokens = entry.state.kind === 'needs_login' && (hasOtherClient || files.every(({ tokens }) => digestOf(tokens) !== entry.givenUp));
+    if (hasOtherTokens || isNew) {
+      entry.notBeforeMs = 0;
+      entry.failures = 0;
+      setState(entry, { kind: 'ready', expiresAtMs: finite(entry.life.expiresAtMs), lastRefreshMs: entry.tokens.issuedAtMs });
+    }
+    const target = files.find(({ isWritable }) => isWritable);
+    const isStale = target !== undefined && digestOf(target.tokens) !== digestOf(entry.tokens);
+    if (entry.login.source === 'refresh-token' && !entry.login.disabled && (isStale || isNew)) void reconcile(entry);
+  }
+
+  /** Learns what the ledger knows: spent tokens are replaced by the newest, dead ones are told of. Nothing is sent. */
+  async function reconcile(entry: Entry): Promise<void> {
+    const ledger = await deps.ledgers.read(entry.login.key);
+    const digest = digestOf(entry.tokens);
+    const target = entry.login.fileNames.map((name) => deps.fileNamed(name)).find((file) => file?.isWritable === true);
+    const dead = ledger.dead.find((each) => each.digest === digest);
+    if (target !== undefined && ledger.spent.has(digestOf(target.tokens) ?? '')) await refresh(entry, { isUsable: usable(entry), isGood: (tokens) => tokenOf(entry.login, tokens, 0) !== undefined && usable(entry)(tokens) });
+    else if (dead !== undefined && entry.refreshing === undefined) settle(entry, { kind: 'needs_login', reason: dead.reason, detail: dead.detail, sinceMs: dead.atMs, tokens: entry.tokens });
+  }
+}
+
+const unknownAccount: TokenFault = { kind: 'unavailable', reason: 'unknown_account', detail: 'the login is gone' };
+const waitedTooLong: Result<AccessToken, TokenFault> = err({ kind: 'unavailable', reason: 'refresh_in_progress', detail: 'a refresh under way has not ended in time' });
+
+/** A token in its last seconds is better than none. */
+function withLastResort(entry: Entry, fault: TokenFault, nowMs: number): Result<AccessToken, TokenFault> {
+  const access = usableToken(entry, nowMs);
+  return access === undefined ? err(fault) : ok(access);
+}
+
+function usableToken(entry: Entry, nowMs: number): AccessToken | undefined {
+  return entry.access !== undefined && nowMs < entry.access.expiresAtMs ? entry.access : undefined;
+}
+
+function usableUntil(entry: Entry, nowMs: number): number {
+  const access = usableToken(entry, nowMs);
+  return access === undefined ? 0 : access.expiresAtMs;
+}
+
+function isNewerOrSame(left: TokenSet, right: TokenSet): boolean {
+  return !isNewer(right, left);
+}
+
+function finite(ms: number): number | undefined {
+  return Number.isFinite(ms) ? ms : undefined;
+}
+
+function isSameState(left: LoginState, right: LoginState): boolean {
+  if (left.kind !== right.kind) return false;
+  if (left.kind !== 'needs_login' || right.kind !== 'needs_login') return true;
+  return left.reason === right.reason && (left.usableUntilMs === 0) === (right.usableUntilMs === 0);
+}
+
+/** Asks whatever source the login has. */
+async function askFor(deps: RefreshDeps & Pick<KeeperDeps, 'fileNamed'>, login: Login, need: RefreshNeed, signal: AbortSignal): Promise<RefreshResult> {
+  switch (login.source) {
+    case 'refresh-token':
+      return refreshLogin(deps, login, need, signal);
+    case 'client-credentials':
+      return fromGrant(await deps.grants.clientCredentials(login, signal), deps.clock.nowMs());
+    case 'service-account': {
+      const file = login.fileNames.map((name) => deps.fileNamed(name)).find((found) => found !== undefined);
+      if (file === undefined) return { kind: 'later', reason: 'unknown_account', detail: 'its file is gone', retryAfterMs: undefined, tokens: noTokens };
+      return fromGrant(await deps.grants.serviceAccount(login, file, signal), deps.clock.nowMs());
+    }
+  }
+}
+
+/** Tokens without refresh token live in memory: nothing of them is worth keeping. */
+function fromGrant(outcome: Awaited<ReturnType<RefreshDeps['grants']['clientCredentials']>>, nowMs: number): RefreshResult {
+  switch (outcome.kind) {
+    case 'issued':
+      return { kind: 'tokens', tokens: { ...outcome.tokens, issuedAtMs: outcome.tokens.issuedAtMs ?? nowMs }, how: 'refreshed' };
+    case 'refused':
+      if (outcome.error === 'oauth_client_not_configured') return { kind: 'needs_login', reason: 'oauth_client_not_configured', detail: outcome.detail, sinceMs: nowMs, tokens: noTokens };
+      return { kind: 'later', reason: 'refresh_failed', detail: `the token endpoint refused: ${outcome.error}`, retryAfterMs: outcome.retryAfterMs, tokens: noTokens };
+    case 'failed':
+      return { kind: 'later', reason: 'refresh_failed', detail: outcome.detail, retryAfterMs: outcome.retryAfterMs, tokens: noTokens };
+  }
+}
+
+async function forgetDead({ clock, ledgers, lockPatienceMs }: RefreshDeps, { login }: Entry): Promise<void> {
+  await ledgers.prepare();
+  const lock = await takeKernelLock(ledgers.lockPath(login.key), { clock, patienceMs: lockPatienceMs });
+  try {
+    const ledger = await ledgers.read(login.key);
+    if (lock !== undefined && ledger.dead.length > 0) await ledgers.write(login.key, { ...ledger, dead: [] });
+  } finally {
+    lock?.release();
+  }
+}

@@ -1,0 +1,184 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TokenFields } from '../accounts/directory/ports.ts';
+import type { Clock } from '../clock/clock.ts';
+import { writeDurably } from '../files/durable-write.ts';
+import { errorCode } from '../files/synced-file.ts';
+import type { Logger } from '../log/logger.ts';
+import { Secret } from '../secret/secret.ts';
+import type { LoginReason } from './ports.ts';
+
+/** A refresh that was begun: written before the token is sent, closed when its outcome is durable (security rule 26). */
+export interface Intent {
+  readonly digest: string;
+  readonly atMs: number;
+  readonly pid: number;
+}
+
+/** A refresh token that the vendor refused. */
+export interface DeadToken {
+  readonly digest: string;
+  readonly reason: LoginReason;
+  readonly detail: string;
+  readonly atMs: number;
+}
+
+/** What is remembered of one login beside its files. */
+export interface LedgerState {
+  readonly intent: Intent | undefined;
+  /** Digest → when it was spent. */
+  readonly spent: ReadonlyMap<string, number>;
+  readonly dead: readonly DeadToken[];
+  /** The newest tokens, so that a restored backup or a stale editor save cannot lose them. */
+  readonly newest: TokenFields | undefined;
+}
+
+export const emptyLedger: LedgerState = { intent: undefined, spent: new Map(), dead: [], newest: undefined };
+
+/** Seals token sets where the auth directory is encrypted. `subject` is bound to the text. */
+export interface LedgerSeal {
+  readonly seal: (text: string, subject: string) => Promise<string>;
+  /** Undefined when the key is not at hand or the text was altered. */
+  readonly open: (sealed: string, subject: string) => Promise<string | undefined>;
+}
+
+export interface LedgersDeps {
+  /** `<auth-dir>/.keyward`; made 0700 where it is missing. */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Absent: token sets stand in plain text, as in the files beside them. */
+  readonly seal?: LedgerSeal;
+}
+
+/** One small file a login. Reading needs no lock; writers hold the login's. */
+export interface Ledgers {
+  readonly lockPath: (loginKey: string) => string;
+  /** Makes the folder where it is missing. Rejects with the system's error. */
+  readonly prepare: () => Promise<void>;
+  readonly read: (loginKey: string) => Promise<LedgerState>;
+  /** Durable when it resolves true; false: the disk took nothing, as the log says. */
+  readonly write: (loginKey: string, state: LedgerState) => Promise<boolean>;
+}
+
+const keepSpentMs = 90 * 86_400_000;
+const keptDead = 32;
+
+export function createLedgers({ folder, clock, log, seal }: LedgersDeps): Ledgers {
+  const pathOf = (loginKey: string): string => join(folder, `${loginKey}.json`);
+  const prepare = async (): Promise<void> => void (await mkdir(folder, { recursive: true, mode: 0o700 }));
+
+  return {
+    lockPath: (loginKey) => join(folder, `${loginKey}.lock`),
+    prepare,
+    read: async (loginKey) => {
+      let text: string;
+      try {
+        text = await readFile(pathOf(loginKey), 'utf8');
+      } catch (thrown) {
+        if (errorCode(thrown) !== 'ENOENT') log.error({ err: thrown, file: pathOf(loginKey) }, 'what is remembered of a login cannot be read');
+        return emptyLedger;
+      }
+      return decodeLedger(text, loginKey, seal);
+    },
+    write: async (loginKey, state) => {
+      await prepare();
+      const oldestMs = clock.nowMs() - keepSpentMs;
+      const kept = { ...state, spent: new Map([...state.spent].filter(([, atMs]) => atMs > oldestMs)), dead: state.dead.slice(-keptDead) };
+      const written = await writeDurably(pathOf(loginKey), await encodeLedger(kept, loginKey, seal), { generations: 0 });
+      if (!written.ok) log.error({ err: written.error.cause, file: pathOf(loginKey) }, 'what is remembered of a login cannot be written');
+      return written.ok;
+    },
+  };
+}
+
+async function encodeLedger(state: LedgerState, loginKey: string, seal: LedgerSeal | undefined): Promise<string> {
+  const newest = state.newest === undefined ? null : encodeFields(state.newest);
+  const { intent } = state;
+  return `${JSON.stringify({
+    version: 1,
+    intent: intent === undefined ? null : { digest: intent.digest, at_ms: intent.atMs, pid: intent.pid },
+    spent: [...state.spent].map(([digest, atMs]) => ({ digest, at_ms: atMs })),
+    dead: state.dead.map(({ digest, reason, detail, atMs }) => ({ digest, reason, detail, at_ms: atMs })),
+    newest: newest === null || seal === undefined ? newest : await seal.seal(JSON.stringify(newest), loginKey),
+  })}\n`;
+}
+
+async function decodeLedger(text: string, loginKey: string, seal: LedgerSeal | undefined): Promise<LedgerState> {
+  const root = parse(text);
+  const intent = memberOf(root, 'intent');
+  const intentDigest = textOf(memberOf(intent, 'digest'));
+  const newest = memberOf(root, 'newest');
+  const opened = typeof newest === 'string' ? parse((await seal?.open(newest, loginKey)) ?? '') : newest;
+  return {
+    intent: intentDigest === undefined ? undefined : { digest: intentDigest, atMs: numberOf(memberOf(intent, 'at_ms')) ?? 0, pid: numberOf(memberOf(intent, 'pid')) ?? 0 },
+    spent: new Map(listOf(memberOf(root, 'spent')).flatMap((item) => {
+      const digest = textOf(memberOf(item, 'digest'));
+      return digest === undefined ? [] : [[digest, numberOf(memberOf(item, 'at_ms')) ?? 0] as const];
+    })),
+    dead: listOf(memberOf(root, 'dead')).flatMap((item) => {
+      const digest = textOf(memberOf(item, 'digest'));
+      const reason = loginReasons.find((known) => known === memberOf(item, 'reason'));
+      if (digest === undefined || reason === undefined) return [];
+      return [{ digest, reason, detail: textOf(memberOf(item, 'detail')) ?? '', atMs: numberOf(memberOf(item, 'at_ms')) ?? 0 }];
+    }),
+    newest: opened === undefined || opened === null ? undefined : decodeFields(opened),
+  };
+}
+
+const loginReasons: readonly LoginReason[] = ['refresh_refused', 'refresh_outcome_unknown', 'stale_token_restored', 'no_refresh_token', 'oauth_client_not_configured', 'confirmation_pending'];
+
+function encodeFields({ tokens, facts }: TokenFields): object {
+  return {
+    access_token: tokens.accessToken?.reveal(),
+    refresh_token: tokens.refreshToken?.reveal(),
+    id_token: tokens.idToken?.reveal(),
+    api_key: tokens.apiKey?.reveal(),
+    expires_at_ms: tokens.expiresAtMs,
+    issued_at_ms: tokens.issuedAtMs,
+    facts,
+  };
+}
+
+function decodeFields(value: unknown): TokenFields {
+  const secretAt = (name: string): Secret | undefined => {
+    const text = textOf(memberOf(value, name));
+    return text === undefined ? undefined : new Secret(text);
+  };
+  const facts = memberOf(value, 'facts');
+  return {
+    tokens: {
+      accessToken: secretAt('access_token'),
+      refreshToken: secretAt('refresh_token'),
+      idToken: secretAt('id_token'),
+      apiKey: secretAt('api_key'),
+      expiresAtMs: numberOf(memberOf(value, 'expires_at_ms')),
+      issuedAtMs: numberOf(memberOf(value, 'issued_at_ms')),
+    },
+    ...(typeof facts === 'object' && facts !== null && !Array.isArray(facts) ? { facts: { ...facts } } : {}),
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

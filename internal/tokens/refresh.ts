@@ -1,0 +1,259 @@
+import type { AuthFile } from '../accounts/auth-file/auth-file.ts';
+import type { FileFault, Reservation, TokenFields, TokenWriter } from '../accounts/directory/ports.ts';
+import { noTokens, type TokenSet } from '../accounts/token-set.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { Result } from '../fault/result.ts';
+import { takeKernelLock } from '../files/kernel-lock.ts';
+import type { Logger } from '../log/logger.ts';
+import type { Login } from '../providers/login.ts';
+import type { Ledgers, LedgerState } from './ledger.ts';
+import { digestOf, isNewer, newestOf, type Candidate } from './newest.ts';
+import type { GrantOutcome, LoginReason, TokenFault, TokenGrants } from './ports.ts';
+
+export interface RefreshDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly ledgers: Ledgers;
+  readonly writer: TokenWriter;
+  readonly grants: TokenGrants;
+  /** How long another process's refresh is waited for. */
+  readonly lockPatienceMs: number;
+}
+
+/** Why a refresh is wanted: `isGood` tells whether a token found on disk answers the need, so that nothing has to be sent. */
+export interface RefreshNeed {
+  readonly isGood: (tokens: TokenSet) => boolean;
+  /** Whether an access token may still be spent; while it may, a refresh whose outcome is unknown is not repeated. */
+  readonly isUsable: (tokens: TokenSet) => boolean;
+}
+
+export type RefreshResult =
+  | { readonly kind: 'tokens'; readonly tokens: TokenSet; readonly how: 'adopted' | 'restored' | 'refreshed' }
+  | { readonly kind: 'needs_login'; readonly reason: LoginReason; readonly detail: string; readonly sinceMs: number; readonly tokens: TokenSet }
+  | { readonly kind: 'later'; readonly reason: TokenFault['reason']; readonly detail: string; readonly retryAfterMs: number | undefined; readonly tokens: TokenSet };
+
+/**
+ * One refresh of one login over all processes: takes the login's kernel lock, reads files and ledger again, adopts what is
+ * newer there, and only then sends the refresh token; persists the answer before it returns. Never rejects but with the
+ * signal's reason while waiting for the lock.
+ *
+ * What can go wrong on the way, and what is done (security rules 24–26):
+ * | moment | remembered | next time |
+ * |---|---|---|
+ * | before the intent is durable | nothing | tried again |
+ * | sent, no answer | intent | the token is tried once more when the access token has ended |
+ * | answered, killed before the file is durable | intent | the same; `invalid_grant` then says `refresh_outcome_unknown` |
+ * | file durable, ledger not | intent of the old token | the file's token is another, so the old one counts as spent |
+ */
+export async function refreshLogin(deps: RefreshDeps, login: Login, need: RefreshNeed, signal: AbortSignal): Promise<RefreshResult> {
+  await deps.ledgers.prepare();
+  let adopted: TokenSet | undefined;
+  const lock = await takeKernelLock(deps.ledgers.lockPath(login.key), {
+    clock: deps.clock,
+    signal,
+    patienceMs: deps.lockPatienceMs,
+    isDone: async () => {
+      const found = await findOnDisk(deps, login);
+      adopted = found.newest !== undefined && need.isGood(found.newest.tokens) ? found.newest.tokens : undefined;
+      return adopted !== undefined;
+    },
+  });
+  if (lock === undefined) {
+    if (adopted !== undefined) return { kind: 'tokens', tokens: adopted, how: 'adopted' };
+    return later('refresh_in_progress', 'another process has been refreshing this login for too long', undefined, noTokens);
+  }
+  try {
+    return await refreshLocked(deps, login, need, signal, 2);
+  } finally {
+    lock.release();
+  }
+}
+
+interface OnDisk {
+  readonly ledger: LedgerState;
+  /** Files that can be read, in the login's order. */
+  readonly files: readonly AuthFile[];
+  readonly newest: Candidate | undefined;
+}
+
+async function findOnDisk(deps: RefreshDeps, login: Login): Promise<OnDisk> {
+  const ledger = await deps.ledgers.read(login.key);
+  const files: AuthFile[] = [];
+  for (const name of login.fileNames) {
+    const read = await deps.writer.read(name);
+    if (read.ok) files.push(read.value);
+  }
+  const candidates: Candidate[] = files.map(({ name, tokens }) => ({ tokens, fileName: name }));
+  if (ledger.newest !== undefined) candidates.push({ tokens: ledger.newest.tokens, fileName: undefined });
+  const newest = newestOf(candidates, (digest) => ledger.spent.has(digest));
+  return { ledger: closeOvertaken(ledger, newest, deps.clock.nowMs()), files, newest };
+}
+
+/** A refresh that was begun with another token than the newest has come through: the file was written, the ledger not. */
+function closeOvertaken(ledger: LedgerState, newest: Candidate | undefined, nowMs: number): LedgerState {
+  const { intent } = ledger;
+  if (intent === undefined || newest === undefined || intent.digest === digestOf(newest.tokens)) return ledger;
+  return { ...ledger, intent: undefined, spent: new Map([...ledger.spent, [intent.digest, nowMs]]) };
+}
+
+/** `triesLeft` bounds how often another program's newer token is tried after a refusal. */
+async function refreshLocked(deps: RefreshDeps, login: Login, need: RefreshNeed, signal: AbortSignal, triesLeft: number): Promise<RefreshResult> {
+  const found = await findOnDisk(deps, login);
+  const { newest, files } = found;
+  const primary = files.find(({ isWritable }) => isWritable) ?? files[0];
+  if (primary === undefined) return later('unknown_account', 'its file is gone or cannot be read', undefined, noTokens);
+  if (newest === undefined) {
+    const reason: LoginReason = primary.tokens.refreshToken === undefined ? 'no_refresh_token' : 'stale_token_restored';
+    const detail = reason === 'no_refresh_token' ? 'its file holds no tokens' : 'its file holds a refresh token that was spent before, as from a backup or a stale save, and no newer one is known';
+    return { kind: 'needs_login', reason, detail, sinceMs: deps.clock.nowMs(), tokens: primary.tokens };
+  }
+  const restored = await writeBack(deps, primary, newest, found.ledger);
+  if (need.isGood(newest.tokens)) return { kind: 'tokens', tokens: newest.tokens, how: restored ? 'restored' : 'adopted' };
+
+  const digest = digestOf(newest.tokens);
+  if (digest === undefined) return { kind: 'needs_login', reason: 'no_refresh_token', detail: 'its file holds no refresh token', sinceMs: deps.clock.nowMs(), tokens: newest.tokens };
+  const dead = found.ledger.dead.find((each) => each.digest === digest);
+  if (dead !== undefined) return { kind: 'needs_login', reason: dead.reason, detail: dead.detail, sinceMs: dead.atMs, tokens: newest.tokens };
+  const wasSentBefore = found.ledger.intent?.digest === digest;
+  if (wasSentBefore && login.profile.rotatesRefreshTokens && need.isUsable(newest.tokens)) {
+    // The answer to the last try was lost; the present access token is spent to its end before the token is risked again.
+    return later('refresh_failed', 'the answer to the last refresh was lost; it is tried once more when the access token ends', untilExpiryMs(newest.tokens, deps.clock), newest.tokens);
+  }
+  return send(deps, login, need, signal, { found, primary, tokens: newest.tokens, digest, wasSentBefore, triesLeft });
+}
+
+function untilExpiryMs(tokens: TokenSet, clock: Clock): number | undefined {
+  return tokens.expiresAtMs === undefined ? undefined : Math.max(1, tokens.expiresAtMs - clock.nowMs());
+}
+
+/** Puts the newest tokens under the operator's fields of a file that holds older or spent ones. True when it did. */
+async function writeBack(deps: RefreshDeps, primary: AuthFile, newest: Candidate, ledger: LedgerState): Promise<boolean> {
+  const own = digestOf(primary.tokens);
+  const isStale = newest.fileName !== primary.name && own !== digestOf(newest.tokens) && (own === undefined || ledger.spent.has(own) || isNewer(newest.tokens, primary.tokens));
+  if (!isStale || !primary.isWritable) return false;
+  const reserved = await deps.writer.reserve(primary.name);
+  if (!reserved.ok) return false;
+  try {
+    const facts = newest.fileName === undefined ? ledger.newest?.facts : undefined;
+    const written = await reserved.value.commit({ tokens: newest.tokens, ...(facts === undefined ? {} : { facts }) });
+    if (written.ok) deps.log.warn({ file: primary.name }, 'a file held an older refresh token, as from a backup or a stale save; the newest tokens were written back');
+    return written.ok;
+  } finally {
+    await reserved.value.release();
+  }
+}
+
+interface Sending {
+  readonly found: OnDisk;
+  readonly primary: AuthFile;
+  readonly tokens: TokenSet;
+  readonly digest: string;
+  readonly wasSentBefore: boolean;
+  readonly triesLeft: number;
+}
+
+async function send(deps: RefreshDeps, login: Login, need: RefreshNeed, signal: AbortSignal, sending: Sending): Promise<RefreshResult> {
+  const { found, primary, tokens, digest } = sending;
+  const { rotatesRefreshTokens } = login.profile;
+  const reserved = await deps.writer.reserve(primary.name);
+  if (!reserved.ok && (rotatesRefreshTokens || reserved.error.kind !== 'read_only')) return unwritable(reserved.error, tokens);
+  const reservation = reserved.ok ? reserved.value : undefined;
+  try {
+    if (rotatesRefreshTokens) {
+      const intent = { digest, atMs: deps.clock.nowMs(), pid: process.pid };
+      if (!(await deps.ledgers.write(login.key, { ...found.ledger, intent }))) return unwritable({ kind: 'not_writable', message: 'the intent to refresh cannot be made durable' }, tokens);
+    }
+    // Whatever else ends, an answer that may hold new tokens is waited for; the grant has its own time limit.
+    const outcome = await deps.grants.refresh(login, tokens, primary, new AbortController().signal);
+    if (outcome.kind === 'issued') return await keep(deps, login, sending, reservation, outcome);
+    if (outcome.kind === 'refused') return await settleRefused(deps, login, need, signal, sending, outcome);
+    return await settleFailed(deps, login, sending, outcome);
+  } finally {
+    await reservation?.release();
+  }
+}
+
+function unwritable(fault: FileFault, tokens: TokenSet): RefreshResult {
+  return later('storage_unwritable', `nothing was sent, since the new tokens could not be kept: ${fault.message}`, undefined, tokens);
+}
+
+/** Retried until it is durable: nobody is woken with tokens that a crash would lose. */
+const persistPausesMs = [20, 100, 500, 1_000, 2_000, 5_000] as const;
+/** A disk that takes nothing for this long is left; the tokens are then served from memory, the lock still held meanwhile. */
+const persistTries = 24;
+const triesOnceSafe = 3;
+
+async function keep(deps: RefreshDeps, login: Login, { found, tokens: old, digest, primary }: Sending, reservation: Reservation | undefined, issued: Extract<GrantOutcome, { readonly kind: 'issued' }>): Promise<RefreshResult> {
+  const nowMs = deps.clock.nowMs();
+  const tokens: TokenSet = {
+    ...issued.tokens,
+    // RFC 6749 §6: without a new refresh token the old one stays good.
+    refreshToken: issued.tokens.refreshToken ?? old.refreshToken,
+    idToken: issued.tokens.idToken ?? old.idToken,
+    apiKey: issued.tokens.apiKey ?? old.apiKey,
+    issuedAtMs: issued.tokens.issuedAtMs ?? nowMs,
+  };
+  const fields: TokenFields = { ...issued, tokens };
+  const hasRotated = digestOf(tokens) !== digest;
+  const state: LedgerState = {
+    intent: undefined,
+    spent: hasRotated ? new Map([...found.ledger.spent, [digest, nowMs]]) : found.ledger.spent,
+    dead: found.ledger.dead,
+    newest: { tokens, ...(issued.facts === undefined ? {} : { facts: issued.facts }) },
+  };
+  for (let attempt = 0; ; attempt++) {
+    const inFile = await commitTo(reservation, fields);
+    const inLedger = await deps.ledgers.write(login.key, state);
+    if (inFile === undefined || inFile.ok) break;
+    if (inFile.error.kind === 'missing') return later('unknown_account', 'its file was removed while it was refreshed', undefined, noTokens);
+    // In the ledger they are durable; a file that takes nothing gets them from there when it is next looked at.
+    if (attempt >= (inLedger ? triesOnceSafe : persistTries)) {
+      deps.log.error({ account: login.label, file: primary.name, cause: inFile.error.message }, inLedger ? 'refreshed tokens are kept beside their file, which cannot be written' : 'refreshed tokens are served from memory: the disk takes nothing; a restart now loses the login');
+      break;
+    }
+    await deps.clock.sleep(persistPausesMs[Math.min(attempt, persistPausesMs.length - 1)] ?? 5_000);
+  }
+  return { kind: 'tokens', tokens, how: 'refreshed' };
+}
+
+async function commitTo(reservation: Reservation | undefined, fields: TokenFields): Promise<Result<AuthFile, FileFault> | undefined> {
+  return reservation === undefined ? undefined : reservation.commit(fields);
+}
+
+/** OAuth codes by which vendors say that the refresh token itself is no longer good. @see RFC 6749 §5.2 */
+const deadTokenErrors: ReadonlySet<string> = new Set(['invalid_grant', 'refresh_token_reused', 'refresh_token_expired', 'refresh_token_invalidated', 'invalid_refresh_token', 'expired_token']);
+
+async function settleRefused(deps: RefreshDeps, login: Login, need: RefreshNeed, signal: AbortSignal, sending: Sending, { error, detail, retryAfterMs }: Extract<GrantOutcome, { readonly kind: 'refused' }>): Promise<RefreshResult> {
+  const { found, tokens, digest, wasSentBefore, triesLeft } = sending;
+  const closed: LedgerState = { ...found.ledger, intent: undefined };
+  if (error === 'oauth_client_not_configured') {
+    await deps.ledgers.write(login.key, wasSentBefore ? found.ledger : closed);
+    return { kind: 'needs_login', reason: 'oauth_client_not_configured', detail, sinceMs: deps.clock.nowMs(), tokens };
+  }
+  if (!deadTokenErrors.has(error)) {
+    await deps.ledgers.write(login.key, wasSentBefore ? found.ledger : closed);
+    return later('refresh_failed', `the token endpoint refused: ${error}`, retryAfterMs, tokens);
+  }
+  // Another program may have refreshed with the same token: what it wrote is read once before the login is given up.
+  const again = await findOnDisk(deps, login);
+  const newer = again.newest === undefined ? undefined : digestOf(again.newest.tokens);
+  if (triesLeft > 0 && newer !== undefined && newer !== digest) {
+    await deps.ledgers.write(login.key, { ...again.ledger, intent: undefined, spent: new Map([...again.ledger.spent, [digest, deps.clock.nowMs()]]) });
+    return refreshLocked(deps, login, need, signal, triesLeft - 1);
+  }
+  const reason: LoginReason = wasSentBefore ? 'refresh_outcome_unknown' : 'refresh_refused';
+  const sentence = wasSentBefore ? `the answer to a refresh was lost, and the token is not accepted again (${error})` : `the provider does not accept the refresh token (${error})`;
+  const dead = { digest, reason, detail: sentence, atMs: deps.clock.nowMs() };
+  await deps.ledgers.write(login.key, { ...again.ledger, intent: undefined, dead: [...again.ledger.dead, dead] });
+  return { kind: 'needs_login', reason, detail: sentence, sinceMs: dead.atMs, tokens };
+}
+
+async function settleFailed(deps: RefreshDeps, login: Login, { found, tokens, wasSentBefore }: Sending, { wasSent, detail, retryAfterMs }: Extract<GrantOutcome, { readonly kind: 'failed' }>): Promise<RefreshResult> {
+  // No byte left, so nothing is unknown; an older lost answer stays remembered.
+  if (!wasSent && login.profile.rotatesRefreshTokens && !wasSentBefore) await deps.ledgers.write(login.key, { ...found.ledger, intent: undefined });
+  return later('refresh_failed', detail, retryAfterMs, tokens);
+}
+
+function later(reason: TokenFault['reason'], detail: string, retryAfterMs: number | undefined, tokens: TokenSet): RefreshResult {
+  return { kind: 'later', reason, detail, retryAfterMs, tokens };
+}

@@ -1,0 +1,92 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Secret } from '../../../internal/secret/secret.ts';
+import { createTokenWorld, type TokenWorld, type WorldOptions } from '../../support/token-world.ts';
+import { until } from '../../support/until.ts';
+
+describe('spent refresh tokens (security rule 25)', () => {
+  let world: TokenWorld | undefined;
+  afterEach(() => world?.close());
+
+  const open = (options: WorldOptions = {}): TokenWorld => (world = createTokenWorld(options));
+  const expired = { expiresAtMs: 1, issuedAtMs: 0 };
+  const old = (n: number) => ({ accessToken: new Secret(`at-${n}`), refreshToken: new Secret(`rt-${n}`), ...expired });
+
+  it('one identity in two files is refreshed once, whichever file is asked', async () => {
+    const { addKeeper, putFile, login, sent, reuses } = open({ copies: ['b.json'] });
+    putFile('a.json', old(0));
+    putFile('b.json', old(0));
+    const keepers = [addKeeper(), addKeeper(), addKeeper()];
+    const answers = await Promise.all(keepers.flatMap((keeper) => Array.from({ length: 20 }, () => keeper.acquire(login.key))));
+    expect(answers.every((answer) => answer.ok && answer.value.value === 'at-1')).toBe(true);
+    expect(sent).toEqual(['rt-0']);
+    expect(reuses()).toBe(0);
+  });
+
+  it('a restored backup gets the newest tokens back, and its spent token is never sent', async () => {
+    const { addKeeper, putFile, login, sent, files, tell, reuses } = open();
+    putFile('a.json', old(0));
+    const keeper = addKeeper();
+    expect(await keeper.acquire(login.key)).toMatchObject({ ok: true, value: { value: 'at-1' } });
+    putFile('a.json', old(0));
+    tell();
+    await until('the newest tokens stand in the file again', () => files.get('a.json')?.tokens.refreshToken?.reveal() === 'rt-1');
+    expect(keeper.acquire(login.key)).toMatchObject({ ok: true, value: { value: 'at-1' } });
+    expect([sent, reuses()]).toEqual([['rt-0'], 0]);
+  });
+
+  it('the same after a restart, out of the ledger', async () => {
+    const { addKeeper, putFile, login, sent, reuses } = open();
+    putFile('a.json', old(0));
+    const first = addKeeper();
+    await first.acquire(login.key);
+    await first.close();
+    putFile('a.json', old(0));
+    expect(await addKeeper().acquire(login.key)).toMatchObject({ ok: true, value: { value: 'at-1' } });
+    expect([sent, reuses()]).toEqual([['rt-0'], 0]);
+  });
+
+  it('where nothing newer is known, the account says so instead of sending a spent token', async () => {
+    const { addKeeper, putFile, login, sent, ledgers } = open();
+    putFile('a.json', old(0));
+    await addKeeper().acquire(login.key);
+    const ledger = await ledgers.read(login.key);
+    await ledgers.write(login.key, { ...ledger, newest: undefined });
+    putFile('a.json', old(0));
+    const keeper = addKeeper();
+    expect(await keeper.acquire(login.key)).toMatchObject({ ok: false, error: { kind: 'needs_login', reason: 'stale_token_restored' } });
+    expect(keeper.stateOf(login.key)).toMatchObject({ kind: 'needs_login', reason: 'stale_token_restored' });
+    expect(sent).toEqual(['rt-0']);
+  });
+
+  it('a new login is taken up at once, also where the old one was given up', async () => {
+    const { addKeeper, putFile, login, tell } = open();
+    putFile('a.json', { ...old(7) });
+    const keeper = addKeeper();
+    expect(await keeper.acquire(login.key)).toMatchObject({ ok: false, error: { reason: 'refresh_refused' } });
+    putFile('a.json', { accessToken: new Secret('fresh'), refreshToken: new Secret('rt-new'), expiresAtMs: Date.now() + 3_600_000, issuedAtMs: Date.now() });
+    tell();
+    expect(keeper.acquire(login.key)).toMatchObject({ ok: true, value: { value: 'fresh' } });
+    expect(keeper.stateOf(login.key).kind).toBe('ready');
+  });
+
+  it('an operator’s edit of a given-up login’s file does not make it look well', async () => {
+    const { addKeeper, putFile, login, tell } = open();
+    putFile('a.json', old(7));
+    const keeper = addKeeper();
+    await keeper.acquire(login.key);
+    putFile('a.json', old(7), { email: 'other@example.com' });
+    tell();
+    expect(keeper.stateOf(login.key)).toMatchObject({ kind: 'needs_login', reason: 'refresh_refused' });
+  });
+
+  it('digests are kept for 90 days, and no token stands in the ledger beside the newest', async () => {
+    const { addKeeper, putFile, login, ledgers } = open();
+    putFile('a.json', old(0));
+    await addKeeper().acquire(login.key);
+    const ledger = await ledgers.read(login.key);
+    expect([...ledger.spent.keys()].every((digest) => /^[\da-f]{32}$/.test(digest))).toBe(true);
+    const dayMs = 86_400_000;
+    await ledgers.write(login.key, { ...ledger, spent: new Map([['old', Date.now() - 91 * dayMs], ['kept', Date.now() - 89 * dayMs]]) });
+    expect([...(await ledgers.read(login.key)).spent.keys()]).toEqual(['kept']);
+  });
+});

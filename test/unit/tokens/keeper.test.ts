@@ -1,0 +1,147 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Secret } from '../../../internal/secret/secret.ts';
+import { createTokenWorld, type TokenWorld, type WorldOptions } from '../../support/token-world.ts';
+import { until } from '../../support/until.ts';
+
+describe('the token keeper', () => {
+  let world: TokenWorld | undefined;
+  afterEach(() => world?.close());
+
+  const open = (options: WorldOptions = {}): TokenWorld => (world = createTokenWorld(options));
+  const expire = ({ putFile }: TokenWorld, more: object = {}): void => putFile('a.json', { accessToken: new Secret('at-0'), refreshToken: new Secret('rt-0'), expiresAtMs: 1, issuedAtMs: 0, ...more });
+
+  it('hands out a good token at once, without a promise', () => {
+    const { addKeeper, login } = open();
+    expect(addKeeper().acquire(login.key)).toMatchObject({ ok: true, value: { value: 'at-0' } });
+  });
+
+  it('refreshes an expired token once for two hundred requests of four daemons', async () => {
+    const { addKeeper, login, sent } = open();
+    expire(world!);
+    const keepers = [addKeeper(), addKeeper(), addKeeper(), addKeeper()];
+    const answers = await Promise.all(keepers.flatMap((keeper) => Array.from({ length: 50 }, () => keeper.acquire(login.key))));
+    expect(answers.every(({ ok }) => ok)).toBe(true);
+    expect(sent).toEqual(['rt-0']);
+  });
+
+  it('refreshes ahead of expiry, while requests go on with the present token', async () => {
+    const { addKeeper, login, putFile, sent } = open();
+    putFile('a.json', { accessToken: new Secret('at-0'), refreshToken: new Secret('rt-0'), expiresAtMs: Date.now() + 30_000, issuedAtMs: Date.now() - 600_000 });
+    const keeper = addKeeper();
+    expect(keeper.acquire(login.key)).toMatchObject({ ok: true, value: { value: 'at-0' } });
+    await until('it was refreshed behind the request', () => sent.length === 1);
+    await until('the new token is handed out', async () => {
+      const given = await keeper.acquire(login.key);
+      return given.ok && given.value.value === 'at-1';
+    });
+  });
+
+  it('gives a token that the upstream refused up for a new one, once', async () => {
+    const { addKeeper, login, sent } = open();
+    const keeper = addKeeper();
+    const refused = { value: 'at-0', expiresAtMs: Infinity };
+    const renewed = await Promise.all(Array.from({ length: 20 }, () => keeper.renew(login.key, refused)));
+    expect(renewed.every((answer) => answer.ok && answer.value.value === 'at-1')).toBe(true);
+    expect(sent).toEqual(['rt-0']);
+    expect(await keeper.renew(login.key, { value: 'at-1', expiresAtMs: Infinity })).toMatchObject({ ok: false, error: { reason: 'refresh_failed' } });
+    expect(sent).toEqual(['rt-0']);
+  });
+
+  it('takes up what another process wrote, without sending anything', async () => {
+    const { addKeeper, login, sent } = open();
+    expire(world!);
+    const [one, two] = [addKeeper(), addKeeper()];
+    await one.acquire(login.key);
+    expect(await two.acquire(login.key)).toMatchObject({ ok: true, value: { value: 'at-1' } });
+    expect(sent).toEqual(['rt-0']);
+  });
+
+  it('keeps a token that does not rotate, and needs no file to write to', async () => {
+    const { addKeeper, login, files, sent } = open({ rotates: false });
+    expire(world!, {});
+    world!.putFile('a.json', { accessToken: new Secret('at-0'), refreshToken: new Secret('rt-0'), expiresAtMs: 1, issuedAtMs: 0 }, { isWritable: false });
+    expect(await addKeeper().acquire(login.key)).toMatchObject({ ok: true, value: { value: 'at-1' } });
+    expect([sent, files.get('a.json')?.tokens.refreshToken?.reveal()]).toEqual([['rt-0'], 'rt-0']);
+  });
+
+  it('does not send a rotating token whose file it may not write', async () => {
+    const { addKeeper, login, sent } = open();
+    world!.putFile('a.json', { accessToken: new Secret('at-0'), refreshToken: new Secret('rt-0'), expiresAtMs: 1, issuedAtMs: 0 }, { isWritable: false });
+    expect(await addKeeper().acquire(login.key)).toMatchObject({ ok: false, error: { reason: 'storage_unwritable' } });
+    expect(sent).toEqual([]);
+  });
+
+  it.each([
+    ['refuses-client', 'refresh_failed'],
+    ['throttles', 'refresh_failed'],
+  ] as const)('a provider that %s changes no state and does not end the login', async (mood, reason) => {
+    const { addKeeper, login, setMood, ledgers } = open();
+    expire(world!);
+    setMood(mood);
+    const keeper = addKeeper();
+    expect(await keeper.acquire(login.key)).toMatchObject({ ok: false, error: { kind: 'unavailable', reason } });
+    expect((await ledgers.read(login.key)).intent).toBeUndefined();
+    expect(keeper.stateOf(login.key).kind).toBe('ready');
+  });
+
+  it('tells of a login that needs a person once, with what is left of its token, and again when that has ended', async () => {
+    const { addKeeper, login, putFile } = open();
+    putFile('a.json', { accessToken: new Secret('at-9'), refreshToken: new Secret('rt-9'), expiresAtMs: Date.now() + 900, issuedAtMs: Date.now() - 100_000 });
+    const keeper = addKeeper();
+    const seen: string[] = [];
+    keeper.onState((_login, state) => void seen.push(state.kind === 'needs_login' ? `${state.reason} ${state.usableUntilMs > 0 ? 'usable' : 'ended'}` : state.kind));
+    keeper.start();
+    await until('its end was told', () => seen.includes('refresh_refused ended'));
+    expect(seen.filter((each) => each.startsWith('refresh_refused'))).toEqual(['refresh_refused usable', 'refresh_refused ended']);
+  });
+
+  it('tries again when an operator asks for it', async () => {
+    const { addKeeper, login, putFile, sent } = open();
+    putFile('a.json', { accessToken: new Secret('at-9'), refreshToken: new Secret('rt-9'), expiresAtMs: 1, issuedAtMs: 0 });
+    const keeper = addKeeper();
+    expect(await keeper.acquire(login.key)).toMatchObject({ ok: false, error: { kind: 'needs_login' } });
+    expect(sent).toEqual(['rt-9']);
+    keeper.retry(login.key);
+    await until('it was sent again', () => sent.length === 2);
+  });
+
+  it('ends a wait whose client has left, and the refresh goes on for the others', async () => {
+    const { addKeeper, login, setMood, sent } = open();
+    expire(world!);
+    setMood('answers', 200);
+    const keeper = addKeeper();
+    const gone = new AbortController();
+    const left = keeper.acquire(login.key, gone.signal);
+    const stayed = keeper.acquire(login.key);
+    await until('it was sent', () => sent.length === 1);
+    gone.abort(new Error('left'));
+    expect(await left).toMatchObject({ ok: false });
+    expect(await stayed).toMatchObject({ ok: true, value: { value: 'at-1' } });
+  });
+
+  it('closes only when what it sent has been answered and kept', async () => {
+    const { addKeeper, login, setMood, sent, files } = open();
+    expire(world!);
+    setMood('answers', 150);
+    const keeper = addKeeper();
+    void keeper.acquire(login.key);
+    await until('it was sent', () => sent.length === 1);
+    await keeper.close();
+    expect(files.get('a.json')?.tokens.refreshToken?.reveal()).toBe('rt-1');
+  });
+
+  it('knows nothing of logins that are gone', async () => {
+    const { addKeeper, login } = open();
+    const keeper = addKeeper();
+    keeper.setLogins([]);
+    expect(await keeper.acquire(login.key)).toMatchObject({ ok: false, error: { reason: 'unknown_account' } });
+  });
+
+  it('lets a refresh whose file was removed meanwhile end without its tokens', async () => {
+    const { addKeeper, login, failWrites } = open();
+    expire(world!);
+    failWrites(1, 'missing');
+    const answer = await addKeeper().acquire(login.key);
+    expect(answer.ok || answer.error.reason === 'unknown_account' || answer.error.reason === 'refresh_failed').toBe(true);
+  });
+});
