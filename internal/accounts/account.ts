@@ -24,6 +24,12 @@ export type Credential =
   /** A login: the token keeper has its access token under `loginKey`, sent as Bearer. */
   | { readonly kind: 'login'; readonly loginKey: string };
 
+export interface ModelAlias {
+  readonly name: string;
+  readonly alias: string;
+  readonly isForked: boolean;
+}
+
 /** An upstream credential and what the operator said of it. Immutable; a change of config or file makes new ones. */
 export interface Account {
   /**
@@ -47,6 +53,8 @@ export interface Account {
   readonly prefix: string;
   /** Empty: any name. */
   readonly models: readonly { readonly name: string; readonly alias: string }[];
+  /** Beside any name: `alias` calls the upstream's `name`, which is no longer called by itself unless `isForked`. Empty where `models` is not. */
+  readonly aliases: readonly ModelAlias[];
   readonly excludedModels: readonly string[];
   /** The operator's. */
   readonly headers: ReadonlyMap<string, Secret>;

@@ -104,6 +104,7 @@ function accountBuilder(section: Section, entry: Entry, name: string, entryOrigi
     dialects,
     prefix,
     models,
+    aliases: [],
     excludedModels,
     headers,
     vendorHeaders: noHeaders,

@@ -8,9 +8,9 @@ export type ControlFailure =
   /** The socket is another user's. */
   | { readonly kind: 'not_allowed' }
   | { readonly kind: 'no_answer'; readonly detail: string }
-  | { readonly kind: 'refused'; readonly status: number; readonly message: string };
+  | { readonly kind: 'refused'; readonly status: number; readonly code: string; readonly message: string };
 
-/** The daemon's answer fits a person's patience; it does no upstream call for it. */
+/** The daemon's answer fits a person's patience; most need no upstream call. */
 const answerTimeoutMs = 5_000;
 const answerLimitBytes = 16 * 1_024 * 1_024;
 
@@ -19,12 +19,32 @@ export function controlSocketPath(dataDir: string): string {
   return join(dataDir, 'control.sock');
 }
 
+/** What to ask beside the path. */
+export interface ControlCall {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Sent as JSON; absent for none. */
+  readonly body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  readonly content?: { readonly type: string; readonly bytes: Uint8Array | string };
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How long the daemon may be silent. Default 5 s; more where it asks a vendor first. */
+  readonly timeoutMs?: number;
+}
+
 /** `GET path` over the control socket; the decoded JSON body of a 200. Never rejects. */
 export function askDaemon(socketPath: string, path: string): Promise<Result<unknown, ControlFailure>> {
+  return callDaemon(socketPath, path, { method: 'GET' });
+}
+
+/** One call over the control socket; the decoded JSON body of a 2xx. Never rejects, never tries twice. */
+export function callDaemon(socketPath: string, path: string, call: ControlCall): Promise<Result<unknown, ControlFailure>> {
+  const timeoutMs = call.timeoutMs ?? answerTimeoutMs;
+  const content = call.body === undefined ? call.content : { type: 'application/json', bytes: JSON.stringify(call.body) };
+  const headers = { host: 'localhost', accept: 'application/json', ...(content === undefined ? {} : { 'content-type': content.type, 'content-length': String(Buffer.byteLength(content.bytes)) }), ...call.headers };
   return new Promise((resolve) => {
     const failed = (error: NodeJS.ErrnoException): void => resolve(err(classifyFailure(error)));
-    const req = request({ socketPath, path, method: 'GET', headers: { host: 'localhost', accept: 'application/json' }, timeout: answerTimeoutMs, agent: false });
-    req.on('timeout', () => req.destroy(new Error(`no answer within ${answerTimeoutMs / 1_000} s`)));
+    const req = request({ socketPath, path, method: call.method, headers, timeout: timeoutMs, agent: false });
+    req.on('timeout', () => req.destroy(new Error(`no answer within ${timeoutMs / 1_000} s`)));
     req.on('error', failed);
     req.on('response', (res) => {
       let text = '';
@@ -36,7 +56,7 @@ export function askDaemon(socketPath: string, path: string): Promise<Result<unkn
       res.on('error', failed);
       res.on('end', () => resolve(readAnswer(res.statusCode ?? 0, text)));
     });
-    req.end();
+    req.end(content?.bytes);
   });
 }
 
@@ -67,12 +87,11 @@ function readAnswer(status: number, text: string): Result<unknown, ControlFailur
   } catch {
     return err({ kind: 'no_answer', detail: `its answer (HTTP ${status}) is not JSON` });
   }
-  return status === 200 ? ok(body) : err({ kind: 'refused', status, message: readErrorMessage(body) });
-}
-
-function readErrorMessage(body: unknown): string {
-  if (isRecord(body) && isRecord(body['error']) && typeof body['error']['message'] === 'string') return body['error']['message'];
-  return 'it gave no reason';
+  if (status >= 200 && status < 300) return ok(body);
+  const error: unknown = isRecord(body) ? body['error'] : undefined;
+  // Routes that keep the Go program's envelope say what is wrong as a plain text.
+  const { code, message } = isRecord(error) ? error : { code: '', message: error };
+  return err({ kind: 'refused', status, code: typeof code === 'string' ? code : '', message: typeof message === 'string' ? message : 'it gave no reason' });
 }
 
 /** A JSON object. */

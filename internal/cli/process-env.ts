@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { isatty } from 'node:tty';
+import { openLines, type LineReader } from './line-reader.ts';
 import type { Output, SignalSource } from './daemon-port.ts';
 
 /** What a command knows of the process it runs in; nothing else in Keyward reads `process.env`. */
@@ -9,6 +10,9 @@ export interface CliProcess {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Reads standard input to its end. */
   readonly readStdin: () => Promise<string>;
+  /** Standard input line by line, from now on; with `isHidden` a terminal does not show what is typed or pasted. */
+  readonly openLines: (options: { readonly isHidden: boolean }) => LineReader;
+  readonly stdinIsTerminal: boolean;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly stdoutIsTerminal: boolean;
@@ -33,6 +37,8 @@ export function readProcess(version: string): CliProcess {
     argv: process.argv.slice(2),
     env: process.env,
     readStdin: readAll,
+    openLines: ({ isHidden }) => openLines(process.stdin, { isHidden: isHidden && isatty(0), interrupt: () => void process.kill(process.pid, 'SIGINT') }),
+    stdinIsTerminal: isatty(0),
     stdout: process.stdout,
     stderr: process.stderr,
     stdoutIsTerminal: isatty(1),

@@ -8,8 +8,8 @@ import type { ServeFlags } from './commands/serve.ts';
 import type { StatusFlags } from './commands/status.ts';
 import { logLevels, type RunDaemon } from './daemon-port.ts';
 import type { CliProcess } from './process-env.ts';
-
-const groups = { run: 'Run it:', look: 'See what it does:', setUp: 'Set it up:' } as const;
+import { addAccounts } from './program-accounts.ts';
+import { configOption, groups, jsonOption } from './program-parts.ts';
 
 const rootNotes = `
 Start here:
@@ -19,6 +19,7 @@ Start here:
 Where things are:
   config    --config FILE, else $KEYWARD_CONFIG, else ./config.yaml (serve only), else ~/.keyward/config.yaml
   data      data-dir in the config, else ~/.keyward (database, logs, control socket)
+  accounts  auth-dir in the config, else ~/.keyward/auth (one file an account)
 Exit codes: 0 done, 1 could not be done, 2 wrong usage or invalid config.
 keyward <command> --help tells what a command reads and writes.`;
 
@@ -33,7 +34,7 @@ export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (e
     .version(cli.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .addHelpCommand(new Command('help').argument('[command]', 'the command').summary('print help of a command').helpGroup(groups.setUp))
-    .configureHelp({ subcommandTerm: (command) => [command.name(), command.commands.map((sub) => sub.name()).join('|')].join(' ').trim() })
+    .configureHelp({ subcommandTerm: nameInHelp })
     .exitOverride()
     .showHelpAfterError('Run `keyward --help` for what there is.')
     .configureOutput({
@@ -47,12 +48,17 @@ export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (e
 
   addServe(program, cli, startDaemon, settle);
   addInspection(program, cli, settle);
+  addAccounts(program, cli, settle);
   addSetUp(program, cli, settle);
   return program;
 }
 
-const configOption = (): Option => new Option('-c, --config <file>', 'the config file');
-const jsonOption = (): Option => new Option('--json', 'print one JSON document, for scripts').default(false);
+/** The commands below it where they fit in the column. */
+function nameInHelp(command: Command): string {
+  const subs = command.commands.map((sub) => sub.name()).join('|');
+  if (subs === '') return command.name();
+  return `${command.name()} ${subs.length > 24 ? '<command>' : subs}`;
+}
 
 function addServe(program: Command, cli: CliProcess, startDaemon: RunDaemon, settle: (exitCode: number) => void): void {
   program

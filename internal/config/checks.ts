@@ -1,5 +1,6 @@
+import { checkLogins } from './login-checks.ts';
 import type { ConfigProblem } from './problem.ts';
-import type { CompatEntry, Config, KeyEntry, VertexEntry } from './schema.ts';
+import type { CompatEntry, Config, KeyEntry, LoginEntry, VertexEntry } from './schema.ts';
 import { isNetwork, judgeBaseUrl, judgeProxyUrl } from './upstream-url.ts';
 
 type Report = (severity: ConfigProblem['severity'], path: string, message: string) => void;
@@ -13,6 +14,7 @@ export function checkConfig(config: Config, report: Report): void {
   checkManagementSecret(config, report);
   checkNetworks(config, report);
   checkUpstreams(config, report);
+  checkLogins(config, report);
 }
 
 function checkTls(config: Config, report: Report): void {
@@ -56,12 +58,13 @@ function checkUpstreams(config: Config, report: Report): void {
   for (const list of ['gemini-api-key', 'claude-api-key', 'codex-api-key', 'vertex-api-key', 'openai-compatibility'] as const) {
     for (const [index, entry] of config[list].entries()) checkEntry(entry, `${list}.${index}`, report);
   }
+  for (const [name, entry] of Object.entries(config.oauth)) checkEntry(entry, `oauth.${name}`, report);
   for (const [index, entry] of config['openai-compatibility'].entries()) {
     for (const [keyIndex, key] of entry['api-key-entries'].entries()) checkProxy(key['proxy-url'], `openai-compatibility.${index}.api-key-entries.${keyIndex}.proxy-url`, report);
   }
 }
 
-function checkEntry(entry: KeyEntry | VertexEntry | CompatEntry, path: string, report: Report): void {
+function checkEntry(entry: KeyEntry | VertexEntry | CompatEntry | LoginEntry, path: string, report: Report): void {
   checkProxy(entry['proxy-url'], `${path}.proxy-url`, report);
   if (/^\/*[^/]+\/+[^/]/.test(entry.prefix)) report('error', `${path}.prefix`, 'must not hold a slash');
   for (const name of Object.keys(entry.headers)) {

@@ -4,6 +4,7 @@ import { err, ok, type Result } from '../fault/result.ts';
 import { sha256Hex } from '../secret/digest.ts';
 import { checkConfig } from './checks.ts';
 import { liftLegacyKeys } from './legacy.ts';
+import { addLoginVariables } from './login-environment.ts';
 import type { LoadedConfig } from './loaded.ts';
 import type { ConfigProblem } from './problem.ts';
 import { checkClientKeys, createSettingsReader, type SettingsReader } from './read-settings.ts';
@@ -38,7 +39,7 @@ export function decodeConfig(input: DecodeInput): Result<LoadedConfig, readonly 
 
   const shape = describeSettings();
   const reader = createSettingsReader(source.value, { env: input.env, readSecretFile: input.readSecretFile, configPath: input.path, home: input.home });
-  const plain = readRoot(root, shape, reader);
+  const plain = addLoginVariables(readRoot(root, shape, reader), input.env, reader.origins);
   const parsed = v.safeParse(settings, plain);
   if (!parsed.success) reportIssues(parsed.issues, shape, reader);
   const checkable = parsed.success ? parsed : v.safeParse(settings, withoutFaulty(plain, parsed.issues));

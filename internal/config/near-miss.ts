@@ -10,7 +10,10 @@ const securityKeys = [
 const strayManagementKeys = ['secret-key', 'allow-remote'] as const;
 
 /** Members of entries that decide where a key goes or whether it is used; only other spellings of them count. */
-const entryKeys = ['api-key', 'api-key-entries', 'base-url', 'proxy-url', 'insecure-http', 'disabled', 'excluded-models', 'headers'] as const;
+const entryKeys = [
+  'api-key', 'api-key-entries', 'base-url', 'proxy-url', 'insecure-http', 'disabled', 'excluded-models', 'headers',
+  'client-id', 'client-secret', 'client-auth', 'issuer', 'grant', 'scopes', 'authorize-url', 'token-url', 'device-authorization-url', 'revocation-url', 'userinfo-url', 'redirect-port', 'token-request', 'rotates-refresh-tokens',
+] as const;
 
 const securitySections: ReadonlySet<string> = new Set(['remote-management', 'tls']);
 
@@ -37,6 +40,11 @@ export function suggestKey(name: string, shape: SettingShape): string | undefine
   const ranked = [...shape.members.keys()].map((known) => ({ known, distance: editDistance(squash(name), squash(known)) })).sort((left, right) => left.distance - right.distance);
   const [best] = ranked;
   return best !== undefined && best.distance <= allowedDistance(best.known) ? best.known : undefined;
+}
+
+/** The one of `names` that a free name seems to be a typo of. */
+export function nearestName(name: string, names: Iterable<string>): string | undefined {
+  return [...names].find((known) => isClose(name, known));
 }
 
 function isClose(name: string, candidate: string): boolean {

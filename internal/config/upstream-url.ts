@@ -13,15 +13,32 @@ const metadataNames: ReadonlySet<string> = new Set(['metadata.google.internal', 
 
 /** Judges the `base-url` of an entry; `allowsHttp` is the entry's `insecure-http`. Messages hold no part of the URL's secrets. */
 export function judgeBaseUrl(text: string, allowsHttp: boolean): UpstreamUrlVerdict {
+  return judgeUrl(text, { allowsHttp, mayHaveQuery: false, example: 'https://api.example.com/v1', instead: '; use `api-key` or `headers`', crossing: 'the key and all text cross' });
+}
+
+/** Judges an issuer or OAuth endpoint of a login in the same way. */
+export function judgeEndpointUrl(text: string, options: { readonly allowsHttp: boolean; readonly mayHaveQuery: boolean }): UpstreamUrlVerdict {
+  return judgeUrl(text, { ...options, example: 'https://id.example.com', instead: '', crossing: 'client secret, codes and tokens cross' });
+}
+
+interface UrlWords {
+  readonly allowsHttp: boolean;
+  readonly mayHaveQuery: boolean;
+  readonly example: string;
+  readonly instead: string;
+  readonly crossing: string;
+}
+
+function judgeUrl(text: string, { allowsHttp, mayHaveQuery, example, instead, crossing }: UrlWords): UpstreamUrlVerdict {
   const url = URL.parse(text);
-  if (url === null || !/^https?:\/\//i.test(text)) return { kind: 'error', message: 'must be a URL such as https://api.example.com/v1' };
+  if (url === null || !/^https?:\/\//i.test(text)) return { kind: 'error', message: `must be a URL such as ${example}` };
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return { kind: 'error', message: 'must begin with https:// or http://' };
-  if (url.username !== '' || url.password !== '') return { kind: 'error', message: 'must not hold a user name or password; use `api-key` or `headers`' };
-  if (url.search !== '' || url.hash !== '' || /[?#]/.test(text)) return { kind: 'error', message: 'must not hold a query or fragment' };
+  if (url.username !== '' || url.password !== '') return { kind: 'error', message: `must not hold a user name or password${instead}` };
+  if (url.hash !== '' || text.includes('#') || (!mayHaveQuery && text.includes('?'))) return { kind: 'error', message: mayHaveQuery ? 'must not hold a fragment' : 'must not hold a query or fragment' };
   const place = classifyHost(url.hostname);
   if (place === 'refused') return { kind: 'error', message: 'leads to an address that Keyward never connects to (link-local, metadata or multicast)' };
   if (url.protocol === 'https:' || place === 'loopback') return { kind: 'fine' };
-  if (place === 'private') return { kind: 'warning', message: 'is plain http: the key and all text cross this network readable' };
+  if (place === 'private') return { kind: 'warning', message: `is plain http: ${crossing} this network readable` };
   return allowsHttp ? { kind: 'warning', message: 'is plain http on a public address, as `insecure-http: true` allows' } : { kind: 'error', message: 'is plain http on a public address; use https, or add `insecure-http: true` to the entry' };
 }
 

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { createAuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ConfigStore } from '../config/ports.ts';
@@ -21,14 +22,20 @@ import { createFront } from '../server/front.ts';
 import type { Handlers } from '../server/listen.ts';
 import type { Pages } from '../server/pages.ts';
 import { routeTable } from '../server/app.ts';
+import { createLoginRoutes } from '../server/login-routes.ts';
 import { createStatusPages } from '../server/status-pages.ts';
 import { startRetention } from '../storage/retention.ts';
 import { openSqliteStores } from '../storage/sqlite/stores.ts';
+import { createTokenGrants } from '../upstreamauth/grants.ts';
+import { createLogins } from '../upstreamauth/logins.ts';
+import { createRevoke } from '../upstreamauth/revoke.ts';
 import { createUsageRecorder } from '../usage/recorder.ts';
 import type { Folders } from './folders.ts';
 import type { Live } from './live.ts';
-import { observeAttempts, observeExchanges } from './observe.ts';
+import { callbackUrl } from './callback-url.ts';
+import { observeAttempts, observeExchanges, observeLogins } from './observe.ts';
 import type { DaemonOptions } from './options.ts';
+import { openUpstreamAccounts, type UpstreamAccounts } from './upstream-accounts.ts';
 
 export interface Parts {
   readonly options: DaemonOptions;
@@ -49,12 +56,14 @@ export interface Parts {
 export interface Assembled {
   readonly handlers: Handlers;
   readonly openCount: () => number;
+  /** Begins what goes on by itself: following the auth directory, refreshing ahead. */
+  readonly start: () => Promise<void>;
   /** Makes everything durable and lets go, in the reverse order of opening. */
   readonly close: () => Promise<void>;
 }
 
-/** Builds every part from the ones below it; the only place that knows them all. */
-export function assemble(parts: Parts): Assembled {
+/** Builds every part from the ones below it; the only place that knows them all. Resolves when the accounts of the auth directory are live. */
+export async function assemble(parts: Parts): Promise<Assembled> {
   const { options, clock, live, config, folders, logs, fileLog } = parts;
   const log = logs.logger;
   const startedAtMs = clock.nowMs();
@@ -63,7 +72,13 @@ export function assemble(parts: Parts): Assembled {
 
   const stores = openSqliteStores({ file: folders.database, clock, onFailure: (err) => log.error({ err }, 'bindings of stored responses cannot be kept') });
   const router = createRouter(clock, log);
-  const metrics = createMetrics({ clock, version: options.version, accountStates: () => countStates(router.states(live.snapshot().routes)) });
+  let accounts: UpstreamAccounts | undefined;
+  const metrics = createMetrics({
+    clock,
+    version: options.version,
+    accountStates: () => countStates(router.states(live.snapshot().routes)),
+    authFiles: () => ({ used: accounts?.directory().files().length ?? 0, refused: accounts?.directory().problems().filter(({ severity }) => severity === 'error').length ?? 0 }),
+  });
   parts.onLogLinesDropped((sink, lines) => metrics.logLinesDropped(sink, lines));
   let queuedRows = 0;
   const recorder = createUsageRecorder({
@@ -99,19 +114,44 @@ export function assemble(parts: Parts): Assembled {
   });
 
   const userAgent = `keyward/${options.version}`;
-  const dispatchers = createDispatchers({
-    environment: {
-      httpProxy: options.env['HTTP_PROXY'] ?? options.env['http_proxy'],
-      httpsProxy: options.env['HTTPS_PROXY'] ?? options.env['https_proxy'],
-      noProxy: options.env['NO_PROXY'] ?? options.env['no_proxy'],
+  const environment = {
+    httpProxy: options.env['HTTP_PROXY'] ?? options.env['http_proxy'],
+    httpsProxy: options.env['HTTPS_PROXY'] ?? options.env['https_proxy'],
+    noProxy: options.env['NO_PROXY'] ?? options.env['no_proxy'],
+  };
+  const connectTimeoutMs = (): number => live.snapshot().limits.connectTimeoutMs;
+  const dispatchers = createDispatchers({ environment, connectTimeoutMs });
+  // Apart from the exchanges: a token request must not meet a connection that the vendor is about to close.
+  const tokenDispatchers = createDispatchers({ environment, connectTimeoutMs });
+  const vendors = { clock, log, dispatchers: tokenDispatchers, userAgent, proxyUrl: () => settings()['proxy-url'] };
+  const upstreamAccounts = await openUpstreamAccounts({
+    live,
+    clock,
+    log,
+    env: options.env,
+    home: options.home === '' ? homedir() : options.home,
+    uid: process.getuid?.(),
+    grants: createTokenGrants(vendors),
+    ...observeLogins({ router, metrics, audit, clock }),
+  });
+  accounts = upstreamAccounts;
+  const logins = createLogins({
+    ...vendors,
+    profiles: () => live.snapshot().profiles,
+    storeLogin: async (login) => {
+      const stored = await upstreamAccounts.writer().storeLogin(login);
+      if (stored.ok) await upstreamAccounts.directory().rescan();
+      return stored;
     },
-    connectTimeoutMs: () => live.snapshot().limits.connectTimeoutMs,
+    isKnown: (login) => upstreamAccounts.writer().knows(login),
+    callbackBase: () => ({ url: callbackUrl(settings(), parts.binds()), isServed: true }),
   });
   const upstreams = createUpstreams({ userAgent, dispatchers });
   const proxy = createProxy({
     clock,
     router: observeAttempts(router, metrics),
     upstreams,
+    tokens: upstreamAccounts.keeper,
     owners: stores.responseOwners,
     settle: createSettle(clock, observeExchanges({ usage: recorder, metrics, log: logs })),
     spoolDir: folders.spool,
@@ -128,6 +168,17 @@ export function assemble(parts: Parts): Assembled {
     logs: logFiles,
     router,
     routingTable: () => live.snapshot().routes,
+    accounts: {
+      directory: upstreamAccounts.directory,
+      writer: upstreamAccounts.writer,
+      logins: () => live.snapshot().logins,
+      problems: () => live.snapshot().accountProblems,
+      profiles: () => live.snapshot().profiles,
+      keeper: upstreamAccounts.keeper,
+      vendorLogins: logins,
+      revoke: createRevoke({ ...vendors, profiles: () => live.snapshot().profiles }),
+    },
+    metrics,
     daemon: () => ({
       version: options.version,
       pid: process.pid,
@@ -146,7 +197,7 @@ export function assemble(parts: Parts): Assembled {
     version: options.version,
     readiness: () => ({
       isServing: !parts.isDraining(),
-      codes: [...(config.lastRefusal() === undefined ? [] : ['config_refused']), ...(live.snapshot().routes.accounts.some((account) => !account.disabled) ? [] : ['no_accounts']), ...(recorder.isStoring() ? [] : ['storage_unavailable']), ...(parts.isDraining() ? ['draining'] : [])],
+      codes: [...(config.lastRefusal() === undefined ? [] : ['config_refused']), ...(live.snapshot().routes.accounts.some((account) => !account.disabled) ? [] : ['no_accounts']), ...(live.snapshot().logins.some(({ key, disabled }) => !disabled && upstreamAccounts.keeper.stateOf(key).kind === 'needs_login') ? ['account_needs_login'] : []), ...(recorder.isStoring() ? [] : ['storage_unavailable']), ...(parts.isDraining() ? ['draining'] : [])],
     }),
     metrics: () => Promise.resolve({ contentType: metricsContentType, text: metrics.render() }),
   });
@@ -171,7 +222,7 @@ export function assemble(parts: Parts): Assembled {
   let pages: Promise<Pages> | undefined;
   const handlers = createFront({
     clock,
-    routes: compileRoutes(routeTable(proxy, statusPages, managementRoutes(management))),
+    routes: compileRoutes(routeTable(proxy, statusPages, createLoginRoutes(logins.pages), managementRoutes(management))),
     door,
     snapshot: live.snapshot,
     pages: () => (pages ??= import('../server/pages.ts').then(({ createPages }) => createPages((inbound, thrown) => onFailure(inbound.id, thrown)))),
@@ -183,8 +234,13 @@ export function assemble(parts: Parts): Assembled {
   return {
     handlers,
     openCount: proxy.openCount,
+    start: upstreamAccounts.start,
     close: async () => {
       lifetime.abort();
+      await logins.close();
+      // What was sent to a token endpoint is waited for: its answer is worth more than a quick end.
+      await upstreamAccounts.close();
+      await tokenDispatchers.close();
       await dispatchers.close();
       await retention.stop();
       await recorder.close();
@@ -196,7 +252,7 @@ export function assemble(parts: Parts): Assembled {
 }
 
 function countStates(states: readonly { readonly state: AccountStateName }[]): Readonly<Record<AccountStateName, number>> {
-  const counts = { ready: 0, cooling: 0, disabled: 0 };
+  const counts = { ready: 0, cooling: 0, needs_login: 0, disabled: 0 };
   for (const { state } of states) counts[state]++;
   return counts;
 }

@@ -38,7 +38,8 @@ export const runDaemon: RunDaemon = async (options) => {
     sink: { write: (line) => writeToFile?.(line) },
     onDropped: () => onDropped('console', 1),
   });
-  live.onCommit(({ warnings }) => {
+  live.onCommit(({ warnings }, cause) => {
+    if (cause !== 'config') return;
     // Loud on purpose, at every start and reload (security rules 7 and 8).
     for (const warning of warnings) logs.logger.warn(`config: ${formatProblem(options.configPath, warning)}`);
   });
@@ -86,7 +87,7 @@ async function serve(options: DaemonOptions, live: Live, config: ConfigStore, lo
   let listeners: readonly Listener[] = [];
   let isDraining = false;
   let configLoadedAtMs = clock.nowMs();
-  const parts = assemble({
+  const parts = await assemble({
     options,
     clock,
     live,
@@ -106,7 +107,9 @@ async function serve(options: DaemonOptions, live: Live, config: ConfigStore, lo
     logs.setLevel(options.logLevel ?? levelOf(settings));
     fileLog.setEnabled(settings['logging-to-file']);
   };
-  live.onCommit(apply);
+  live.onCommit((_snapshot, cause) => {
+    if (cause === 'config') apply();
+  });
   apply();
 
   const unboundYoungGeneration = boundYoungGeneration(maxYoungBytes);
@@ -116,6 +119,7 @@ async function serve(options: DaemonOptions, live: Live, config: ConfigStore, lo
     listeners = await openEndpoints({ config: loaded.config, host: options.host ?? loaded.config.host, port: options.port ?? loaded.config.port, tls, controlSocket: folders.controlSocket }, parts.handlers);
     if (tls !== undefined) tlsWatch = await watchFiles({ paths: [tls.certPath, tls.keyPath], clock, onChange: () => reloadTls(listeners, logs) });
     await config.watch();
+    await parts.start();
     // Before anyone is told that it runs: a signal without a handler would end the process.
     const stopAsked = waitForStop(options.signals, { onReload: () => void config.reload() });
     announce(options, live, listeners, logs);

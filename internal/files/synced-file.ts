@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
@@ -10,6 +11,14 @@ export async function writeNewFile(path: string, bytes: Uint8Array): Promise<voi
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Creates a file that must not exist yet, 0600, that takes `bytes` bytes on disk, synced. Filled with noise: a filesystem that
+ * compresses would keep no room for zeros.
+ */
+export async function growNewFile(path: string, bytes: number): Promise<void> {
+  await writeNewFile(path, randomBytes(bytes));
 }
 
 /** Writes all bytes from the start of the file, over as many system calls as it takes. */

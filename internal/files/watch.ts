@@ -1,8 +1,8 @@
-import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
 import { sha256Hex } from '../secret/digest.ts';
+import { watchFolders } from './folder-events.ts';
 
 export interface WatchOptions {
   /** Files to follow, absolute; they need not exist. Links are followed to what they lead to. */
@@ -66,7 +66,13 @@ export async function watchFiles(options: WatchOptions): Promise<FileWatch> {
     if (mine === eventCount) await compare(true);
   }
 
-  const watcher = await watchDirectories(paths, () => void afterEvent());
+  const wanted = new Set(paths);
+  const watcher = await watchFolders({
+    folders: paths.map(dirname),
+    // Other files beside ours (a log, a database) are no news; links and folders may be what ours lead through.
+    isIgnored: (path, stats) => stats?.isFile() === true && !wanted.has(resolve(path)),
+    onEvent: () => void afterEvent(),
+  });
   const stopSweep = clock.every(sweepMs, () => void compare(false));
   return {
     close: async () => {
@@ -76,26 +82,6 @@ export async function watchFiles(options: WatchOptions): Promise<FileWatch> {
       await comparing;
     },
   };
-}
-
-async function watchDirectories(paths: readonly string[], onEvent: () => void): Promise<FileWatch> {
-  const wanted = new Set(paths);
-  try {
-    const { watch } = await import('chokidar');
-    // Other files beside ours (a log, a database) are no news; links and folders may be what ours lead through.
-    const isOtherFile = (path: string, stats?: Stats): boolean => stats?.isFile() === true && !wanted.has(resolve(path));
-    const watcher = watch([...new Set(paths.map(dirname))], { depth: 0, ignoreInitial: true, ignorePermissionErrors: true, ignored: isOtherFile });
-    watcher.on('all', onEvent);
-    // No watches left (ENOSPC, EMFILE) or none on this filesystem: the sweep remains.
-    watcher.on('error', () => undefined);
-    await new Promise<void>((ready) => {
-      watcher.once('ready', ready);
-      watcher.once('error', () => ready());
-    });
-    return { close: () => watcher.close() };
-  } catch {
-    return { close: () => Promise.resolve() };
-  }
 }
 
 async function look(path: string): Promise<Seen> {

@@ -8,7 +8,7 @@ import type { FaultCode } from '../fault/codes.ts';
 import { err, ok, type Result } from '../fault/result.ts';
 import { collectCredentials, collectManagementKeys, type Presented } from './carriers.ts';
 import type { DoorRules } from './door-rules.ts';
-import { corsHeaders, isOriginServed, preflightHeaders, readWebFacts, refuseForeignPage, type OriginScope, type WebFacts } from './host-origin.ts';
+import { corsHeaders, isOriginServed, isWindowNavigation, preflightHeaders, readWebFacts, refuseForeignPage, type OriginScope, type WebFacts } from './host-origin.ts';
 import type { Access, Peer, Target } from './inbound.ts';
 import { sha256Hex } from '../secret/digest.ts';
 import { createManagementAuth, type ManagementVerdict, type VerifyBcrypt } from './management-auth.ts';
@@ -161,7 +161,8 @@ export function createDoor(deps: DoorDeps): Door {
 
   const admitOpen = (caller: Caller): Decision => {
     const facts = readWebFacts(caller.rules.web, caller.headers);
-    const refusal = refuseForeignPage(facts, caller.headers, 'own-only', false);
+    const isWelcomeWindow = caller.access.kind === 'open' && caller.access.fromOtherSites === 'navigation' && isWindowNavigation(caller.method, caller.headers);
+    const refusal = refuseForeignPage(isWelcomeWindow ? { ...facts, isCrossSite: false } : facts, caller.headers, 'own-only', false);
     // Only what looks like a foreign page must show a key here.
     if (refusal !== undefined && (caller.rules.isOpen || !judgeCredentials(caller).isInHeader)) return refuse(caller, refusal);
     return ok({ principal: anonymous, corsHeaders: {} });

@@ -43,6 +43,15 @@ export function refuseForeignPage(facts: WebFacts, headers: IncomingHttpHeaders,
   return facts.isCrossSite || !isOriginServed(facts, scope) ? new AppError('origin_not_allowed') : undefined;
 }
 
+/**
+ * A window that the person's browser sends here from another site's page: a top-level GET navigation, which carries no
+ * Origin and whose answer that page cannot read. Who sends no fetch metadata is no browser of today and passes as before.
+ * @see https://www.w3.org/TR/fetch-metadata/
+ */
+export function isWindowNavigation(method: string, headers: IncomingHttpHeaders): boolean {
+  return method === 'GET' && headers.origin === undefined && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+}
+
 /** True when the Origin needs no credential to be let in. */
 export function isOriginServed(facts: WebFacts, scope: OriginScope): boolean {
   switch (facts.origin) {

@@ -23,7 +23,11 @@ export interface Peer {
 
 /** What a route demands of its caller. */
 export type Access =
-  | { readonly kind: 'open' }
+  /**
+   * `fromOtherSites: 'navigation'` also serves a browser window that another site's page sends here with GET, as vendors do
+   * at the end of a login. Scripts, frames and forms of other sites stay out.
+   */
+  | { readonly kind: 'open'; readonly fromOtherSites?: 'navigation' }
   | { readonly kind: 'client' }
   | { readonly kind: 'management' }
   /** Management, or a local peer while `metrics-open` (security rule 22). */

@@ -4,7 +4,10 @@ import type { Access } from './inbound.ts';
 export interface RouteRow {
   /** Upper case. `GET` rows also serve `HEAD`; `OPTIONS` is answered for every path by the CORS rule. */
   readonly method: string;
-  /** Literal segments, `:name` for one segment, `:name+` at the end for the rest (slashes included, at least one character). */
+  /**
+   * Literal segments, `:name` for one segment, `:name(-ending)` for one with that ending, which is not captured, `:name+` at
+   * the end for the rest (slashes included, at least one character).
+   */
   readonly path: string;
   readonly access: Access;
 }
@@ -22,8 +25,16 @@ export interface RouteTable<R extends RouteRow> {
   readonly match: (method: string, path: string) => RouteMatch<R>;
 }
 
+/** A segment of a pattern. */
+interface Segment {
+  /** Undefined for a parameter. */
+  readonly literal: string | undefined;
+  /** What stands behind a parameter in its segment. */
+  readonly ending: string;
+}
+
 interface Place<R> {
-  readonly segments: readonly string[];
+  readonly segments: readonly Segment[];
   readonly takesRest: boolean;
   readonly byMethod: Map<string, { readonly row: R; readonly names: readonly string[] }>;
   allow: string;
@@ -47,16 +58,17 @@ export function compileRoutes<R extends RouteRow>(rows: readonly R[]): RouteTabl
   };
 }
 
+const parameter = /^:([\w-]+)(?:\(([^()+]+)\))?\+?$/;
+
 function addRow<R extends RouteRow>(places: Map<string, Place<R>>, row: R): void {
   const parts = row.path.split('/').slice(1);
-  const names = parts.filter((part) => part.startsWith(':')).map((part) => part.slice(1).replace(/\+$/, ''));
-  const segments = parts.map((part) => (part.startsWith(':') ? '' : part));
+  const names = parts.flatMap((part) => parameter.exec(part)?.[1] ?? []);
+  const segments = parts.map((part): Segment => (part.startsWith(':') ? { literal: undefined, ending: parameter.exec(part)?.[2] ?? '' } : { literal: part, ending: '' }));
   const takesRest = row.path.endsWith('+');
-  if (!row.path.startsWith('/') || row.method !== row.method.toUpperCase() || parts.slice(0, -1).some((part) => part.startsWith(':') && part.endsWith('+'))) {
-    throw new TypeError(`malformed route ${row.method} ${row.path}`);
-  }
+  const isMalformed = parts.some((part, index) => part.startsWith(':') && (!parameter.test(part) || (part.endsWith('+') && index < parts.length - 1)));
+  if (!row.path.startsWith('/') || row.method !== row.method.toUpperCase() || isMalformed) throw new TypeError(`malformed route ${row.method} ${row.path}`);
   // Rows that differ in their parameters' names alone are one place, so that 405 and `Allow` see all its methods.
-  const shape = `${segments.join('/')}${takesRest ? '+' : ''}`;
+  const shape = `${segments.map(({ literal, ending }) => literal ?? `:${ending}`).join('/')}${takesRest ? '+' : ''}`;
   const place = places.get(shapeKey(row, shape)) ?? { segments, takesRest, byMethod: new Map(), allow: '' };
   if (place.byMethod.has(row.method)) throw new TypeError(`route ${row.method} ${row.path} is there twice`);
   place.byMethod.set(row.method, { row, names });
@@ -83,7 +95,10 @@ function findPattern<R>(ordered: readonly Place<R>[], path: string): Place<R> | 
 function fits(place: Place<unknown>, parts: readonly string[]): boolean {
   const { segments, takesRest } = place;
   if (takesRest ? parts.length < segments.length : parts.length !== segments.length) return false;
-  return segments.every((segment, index) => (segment === '' ? parts[index] !== '' : segment === parts[index]));
+  return segments.every(({ literal, ending }, index) => {
+    const part = parts[index] ?? '';
+    return literal === undefined ? part.length > ending.length && part.endsWith(ending) : literal === part;
+  });
 }
 
 function captureParams(place: Place<unknown>, names: readonly string[], path: string): Readonly<Record<string, string>> {
@@ -91,11 +106,12 @@ function captureParams(place: Place<unknown>, names: readonly string[], path: st
   const params: Record<string, string> = {};
   let next = 0;
   place.segments.forEach((segment, index) => {
-    const name = segment === '' ? names[next] : undefined;
+    const name = segment.literal === undefined ? names[next] : undefined;
     if (name === undefined) return;
     next += 1;
     const isRest = place.takesRest && index === place.segments.length - 1;
-    params[name] = decodeURIComponent(isRest ? parts.slice(index).join('/') : (parts[index] ?? ''));
+    const part = isRest ? parts.slice(index).join('/') : (parts[index] ?? '');
+    params[name] = decodeURIComponent(part.slice(0, part.length - segment.ending.length));
   });
   return params;
 }
@@ -107,13 +123,15 @@ function allowOf(place: Place<unknown>): string {
   return [...methods].sort().join(', ');
 }
 
-/** A literal beats a parameter at the first place where two patterns differ; a fixed length beats the rest. */
+/** A literal beats a parameter at the first place where two patterns differ, and a longer ending a shorter; a fixed length beats the rest. */
 function bySpecificity(a: Place<unknown>, b: Place<unknown>): number {
   const length = Math.min(a.segments.length, b.segments.length);
   for (let index = 0; index < length; index += 1) {
-    const isParamA = a.segments[index] === '';
-    const isParamB = b.segments[index] === '';
-    if (isParamA !== isParamB) return isParamA ? 1 : -1;
+    const left = a.segments[index];
+    const right = b.segments[index];
+    if (left === undefined || right === undefined) break;
+    if ((left.literal === undefined) !== (right.literal === undefined)) return left.literal === undefined ? 1 : -1;
+    if (left.ending.length !== right.ending.length) return right.ending.length - left.ending.length;
   }
   return Number(a.takesRest) - Number(b.takesRest) || b.segments.length - a.segments.length;
 }

@@ -1,18 +1,18 @@
 /** Management answers may hold what is nobody else's business: never cached, never sniffed. */
 const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
-export function answerJson(body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(body), { status: 200, headers: { 'content-type': 'application/json; charset=utf-8', ...always, ...headers } });
+export function answerJson(body: unknown, headers: Readonly<Record<string, string>> = {}, status = 200): Response {
+  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json; charset=utf-8', ...always, ...headers } });
 }
 
 export function answerText(body: string, contentType: string, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(body, { status: 200, headers: { 'content-type': contentType, ...always, ...headers } });
 }
 
-/** A file to save. Characters outside `[\w.-]` of the name become `_`. */
-export function answerAttachment(name: string, bytes: Uint8Array): Response {
+/** A file to save. Characters outside `[\w.@+-]` of the name become `_`. */
+export function answerAttachment(name: string, bytes: Uint8Array, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(Buffer.from(bytes), {
     status: 200,
-    headers: { 'content-type': 'text/plain; charset=utf-8', 'content-disposition': `attachment; filename="${name.replaceAll(/[^\w.-]/g, '_')}"`, ...always },
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'content-disposition': `attachment; filename="${name.replaceAll(/[^\w.@+-]/g, '_')}"`, ...always, ...headers },
   });
 }

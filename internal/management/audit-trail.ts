@@ -25,11 +25,13 @@ export interface Happening {
   readonly action: string;
   readonly target: string;
   readonly code?: string;
+  /** Secrets masked. */
+  readonly before?: unknown;
   readonly after?: unknown;
 }
 
 export function recordEvent(deps: ManagementDeps, call: ManagementCall, happening: Happening): void {
-  const { action, target, code = '', after } = happening;
+  const { action, target, code = '', before, after } = happening;
   deps.audit.append({
     atMs: deps.clock.nowMs(),
     action,
@@ -38,6 +40,7 @@ export function recordEvent(deps: ManagementDeps, call: ManagementCall, happenin
     requestId: call.requestId,
     target,
     code,
+    ...(before === undefined ? {} : { before }),
     ...(after === undefined ? {} : { after }),
   });
 }

@@ -16,9 +16,18 @@ const decoders: Readonly<Record<string, Decode>> = { gzip: gunzipSync, br: brotl
  * Errors: `unsupported_media_type`, `body_too_large`, `invalid_request` for bytes that are not plain UTF-8.
  */
 export async function readTextBody(request: Request, accepted: readonly string[], maxBytes: number = defaultMaxBytes): Promise<string> {
+  return plainText(await readBody(request, accepted, maxBytes));
+}
+
+/** The body's bytes, decoded. Errors: `unsupported_media_type`, `body_too_large`. */
+export async function readBody(request: Request, accepted: readonly string[], maxBytes: number): Promise<Buffer> {
   checkContentType(request.headers.get('content-type') ?? '', accepted);
   const decode = contentDecoder(request.headers.get('content-encoding') ?? '');
-  const bytes = decodeBody(await collect(request, maxBytes), decode, maxBytes);
+  return decodeBody(await collect(request, maxBytes), decode, maxBytes);
+}
+
+/** Bytes as text. Errors: `invalid_request` for what is not plain UTF-8. */
+export function plainText(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new AppError('invalid_request', { message: 'The body is not valid UTF-8.' });
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) throw new AppError('invalid_request', { message: 'The body begins with a byte order mark; send plain UTF-8.' });
   return bytes.toString('utf8');
@@ -95,7 +104,8 @@ function tooLarge(maxBytes: number): AppError {
 // The scanner takes objects; a member around the value lets it judge any value, its offsets shifted by the wrapper.
 const wrapper = '{"":';
 
-function parseJson(text: string): unknown {
+/** Any JSON value; at most 256 levels deep. Errors: `invalid_json` with line and column. */
+export function parseJson(text: string): unknown {
   const scan = scanObject(Buffer.from(`${wrapper}${text}}`), new Set());
   if (!scan.ok) throw invalidJson(text, scan.fault.offset - wrapper.length, scan.fault.detail);
   try {
@@ -105,7 +115,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-function refuseRepeats(text: string, known: readonly string[]): void {
+/** Errors: `duplicate_member` for a member of `known` that the object has twice. */
+export function refuseRepeats(text: string, known: readonly string[]): void {
   const scan = scanObject(Buffer.from(text), new Set(known));
   if (scan.ok || scan.fault.kind !== 'duplicate') return;
   throw new AppError('duplicate_member', { message: `The member "${scan.fault.detail}" appears twice.`, fields: { param: scan.fault.detail } });

@@ -58,7 +58,7 @@ function restoredText(deps: ManagementDeps, call: ManagementCall, sent: string, 
   if (!next.ok) throw next.error;
   const plain = deps.views.plain(loaded);
   checkProtected(call, plain, next.value);
-  checkMoves(call, plain, next.value);
+  checkMoves(call, plain, next.value, deps.accounts.directory().files().length > 0);
   return restored.value;
 }
 

@@ -6,10 +6,11 @@ import type { ConfigStore } from '../config/ports.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { Peer } from '../http/inbound.ts';
 import type { LogFiles } from '../log/ports.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { Router, RoutingTable } from '../routing/ports.ts';
 import type { UsageRecorder } from '../usage/ports.ts';
 import type { UsageStore } from '../usage/store.ts';
-import type { ConfigViews, DaemonStatus } from './ports.ts';
+import type { AccountParts, ConfigViews, DaemonStatus } from './ports.ts';
 
 /** Everything management works with; made once by the daemon. */
 export interface ManagementDeps {
@@ -22,7 +23,9 @@ export interface ManagementDeps {
   readonly router: Pick<Router, 'explain' | 'resetCooldowns' | 'states'>;
   /** The table of the live config. */
   readonly routingTable: () => RoutingTable;
+  readonly accounts: AccountParts;
   readonly daemon: () => DaemonStatus;
+  readonly metrics: Pick<Metrics, 'loginEnded'>;
   readonly clock: Clock;
   /** Random per process. Entity tags are keyed with it, so that a tag tells nothing of the secrets it covers. */
   readonly tagSecret: string;

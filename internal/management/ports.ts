@@ -1,7 +1,13 @@
+import type { AuthFileProblem } from '../accounts/auth-file/auth-file.ts';
+import type { AccountWriter, AuthDirectory } from '../accounts/directory/ports.ts';
 import type { AppError } from '../fault/app-error.ts';
 import type { Result } from '../fault/result.ts';
 import type { LoadedConfig } from '../config/loaded.ts';
 import type { ConfigProblem } from '../config/problem.ts';
+import type { Login } from '../providers/login.ts';
+import type { LoginProfiles } from '../providers/logins/resolve.ts';
+import type { TokenKeeper } from '../tokens/ports.ts';
+import type { Logins, RevokeAtVendor } from '../upstreamauth/ports.ts';
 
 /** What management shows of a config file, and how it takes masked text back. */
 export interface ConfigViews {
@@ -22,6 +28,24 @@ export interface ConfigViews {
    * destination changed (security rule 19), `ambiguous_match`.
    */
   readonly restoreText: (text: string, loaded: LoadedConfig) => Result<string, AppError>;
+}
+
+/**
+ * Upstream accounts as management works with them. A reload may move `auth-dir` and change the profiles, so what depends
+ * on them is asked for at each call. What `directory().rescan()` finds is live when it resolves: logins, routing and keeper
+ * have it by then.
+ */
+export interface AccountParts {
+  readonly directory: () => Pick<AuthDirectory, 'path' | 'files' | 'rescan'>;
+  readonly writer: () => AccountWriter;
+  /** The directory's, and what making accounts of its files came upon. */
+  readonly problems: () => readonly AuthFileProblem[];
+  /** Of the live config and directory, as the token keeper has them. */
+  readonly logins: () => readonly Login[];
+  readonly profiles: () => LoginProfiles;
+  readonly keeper: Pick<TokenKeeper, 'stateOf' | 'retry'>;
+  readonly vendorLogins: Pick<Logins, 'start' | 'finish' | 'statusOf' | 'sessions' | 'cancel' | 'wait'>;
+  readonly revoke: RevokeAtVendor;
 }
 
 /** What only the process as a whole knows. */

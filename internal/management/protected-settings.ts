@@ -1,3 +1,5 @@
+import { loginDestination } from '../config/login-destination.ts';
+import { isReference } from '../config/secret-reference.ts';
 import { AppError } from '../fault/app-error.ts';
 import { isRoot, type ManagementCall } from './context.ts';
 import { isList, isObject, isSame, type JsonObject } from './values.ts';
@@ -15,7 +17,8 @@ function protectedChanges(before: JsonObject, after: JsonObject): readonly strin
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return names.flatMap((name) => {
     if (isSame(before[name], after[name])) return [];
-    return isProtectedSetting(name) ? [name] : insecureChanges(before[name], after[name], name);
+    if (isProtectedSetting(name)) return [name];
+    return [...(name === 'oauth' ? movedLogins(before[name], after[name]) : []), ...insecureChanges(before[name], after[name], name)];
   });
 }
 
@@ -24,6 +27,21 @@ export function checkProtected(call: ManagementCall, before: JsonObject, after: 
   if (isRoot(call.principal)) return;
   const changes = protectedChanges(before, after);
   if (changes.length > 0) throw new AppError('root_required', { message: `Only the root management secret may change ${changes.join(', ')}.`, fields: { settings: changes } });
+}
+
+/**
+ * Logins whose tokens or client secret would go elsewhere. Their tokens stand in files and their secrets in the environment
+ * too, so that nobody but root can give them again (security rule 19).
+ */
+function movedLogins(before: unknown, after: unknown): readonly string[] {
+  const left = isObject(before) ? before : {};
+  const right = isObject(after) ? after : {};
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].sort().filter((name) => !isSame(loginDestination(left[name], ''), loginDestination(right[name], '')) || isNewReference(left[name], right[name])).map((name) => `oauth.${name}`);
+}
+
+function isNewReference(before: unknown, after: unknown): boolean {
+  const secret = isObject(after) ? after['client-secret'] : undefined;
+  return typeof secret === 'string' && isReference(secret) && secret !== (isObject(before) ? before['client-secret'] : undefined);
 }
 
 function insecureChanges(before: unknown, after: unknown, path: string): readonly string[] {

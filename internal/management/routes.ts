@@ -1,8 +1,10 @@
 import { auditRoutes } from './audit.ts';
 import { withAuditedRefusals } from './audit-trail.ts';
+import { authFileRoutes } from './auth-files.ts';
 import { configDocumentRoutes } from './config-document.ts';
 import type { ManagementDeps, ManagementRoute } from './context.ts';
 import { listRoutes } from './lists.ts';
+import { loginRoutes } from './logins.ts';
 import { logRoutes } from './logs.ts';
 import { routingRoutes } from './routing.ts';
 import { scalarRoutes } from './scalars.ts';
@@ -11,7 +13,7 @@ import { usageRoutes } from './usage.ts';
 
 /** Every management route, its path below `managementBase`, ready to be mounted behind the management door. Unique per method and path. */
 export function managementRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
-  return [configDocumentRoutes, scalarRoutes, listRoutes, usageRoutes, logRoutes, auditRoutes, statusRoutes, routingRoutes]
+  return [configDocumentRoutes, scalarRoutes, listRoutes, authFileRoutes, loginRoutes, usageRoutes, logRoutes, auditRoutes, statusRoutes, routingRoutes]
     .flatMap((routesOf) => routesOf(deps))
     .map((route) => withAuditedRefusals(deps, route));
 }

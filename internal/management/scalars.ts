@@ -98,7 +98,7 @@ async function change(deps: ManagementDeps, scalar: Scalar, c: Context, call: Ma
       const value = valueOf(loaded);
       checkProtected(call, { [scalar.setting]: scalar.read(loaded.config) }, { [scalar.setting]: value });
       const plain = deps.views.plain(loaded);
-      if (scalar.setting === 'proxy-url') checkGlobalProxy(call, plain, typeof value === 'string' ? value : '');
+      if (scalar.setting === 'proxy-url') checkGlobalProxy(call, plain, typeof value === 'string' ? value : '', deps.accounts.directory().files().length > 0);
       if (value !== undefined) return { edits: [{ kind: 'set', path, value }] };
       return { edits: Object.hasOwn(plain, scalar.setting) ? [{ kind: 'delete', path }] : [] };
     },

@@ -1,7 +1,9 @@
 import type { ManagementDeps, ManagementRoute } from './context.ts';
 import { isRoot, type ManagementCall } from './context.ts';
+import { escapeForeign } from '../log/escape.ts';
 import { answerJson } from './answer.ts';
 import { authIndexOf } from './list-items.ts';
+import type { Login } from '../providers/login.ts';
 
 export function statusRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return [{ method: 'GET', path: '/status', handle: (_c, call) => showStatus(deps, call) }];
@@ -26,6 +28,7 @@ function showStatus(deps: ManagementDeps, call: ManagementCall): Response {
     warnings: [...loaded.warnings, ...daemon.warnings],
     ignored_keys: loaded.ignoredKeys,
     accounts: showAccounts(deps),
+    auth_dir: showAuthDir(deps),
     open_exchanges: daemon.openExchanges,
     usage_queue_length: daemon.usageQueueLength,
     storage: daemon.storage,
@@ -39,16 +42,45 @@ function showRefusal(deps: ManagementDeps): unknown {
 }
 
 function showAccounts(deps: ManagementDeps): readonly unknown[] {
+  const logins = new Map(deps.accounts.logins().map((login) => [login.accountId, login]));
   return deps.router.states(deps.routingTable()).map((state) => ({
     account_id: state.accountId,
     'auth-index': authIndexOf(state.accountId),
     label: state.label,
     provider: state.provider,
     state: state.state,
+    ...showLogin(deps, logins.get(state.accountId)),
     models: state.models.map((model) => ({ model: model.model, until: isoTime(model.untilMs), reason: model.reason })),
   }));
 }
 
-function isoTime(atMs: number): string {
-  return new Date(atMs).toISOString();
+/** How an account's login is: who must act and since when, or until when its token is good. */
+function showLogin(deps: ManagementDeps, login: Login | undefined): object {
+  if (login === undefined) return {};
+  const state = deps.accounts.keeper.stateOf(login.key);
+  const files = { file: login.fileNames[0] ?? null };
+  switch (state.kind) {
+    case 'needs_login':
+      return { ...files, login: 'needs_login', reason: state.reason, detail: state.detail, since: isoTime(state.sinceMs) };
+    case 'refreshing':
+      return { ...files, login: 'refreshing', since: isoTime(state.sinceMs) };
+    case 'ready':
+      return { ...files, login: 'ready', expires_at: state.expiresAtMs === undefined ? null : isoTime(state.expiresAtMs) };
+  }
+}
+
+/** Files that are not used, or used with a reservation. */
+function showAuthDir(deps: ManagementDeps): unknown {
+  const { path, files } = deps.accounts.directory();
+  return {
+    path,
+    encryption: deps.config.current().config['auth-dir-encryption'],
+    files: files().length,
+    problems: deps.accounts.problems().map(({ name, code, severity, message }) => ({ name: escapeForeign(name, 256), code, severity, message })),
+  };
+}
+
+/** Null for what is no date: a file's expiry may be anything. */
+function isoTime(atMs: number): string | null {
+  return Math.abs(atMs) <= 8.64e15 ? new Date(atMs).toISOString() : null;
 }

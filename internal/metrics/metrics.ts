@@ -22,7 +22,9 @@ export interface SettledExchange {
 }
 
 export type AttemptResult = 'success' | 'neutral' | 'failure';
-export type AccountStateName = 'ready' | 'cooling' | 'disabled';
+export type AccountStateName = 'ready' | 'cooling' | 'needs_login' | 'disabled';
+
+export type RefreshResult = 'ok' | 'refused' | 'failed' | 'lost';
 
 /** All that is counted. No method throws or waits; those of the data plane take about a microsecond. */
 export interface Metrics {
@@ -32,6 +34,9 @@ export interface Metrics {
   readonly attemptSettled: (provider: string, result: AttemptResult) => void;
   readonly doorRefused: (door: 'client' | 'management' | 'guard', code: string) => void;
   readonly configReloaded: (result: 'applied' | 'unchanged' | 'refused') => void;
+  /** A token request of the keeper ended. `provider` is the login's name. */
+  readonly tokenRefreshed: (provider: string, result: RefreshResult) => void;
+  readonly loginEnded: (provider: string, result: 'done' | 'failed') => void;
   readonly usageRowsQueued: (rows: number) => void;
   readonly usageRowsLost: (rows: number) => void;
   readonly auditEventsLost: (events: number) => void;
@@ -45,6 +50,8 @@ export interface MetricsDeps {
   readonly version: string;
   /** Asked at every scrape. */
   readonly accountStates: () => Readonly<Record<AccountStateName, number>>;
+  /** Asked at every scrape; absent: there is no auth directory. */
+  readonly authFiles?: () => { readonly used: number; readonly refused: number };
 }
 
 /** `Content-Type` of `render()`. */
@@ -88,6 +95,9 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   const tokens = values('keyward_tokens_total');
   const refusals = values('keyward_door_refusals_total');
   const reloads = values('keyward_config_reloads_total');
+  const refreshes = values('keyward_token_refreshes_total');
+  const logins = values('keyward_logins_total');
+  const authFiles = values('keyward_auth_files');
   const accounts = values('keyward_accounts');
   const queued = values('keyward_usage_rows_queued').at();
   const lost = values('keyward_usage_rows_lost_total').at();
@@ -149,6 +159,12 @@ export function createMetrics(deps: MetricsDeps): Metrics {
     configReloaded: (result) => {
       reloads.at(result).value += 1;
     },
+    tokenRefreshed: (provider, result) => {
+      refreshes.at(provider, result).value += 1;
+    },
+    loginEnded: (provider, result) => {
+      logins.at(provider, result).value += 1;
+    },
     usageRowsQueued: (rows) => {
       queued.value = rows;
     },
@@ -163,6 +179,7 @@ export function createMetrics(deps: MetricsDeps): Metrics {
     },
     render: () => {
       for (const [state, count] of Object.entries(deps.accountStates())) accounts.at(state).value = count;
+      for (const [state, count] of Object.entries(deps.authFiles?.() ?? {})) authFiles.at(state).value = count;
       observeProcess();
       const out: string[] = [];
       for (const family of rendered) family.render(out);

@@ -19,6 +19,12 @@ export function upstreamRequestHeaders(dialect: Dialect): ReadonlySet<string> {
   return upByDialect[dialect];
 }
 
+/** A comma list of betas with further ones at its end, each once. */
+export function joinBetas(stated: string, further: readonly string[]): string {
+  const names = stated.split(',').map((name) => name.trim()).filter((name) => name !== '');
+  return [...new Set([...names, ...further])].join(',');
+}
+
 const queryByDialect: Readonly<Record<Dialect, ReadonlySet<string>>> = {
   'openai-chat': new Set(),
   'openai-responses': new Set(['include', 'include[]', 'stream', 'starting_after']),

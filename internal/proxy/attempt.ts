@@ -6,6 +6,7 @@ import type { RequestLog } from '../log/request-log.ts';
 import { passesDown, sendableValue } from '../providers/header-lists.ts';
 import { answerCoding, createAnswerDecoder, decodeShort } from './answer-coding.ts';
 import { createStreamSink, createWholeSink, type AnswerHead, type AnswerSink, type AnswerSummary } from './answer-sink.ts';
+import { createUnwrapper, type AnswerEnvelope, type AnswerUnwrapper } from './unwrap-answer.ts';
 import type { Upstream } from './upstreams.ts';
 
 export interface AttemptRequest {
@@ -23,10 +24,14 @@ export interface AttemptRequest {
   readonly isStream: boolean;
   /** Binary answers flow from the first byte. */
   readonly isBinary: boolean;
+  /** Good answers come inside one, which is taken off on the way. */
+  readonly envelope: AnswerEnvelope | undefined;
+  /** What is never to come back from there: keys, the token, values of the operator's headers. */
+  readonly secrets: readonly string[];
   /** `x-request-id` and whatever else goes on every answer; flat. */
   readonly answerHeaders: readonly string[];
   readonly onFirstByte: () => void;
-  readonly log: Pick<RequestLog, 'responseHead' | 'responseChunk'>;
+  readonly log: Pick<RequestLog, 'requestChunk' | 'attempt' | 'responseHead' | 'responseChunk'>;
 }
 
 /** How one attempt against one account ended. Only `answered` and `client_gone` leave nothing more to send. */
@@ -80,6 +85,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #sink: AnswerSink | undefined;
   #decoder: Transform | undefined;
+  #unwrapper: AnswerUnwrapper | undefined;
   #hasUpstreamEnded = false;
   #refusal: { readonly status: number; readonly headers: IncomingHttpHeaders; readonly chunks: Buffer[]; size: number } | undefined;
   #status = 0;
@@ -117,6 +123,12 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
       this.#refusal = { status, headers, chunks: [], size: 0 };
       return;
     }
+    const { envelope } = this.#request;
+    if (envelope !== undefined && envelope !== 'whole' && mediaType(headers).includes('json')) {
+      controller.abort(new Error('the upstream answered a stream request in one piece'));
+      return;
+    }
+    if (envelope !== undefined) this.#unwrapper = createUnwrapper(envelope);
     const isDecoded = this.#openDecoder(controller, headers);
     if (isDecoded === undefined) controller.abort(new UnknownCoding('the upstream codes its stream in an unknown way'));
     else this.#sink = this.#openSink(status, headers, isDecoded);
@@ -158,18 +170,29 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   /** Hands one piece of the answer to the client; `source` waits while the client's socket is full. */
   #take(chunk: Buffer, source: { readonly pause: () => unknown; readonly resume: () => unknown }): void {
     this.#request.log.responseChunk(chunk);
-    const sink = this.#sink;
-    if (sink === undefined || this.#isOver) return;
-    const hadStarted = sink.hasStarted();
-    if (!sink.write(chunk)) {
+    if (this.#isOver) return;
+    const content = this.#unwrapper === undefined ? chunk : this.#unwrapper.push(chunk);
+    if (content === undefined) this.#controller?.abort(new Error('a piece of the upstream\'s answer is too long'));
+    else if (content.length > 0 && !this.#write(content)) {
       source.pause();
       this.#res.once('drain', () => source.resume());
     }
+  }
+
+  /** False: the client's socket is full. */
+  #write(content: Buffer): boolean {
+    const sink = this.#sink;
+    if (sink === undefined) return true;
+    const hadStarted = sink.hasStarted();
+    const hasRoom = sink.write(content);
     if (!hadStarted && sink.hasStarted()) this.#request.onFirstByte();
+    return hasRoom;
   }
 
   #endAnswer(): void {
     if (this.#isOver) return;
+    const rest = this.#unwrapper?.end();
+    if (rest !== undefined && rest.length > 0) this.#write(rest);
     const hadStarted = this.#sink?.hasStarted() ?? false;
     const summary = this.#sink?.end();
     if (summary === undefined) this.#finish({ kind: 'broken', cause: new Error('the upstream ended its answer early'), wasSent: true });
@@ -192,7 +215,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   #finishRefusal({ status, headers, chunks }: { readonly status: number; readonly headers: IncomingHttpHeaders; readonly chunks: readonly Buffer[] }): void {
     const coding = answerCoding(headers);
     const bytes = Buffer.concat(chunks);
-    const body = withoutSecrets(coding === undefined ? bytes : decodeShort(coding, bytes, 4 * maxRefusalBytes), this.#request.upstream.secrets);
+    const body = withoutSecrets(coding === undefined ? bytes : decodeShort(coding, bytes, 4 * maxRefusalBytes), this.#request.secrets);
     this.#request.log.responseChunk(body);
     this.#finish({ kind: 'refused', status, headers, body });
   }
@@ -202,7 +225,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     const coding = answerCoding(headers);
     if (coding === undefined || this.#request.isBinary) return false;
     const decoder = createAnswerDecoder(coding);
-    const isWatched = this.#request.isStream || mediaType(headers).startsWith('text/event-stream');
+    const isWatched = this.#request.isStream || this.#unwrapper !== undefined || mediaType(headers).startsWith('text/event-stream');
     if (decoder === undefined) return isWatched ? undefined : false;
     decoder.on('data', (chunk: Buffer) => this.#take(chunk, decoder));
     decoder.on('error', (cause) => {
@@ -214,18 +237,20 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   }
 
   #openSink(status: number, headers: IncomingHttpHeaders, isDecoded: boolean): AnswerSink {
-    const { dialect, isStream, isBinary } = this.#request;
+    const { dialect, isStream, isBinary, envelope } = this.#request;
     const contentType = mediaType(headers);
     // A stream that was asked for and is not declared as anything else is one: cut short, it must not look complete.
-    const isEventStream = contentType.startsWith('text/event-stream') || (isStream && dialect !== 'gemini' && !isBinary && !contentType.includes('json'));
+    const isEventStream = envelope !== undefined ? envelope === 'events' : contentType.startsWith('text/event-stream') || (isStream && dialect !== 'gemini' && !isBinary && !contentType.includes('json'));
     const isCoded = !isDecoded && answerCoding(headers) !== undefined;
     // RFC 9110 §8.6: a 204 states no length, whatever the upstream wrote; its body is empty by definition.
     const isEmpty = status === 204;
     const length = isDecoded || isEmpty ? undefined : headers['content-length'];
+    // What is taken off makes the answer shorter than the upstream stated.
+    const isResized = this.#unwrapper !== undefined;
     const head: AnswerHead = {
       status,
       headers: this.#answerHeaders(headers, isDecoded),
-      contentLength: length === undefined ? undefined : Number(length),
+      contentLength: length === undefined || isResized ? undefined : Number(length),
       isFramed: isDecoded || isEmpty || length !== undefined || headers['transfer-encoding'] !== undefined,
     };
     if (isEventStream) return createStreamSink(this.#res, head, dialect, true, !isCoded);
@@ -238,7 +263,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     for (const name in headers) {
       if (!passesDown(name) || (isDecoded && name === 'content-encoding')) continue;
       const value = sendableValue(firstOf(headers[name]));
-      if (value !== undefined) flat.push(name, value);
+      if (value !== undefined) flat.push(name, name === 'content-type' && this.#request.envelope === 'array' ? 'application/json; charset=UTF-8' : value);
     }
     return flat;
   }

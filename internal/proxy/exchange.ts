@@ -3,20 +3,21 @@ import type { Clock } from '../clock/clock.ts';
 import { AppError, toAppError } from '../fault/app-error.ts';
 import { renderFault } from '../http/fault-wire.ts';
 import type { Inbound } from '../http/inbound.ts';
-import { endpointPath } from '../providers/endpoint.ts';
-import { sendableValue, upstreamQuery, upstreamRequestHeaders } from '../providers/header-lists.ts';
+import { sendableValue } from '../providers/header-lists.ts';
 import type { RequestLog } from '../log/request-log.ts';
 import type { Candidate, RouteQuery, Router } from '../routing/ports.ts';
 import { candidateKey } from '../routing/router.ts';
-import { attempt, type AttemptEnd, type AttemptRequest } from './attempt.ts';
+import type { AttemptEnd } from './attempt.ts';
 import type { AnswerSummary } from './answer-sink.ts';
 import type { ProxySnapshot } from './limits.ts';
+import { faultPassesMs, refuseWithoutToken, type Tokens } from './login-token.ts';
 import type { ProxyOperation } from './operation.ts';
 import type { ResponseOwners } from './ports.ts';
 import { ClientGone } from './read-body.ts';
 import { judge, type Verdict } from './refusal.ts';
 import type { SettleExchange } from './settled.ts';
-import type { Upstream, Upstreams } from './upstreams.ts';
+import { tryCandidate, type TryEnd } from './try-candidate.ts';
+import type { Upstreams } from './upstreams.ts';
 
 /** A request ready to be sent to any candidate. */
 export interface PreparedRequest {
@@ -40,12 +41,13 @@ export interface ExchangeDeps {
   readonly clock: Clock;
   readonly router: Router;
   readonly upstreams: Upstreams;
+  readonly tokens: Tokens;
   readonly owners: ResponseOwners;
   readonly settle: SettleExchange;
 }
 
 /** Numbers that grow over one exchange. */
-interface Progress {
+export interface Progress {
   attempts: number;
   firstByteMs: number | undefined;
   candidate: Candidate | undefined;
@@ -94,27 +96,27 @@ async function tryCandidates(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>
   let tried = new Set<string>();
   let roundsLeft = limits.extraRounds;
   let hasUsedFreeRetry = false;
+  let lack: Lack | undefined;
   let best: { readonly verdict: Verdict; readonly end: Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }> } | undefined;
 
   for (;;) {
     const picked = tried.size >= limits.maxAccountsPerRound ? undefined : pick(deps.router, inbound, request, query, tried);
     if (picked === undefined || !picked.ok) {
       const error = picked?.error;
-      const waitMs = waitBeforeRound(error, best?.verdict, limits.maxWaitMs);
+      const waitMs = waitBeforeRound({ error, verdict: best?.verdict, lack }, limits.maxWaitMs);
       if (roundsLeft > 0 && waitMs !== undefined) {
         roundsLeft--;
         tried = new Set();
         await waitFor(deps.clock, inbound, waitMs);
         continue;
       }
-      if (best === undefined) throw error ?? new AppError('account_unavailable');
+      if (best === undefined) throw refusalOf(error, lack);
       return answerFailure(inbound, best.end, best.verdict);
     }
 
     const candidate = picked.value;
     progress.candidate = candidate;
-    progress.attempts++;
-    const end = await tryOne(deps, inbound, request, candidate, progress, log);
+    const end = await tryCandidate({ deps, inbound, request, candidate, progress, log });
 
     if (end.kind === 'answered') {
       deps.router.settle(candidate, query, end.summary.isTruncated ? { kind: 'failure', status: 0 } : { kind: 'success' });
@@ -124,7 +126,14 @@ async function tryCandidates(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>
       deps.router.settle(candidate, query, { kind: 'neutral' });
       return end;
     }
-    const verdict = judge(end, deps.clock.nowMs());
+    if (end.kind === 'no_token') {
+      // Only an upstream that refused the token says something of the account; that its refresh fails passes.
+      deps.router.settle(candidate, query, end.wasRefused && end.fault.kind === 'unavailable' ? { kind: 'failure', status: 0 } : { kind: 'neutral' });
+      tried.add(candidateKey(candidate));
+      if (lack === undefined || end.fault.kind === 'unavailable') lack = end;
+      continue;
+    }
+    const verdict = judge(end, candidate.account.credential.kind, deps.clock.nowMs());
     if (verdict.isConnectionLoss && !hasUsedFreeRetry) {
       // A pooled connection that the upstream had closed meanwhile says nothing of the account.
       hasUsedFreeRetry = true;
@@ -135,17 +144,6 @@ async function tryCandidates(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>
     tried.add(candidateKey(candidate));
     best = { verdict, end };
     if (!verdict.isRetryable) return answerFailure(inbound, end, verdict);
-  }
-}
-
-/** One attempt; whatever keeps it from being made counts as a broken upstream, so that the pick is settled. */
-async function tryOne(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, candidate: Candidate, progress: Progress, log: RequestLog): Promise<AttemptEnd> {
-  try {
-    const prepared = deps.upstreams.prepare(candidate.account, inbound.snapshot.limits.proxyUrl);
-    const upstream = prepared instanceof Promise ? await prepared : prepared;
-    return await attempt(attemptRequest(deps, inbound, request, candidate, upstream, progress, log), inbound.res);
-  } catch (thrown) {
-    return { kind: 'broken', cause: thrown instanceof Error ? thrown : new Error('the attempt could not be made'), wasSent: false };
   }
 }
 
@@ -163,10 +161,31 @@ function pick(router: Router, inbound: Inbound<ProxySnapshot>, request: Prepared
   return { ok: false, error: new AppError('model_not_found', { message: `The account that made the previous response does not serve the model "${request.model}".`, fields: { param: 'model' } }) };
 }
 
-function waitBeforeRound(error: AppError | undefined, verdict: Verdict | undefined, maxWaitMs: number): number | undefined {
+/** Why a login had no token. */
+type Lack = Extract<TryEnd, { readonly kind: 'no_token' }>;
+
+/** What a round over all accounts left behind. */
+interface Leftovers {
+  /** The router's refusal. */
+  readonly error: AppError | undefined;
+  readonly verdict: Verdict | undefined;
+  readonly lack: Lack | undefined;
+}
+
+function waitBeforeRound({ error, verdict, lack }: Leftovers, maxWaitMs: number): number | undefined {
   if (maxWaitMs <= 0) return undefined;
-  const stated = error?.code === 'model_cooldown' ? Number(error.fields['reset_seconds']) * 1_000 : verdict?.isRetryable === true ? 0 : Number.NaN;
+  const passesMs = lack === undefined ? undefined : faultPassesMs(lack.fault);
+  const stated = error?.code === 'model_cooldown' ? Number(error.fields['reset_seconds']) * 1_000 : verdict?.isRetryable === true ? 0 : (passesMs ?? Number.NaN);
   return Number.isFinite(stated) && stated <= maxWaitMs ? stated : undefined;
+}
+
+/**
+ * Waiting for a cooldown is better advice than why a token is missing, unless the cooldown came of just that; and that is
+ * better than "all failed".
+ */
+function refusalOf(error: AppError | undefined, lack: Lack | undefined): AppError {
+  if (lack === undefined || (error?.code === 'model_cooldown' && !lack.wasRefused)) return error ?? new AppError('account_unavailable');
+  return refuseWithoutToken(lack.fault);
 }
 
 async function waitFor(clock: Clock, inbound: Inbound<ProxySnapshot>, ms: number): Promise<void> {
@@ -178,49 +197,6 @@ async function waitFor(clock: Clock, inbound: Inbound<ProxySnapshot>, ms: number
   } finally {
     inbound.res.off('close', onClose);
   }
-}
-
-function attemptRequest(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, candidate: Candidate, upstream: Upstream, progress: Progress, log: RequestLog): AttemptRequest {
-  const { operation, method } = request;
-  const { body, length } = request.open(candidate.upstreamModel);
-  const { limits } = inbound.snapshot;
-  if (Buffer.isBuffer(body)) log.requestChunk(body);
-  const path = endpointPath(candidate.account, upstream.basePath, { operation: operation.operation, tail: operation.tail, upstreamModel: candidate.upstreamModel });
-  log.attempt({ accountId: candidate.account.id, upstream: `${upstream.origin}${path}` });
-  return {
-    upstream,
-    log,
-    method,
-    path: `${path}${upstreamQuery(operation.dialect, inbound.target.query)}`,
-    headers: requestHeaders(inbound, operation, upstream, body === null ? undefined : length),
-    body,
-    headersTimeoutMs: limits.headersTimeoutMs,
-    idleTimeoutMs: limits.idleTimeoutMs,
-    dialect: operation.dialect,
-    isStream: request.isStream,
-    isBinary: operation.answers === 'binary',
-    answerHeaders: ['x-request-id', inbound.id],
-    onFirstByte: () => {
-      progress.firstByteMs ??= deps.clock.monotonicMs() - inbound.startedMs;
-    },
-  };
-}
-
-function requestHeaders(inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, upstream: Upstream, length: number | undefined): readonly string[] {
-  const allowed = upstreamRequestHeaders(operation.dialect);
-  const sent = inbound.req.headers;
-  // Identity: a coded stream could not be watched for its end.
-  const flat = [...upstream.fixedHeaders, 'accept-encoding', 'identity'];
-  for (const name in sent) {
-    const value = sent[name];
-    if (typeof value === 'string' && allowed.has(name) && !upstream.fixedNames.has(name)) flat.push(name, value);
-  }
-  if (operation.dialect === 'anthropic-messages' && sent['anthropic-version'] === undefined) flat.push('anthropic-version', '2023-06-01');
-  if (length !== undefined) {
-    flat.push('content-length', String(length));
-    if (sent['content-type'] === undefined) flat.push('content-type', 'application/json');
-  }
-  return flat;
 }
 
 function answerFailure(inbound: Inbound<ProxySnapshot>, end: Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }>, verdict: Verdict): End {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Credential } from '../accounts/account.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { AttemptOutcome } from '../routing/ports.ts';
 import type { AttemptEnd } from './attempt.ts';
@@ -18,8 +19,8 @@ export interface Verdict {
 }
 
 /** Judges a failed attempt by status and error codes only, never by message text. */
-export function judge(end: Failed, nowMs: number): Verdict {
-  return end.kind === 'broken' ? judgeBroken(end) : judgeRefused(end, nowMs);
+export function judge(end: Failed, credential: Credential['kind'], nowMs: number): Verdict {
+  return end.kind === 'broken' ? judgeBroken(end) : judgeRefused(end, credential, nowMs);
 }
 
 function judgeBroken(end: Extract<Failed, { readonly kind: 'broken' }>): Verdict {
@@ -36,7 +37,7 @@ function judgeBroken(end: Extract<Failed, { readonly kind: 'broken' }>): Verdict
   return { outcome: { kind: 'failure', status: 0 }, isRetryable: true, isConnectionLoss, passesOn: false, error };
 }
 
-function judgeRefused(end: Extract<Failed, { readonly kind: 'refused' }>, nowMs: number): Verdict {
+function judgeRefused(end: Extract<Failed, { readonly kind: 'refused' }>, credential: Credential['kind'], nowMs: number): Verdict {
   const { status, headers } = end;
   const retryAfterMs = readRetryAfter(headers, nowMs);
   const failure: AttemptOutcome = retryAfterMs === undefined ? { kind: 'failure', status } : { kind: 'failure', status, retryAfterMs };
@@ -45,7 +46,12 @@ function judgeRefused(end: Extract<Failed, { readonly kind: 'refused' }>, nowMs:
   if (status === 401 || status === 402 || status === 403) {
     return {
       ...base,
-      passesOn: false,
+      /*
+       * A vendor that serves only its own program refuses a login's token with 403 and says so; Keyward names itself, so
+       * that word is the only one there is, and it is shown as it came. A 401 is not: to a client it means its own key,
+       * which is good, and SDKs would ask a person for another one.
+       */
+      passesOn: status === 403 && credential === 'login',
       error: new AppError('account_unavailable', { message: 'The upstream refuses the account that serves this model; the operator sees which in `keyward status`.', fields: { reason: 'upstream_refused_credential', upstream_status: status } }),
     };
   }

@@ -4,6 +4,7 @@ import { isRefusedAddress } from '../config/refused-addresses.ts';
 import type { Dispatchers } from '../egress/dispatchers.ts';
 import { AppError } from '../fault/app-error.ts';
 import { credentialHeaders } from '../providers/endpoint.ts';
+import { joinBetas } from '../providers/header-lists.ts';
 
 /** An account's upstream, ready to dispatch to. */
 export interface Upstream {
@@ -11,7 +12,7 @@ export interface Upstream {
   readonly origin: string;
   /** Path of the base URL without trailing slash; `''` for none. */
   readonly basePath: string;
-  /** Flat name–value list: credentials, the operator's headers, `user-agent`. */
+  /** Flat name–value list: a key's credentials, the operator's headers and the vendor's, `user-agent`. A login's token is put on by the attempt. */
   readonly fixedHeaders: readonly string[];
   /** Lower-case names in `fixedHeaders`; what the client sent under them stays here. */
   readonly fixedNames: ReadonlySet<string>;
@@ -68,7 +69,10 @@ function headersOf(account: Account, userAgent: string): readonly string[] {
     const name = base[i] ?? '';
     if (!own.has(name)) flat.push(name, base[i + 1] ?? '');
   }
-  for (const [name, value] of account.headers) flat.push(name, value.reveal());
+  for (const [name, value] of account.headers) {
+    // What a login needs is added to the operator's own betas too.
+    flat.push(name, name.toLowerCase() === 'anthropic-beta' ? joinBetas(value.reveal(), account.anthropicBetas) : value.reveal());
+  }
   return flat;
 }
 

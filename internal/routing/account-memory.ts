@@ -1,6 +1,6 @@
 import type { Operation } from '../dialect/dialect.ts';
 import { cooldownAfter, isActive, nextTryMs, scopeOf, severities, severityOf, startProbe, type Cooldown, type CooldownScope, type FailurePlace, type Severity } from './cooldown.ts';
-import type { AttemptOutcome } from './ports.ts';
+import type { AccountBlock, AttemptOutcome } from './ports.ts';
 
 const maxCooldowns = 256;
 
@@ -16,17 +16,20 @@ const accountKey = 'account';
 export interface Standing {
   readonly severity: Severity;
   readonly cooldowns: readonly Cooldown[];
-  /** When it may be tried again. */
+  /** When it may be tried again, as far as cooldowns tell. */
   readonly nextTryMs: number;
+  readonly block: AccountBlock | undefined;
 }
 
 export function scopeKeys(upstreamModel: string, operation: Operation): ScopeKeys {
   return { model: `model ${upstreamModel}`, endpoint: `endpoint ${operation} ${upstreamModel}` };
 }
 
-/** What the router remembers of one account: how many attempts are open, and what cools. */
+/** What the router remembers of one account: how many attempts are open, what cools, and whether it is blocked. */
 export class AccountMemory {
   openCount = 0;
+  /** While set, the account is not picked, whatever else is known of it. */
+  block: AccountBlock | undefined;
   readonly #cooldowns = new Map<string, Cooldown>();
 
   /** True without a single cooldown, not even an ended one whose back-off is remembered. */
@@ -57,7 +60,7 @@ export class AccountMemory {
       const each = severityOf(cooldown, nowMs, maxCooldownMs);
       if (each > severity) severity = each;
     }
-    return { severity, cooldowns, nextTryMs: Math.max(nowMs, ...cooldowns.map((cooldown) => nextTryMs(cooldown, nowMs, maxCooldownMs))) };
+    return { severity, cooldowns, nextTryMs: Math.max(nowMs, ...cooldowns.map((cooldown) => nextTryMs(cooldown, nowMs, maxCooldownMs))), block: undefined };
   }
 
   /** All that have not ended. */
@@ -94,7 +97,12 @@ export class AccountMemory {
     return next;
   }
 
-  /** Forgets all; the number that had not ended. */
+  /** Ends what came of the upstream refusing the credential: another one is there now. */
+  forgiveCredential(): void {
+    this.#cooldowns.delete(accountKey);
+  }
+
+  /** Forgets all cooldowns; the number that had not ended. */
   reset(nowMs: number): number {
     const ended = this.allActive(nowMs).length;
     this.#cooldowns.clear();

@@ -19,6 +19,21 @@ const gemini: Vendor = {
   pattern: /^(?:gemini|gemma|imagen|learnlm|veo|embedding|text-embedding-00\d|text-multilingual-embedding|aqa)(?:-|$)/,
 };
 
+/** ChatGPT's own backend: the models of its plans, none of the other endpoints. */
+const codex: Vendor = {
+  names: ['gpt-5.6-luna', 'gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.5', 'gpt-5.4', 'gpt-5.4-mini', 'gpt-5.3-codex', 'gpt-5.3-codex-spark', 'gpt-5.2'],
+  pattern: /^(?:gpt|chatgpt|codex|o\d+)(?:[-.]|$)/,
+};
+
+/** Google's agent plan serves other vendors' models beside its own. */
+const antigravity: Vendor = {
+  names: [
+    'claude-opus-4-6-thinking', 'claude-sonnet-4-6', 'gemini-3-flash', 'gemini-3.1-flash-image', 'gemini-3.1-flash-lite', 'gemini-3.1-pro-high', 'gemini-3.1-pro-low',
+    'gemini-3.5-flash-lite', 'gpt-oss-120b-medium',
+  ],
+  pattern: /^(?:gemini|claude|gpt-oss)-/,
+};
+
 /**
  * What vendors are known to serve. It only decides what is listed for accounts that name no models; where an unprefixed
  * name goes is decided by the pattern, so that a model that came out yesterday routes (ADR 0004).
@@ -41,7 +56,22 @@ const vendors: Readonly<Partial<Record<ProviderKind, Vendor>>> = {
   },
   gemini,
   vertex: gemini,
+  google: gemini,
+  codex,
+  antigravity,
+  iflow: {
+    names: ['deepseek-v3.2', 'glm-4.7', 'iflow-rome-30ba3b', 'kimi-k2-thinking', 'kimi-k2.5', 'minimax-m2.5', 'qwen3-coder-plus', 'qwen3-max'],
+    pattern: /^(?:qwen|kimi|deepseek|glm|minimax|iflow|tstars)/,
+  },
+  qwen: { names: ['coder-model', 'qwen3-coder-flash', 'qwen3-coder-plus', 'vision-model'], pattern: /^(?:qwen|coder-model$|vision-model$)/ },
+  kimi: { names: ['kimi-for-coding', 'kimi-k2-thinking', 'kimi-k2.5', 'kimi-k2.6'], pattern: /^(?:kimi|moonshot)-/ },
+  xai: { names: ['grok-4.6', 'grok-4.5', 'grok-4.3', 'grok-build-0.1', 'grok-3-mini'], pattern: /^grok-/ },
 };
+
+/** Endpoints of the operator's own: nobody knows what they serve, so they take any name (ADR 0004). */
+export function hasUnknownContent(provider: ProviderKind): boolean {
+  return provider === 'openai-compatibility' || provider === 'oauth';
+}
 
 /** Names to list for an account of this vendor that names no models; empty for endpoints of unknown content. */
 export function catalogueNames(provider: ProviderKind): readonly string[] {

@@ -30,8 +30,8 @@ export interface Cooldown {
   probeUntilMs: number;
 }
 
-/** The worse, the higher. `due`: in cooldown past the cap, one request may try. */
-export const severities = { healthy: 0, due: 1, soft: 2, hard: 3 } as const;
+/** The worse, the higher. `due`: in cooldown past the cap, one request may try. `blocked`: until somebody acts. */
+export const severities = { healthy: 0, due: 1, soft: 2, hard: 3, blocked: 4 } as const;
 export type Severity = (typeof severities)[keyof typeof severities];
 
 const secondMs = 1_000;

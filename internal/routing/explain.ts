@@ -19,7 +19,8 @@ const switchedOffRank = 9;
 function explainCandidate(table: RoutingTable, candidate: Candidate, model: string, standingOf: (candidate: Candidate) => Standing): { readonly rank: number; readonly row: Row } {
   const { account } = candidate;
   if (!isSwitchedOn(account, table.settings)) return { rank: switchedOffRank, row: rowOf(candidate, table.whyNever(account, model)) };
-  const { severity, cooldowns, nextTryMs } = standingOf(candidate);
+  const { severity, cooldowns, nextTryMs, block } = standingOf(candidate);
+  if (block !== undefined) return { rank: severity, row: rowOf(candidate, `it needs a login since ${new Date(block.sinceMs).toISOString()} (${block.reason}): ${block.detail}`) };
   // Due ones take their turn like healthy ones.
   if (severity <= severities.due) return { rank: 0, row: rowOf(candidate) };
   const reasons = [...new Set(cooldowns.map(({ reason }) => reason))].join('; ');

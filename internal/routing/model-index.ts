@@ -1,5 +1,5 @@
 import type { Account, ProviderKind } from '../accounts/account.ts';
-import { isVendorName } from './catalogue.ts';
+import { hasUnknownContent, isVendorName } from './catalogue.ts';
 import type { Candidate, RoutingSettings } from './ports.ts';
 import { isSwitchedOn } from './serving.ts';
 import { compilePatterns } from './wildcard.ts';
@@ -26,13 +26,14 @@ export interface ModelIndex {
 /**
  * Sorts the accounts by how they are reached. A name goes to the first of these that has an account switched on:
  * 1. accounts of the prefix it begins with; 2. accounts that list it, and vendors whose names look like it; 3. endpoints of
- * unknown content (`openai-compatibility` without `models` and `prefix`), unless it begins with a prefix that is somebody's
+ * unknown content (`openai-compatibility` and `oauth` without `models` and `prefix`), unless it begins with a prefix that is somebody's
  * (ADR 0004). What a lookup costs follows from the accounts that serve the name, not from all.
  */
 export function indexModels(accounts: readonly Account[], settings: RoutingSettings): ModelIndex {
   const ranked = accounts.toSorted((a, b) => b.priority - a.priority);
   const rank = new Map(ranked.map((account, index) => [account, index]));
   const exclusions = new Map(accounts.filter(({ excludedModels }) => excludedModels.length > 0).map((account) => [account, compilePatterns(account.excludedModels)]));
+  const renames = new Map(accounts.filter(({ aliases }) => aliases.length > 0).map((account) => [account, renamedNames(account)]));
   const bare = emptySpace();
   const catchAll: Account[] = [];
   const byPrefix = new Map<string, Space>();
@@ -48,8 +49,11 @@ export function indexModels(accounts: readonly Account[], settings: RoutingSetti
   };
   const enter = (space: Space, account: Account, before: string): void => {
     if (account.models.length === 0) addTo(space.open, account.provider, account);
+    enterListed(space, account, before);
+  };
+  const enterListed = (space: Space, account: Account, before: string): void => {
     const seen = new Set<string>();
-    for (const { name, alias } of account.models) {
+    for (const { name, alias } of [...account.models, ...account.aliases]) {
       const pair = JSON.stringify([name, alias]);
       if (seen.has(pair) || excludedBy(account, [name, alias, before + alias]) !== undefined) continue;
       seen.add(pair);
@@ -63,13 +67,14 @@ export function indexModels(accounts: readonly Account[], settings: RoutingSetti
       byPrefix.set(prefix, space);
       enter(space, account, `${prefix}/`);
     }
-    if (models.length === 0 && provider === 'openai-compatibility') {
+    if (models.length === 0 && hasUnknownContent(provider)) {
       if (prefix === '') catchAll.push(account);
+      if (prefix === '' || !settings.isPrefixForced) enterListed(bare, account, '');
     } else if (prefix === '' || !settings.isPrefixForced) enter(bare, account, '');
   }
 
   const openOf = (open: readonly Account[], name: string, model: string): Candidate[] =>
-    open.filter((account) => excludedBy(account, [name, model]) === undefined).map((account) => ({ account, upstreamModel: name }));
+    open.filter((account) => renames.get(account)?.has(name) !== true && excludedBy(account, [name, model]) === undefined).map((account) => ({ account, upstreamModel: name }));
   const inSpace = (space: Space, name: string, model: string, takes: (provider: ProviderKind) => boolean): readonly Candidate[] => {
     const listed = space.listed.get(name) ?? none;
     const open: Candidate[] = [];
@@ -96,6 +101,11 @@ export function indexModels(accounts: readonly Account[], settings: RoutingSetti
       return [under, named, caught].find((tier) => tier.length > 0) ?? none;
     },
   };
+}
+
+/** Names under which an account that takes any is found elsewhere, or no longer. */
+function renamedNames({ aliases }: Account): ReadonlySet<string> {
+  return new Set(aliases.flatMap(({ name, alias, isForked }) => (isForked ? [alias] : [alias, name])));
 }
 
 function emptySpace(): Space {

@@ -32,6 +32,14 @@ export function refuseSwitchedOff(query: RouteQuery): AppError {
   return new AppError('account_unavailable', { message: `Accounts for the model ${quote(query.model)} exist, but all are disabled.`, fields: { reason: 'disabled' } });
 }
 
+/** Whoever could still be asked waits for a person. Which account that is, and why, is the operator's to see. */
+export function refuseBlocked(query: RouteQuery): AppError {
+  return new AppError('account_unavailable', {
+    message: `Every account left for the model ${quote(query.model)} needs a new login; the operator sees which in \`keyward status\`.`,
+    fields: { reason: 'needs_login' },
+  });
+}
+
 /** No candidate may be used now; each item of `cooling` is what keeps one of them. */
 export function refuseCooling(query: RouteQuery, cooling: readonly (readonly Cooldown[])[], nowMs: number, maxCooldownMs: number): AppError {
   const waiting = cooling.filter((cooldowns) => !cooldowns.some(refusesCredential));

@@ -6,7 +6,7 @@ import { nextTryMs, severities, type Cooldown, type Severity } from './cooldown.
 import { explainModel } from './explain.ts';
 import { createPools, type Group, type Member, type Pool } from './pool.ts';
 import type { AccountState, Candidate, Router, RoutingTable } from './ports.ts';
-import { refuseCooling, refuseDialect, refuseSwitchedOff, refuseUnknownModel } from './refusals.ts';
+import { refuseBlocked, refuseCooling, refuseDialect, refuseSwitchedOff, refuseUnknownModel } from './refusals.ts';
 import { choose } from './strategies.ts';
 
 export { candidateKey } from './pool.ts';
@@ -37,6 +37,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
   /** Those with anything in them that could keep an account from use; mostly none, and then nobody is asked. */
   const marked = new Set<AccountMemory>();
   const seenTables = new WeakSet<RoutingTable>();
+  let knownIds: ReadonlySet<string> = new Set();
   let lastTable: RoutingTable | undefined;
   let order = 0;
 
@@ -57,11 +58,17 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
     seenTables.add(table);
     const ids = new Set(table.accounts.map(({ id }) => id));
     for (const [id, memory] of memories) {
-      if (ids.has(id)) continue;
+      // A block may come before the first table that has its account.
+      if (ids.has(id) || (memory.block !== undefined && !knownIds.has(id))) continue;
       memories.delete(id);
       memory.reset(clock.nowMs());
+      memory.block = undefined;
       marked.delete(memory);
     }
+    knownIds = ids;
+  };
+  const unmark = (memory: AccountMemory): void => {
+    if (memory.isSpotless && memory.block === undefined) marked.delete(memory);
   };
 
   const open = (member: Member, nowMs: number, maxCooldownMs: number): OpenPick => {
@@ -104,8 +111,10 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       }
       const soft = softest(pool, tried, nowMs, maxCooldownMs);
       if (soft !== undefined) return ok(open(soft, nowMs, maxCooldownMs));
-      const cooling = pool.groups.flatMap(({ members }) => members.filter(({ neverCools }) => !neverCools).map(({ memory, keys }) => memory.active(keys, nowMs)));
-      return err(refuseCooling(query, cooling.filter((cooldowns) => cooldowns.length > 0), nowMs, maxCooldownMs));
+      const all = pool.groups.flatMap(({ members }) => members);
+      const cooling = all.filter(({ neverCools, memory }) => !neverCools && memory.block === undefined).map(({ memory, keys }) => memory.active(keys, nowMs)).filter((cooldowns) => cooldowns.length > 0);
+      if (cooling.length === 0 && all.some(({ memory, key }) => memory.block !== undefined && !tried.has(key))) return err(refuseBlocked(query));
+      return err(refuseCooling(query, cooling, nowMs, maxCooldownMs));
     },
 
     settle: (candidate, query, outcome) => {
@@ -124,7 +133,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       const pickOrder = pick?.order ?? order + 1;
       if (outcome.kind === 'success') {
         memory.succeed(keys, pickOrder);
-        if (memory.isSpotless) marked.delete(memory);
+        unmark(memory);
       }
       if (outcome.kind !== 'failure' || account.coolingDisabled || pick?.member.neverCools === true) return;
       const nowMs = clock.nowMs();
@@ -147,9 +156,17 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       for (const [id, memory] of memories) {
         if (accountId !== undefined && id !== accountId) continue;
         ended += memory.reset(nowMs);
-        marked.delete(memory);
+        unmark(memory);
       }
       return ended;
+    },
+
+    block: (accountId, block) => {
+      const memory = memoryOf(accountId);
+      if (block === undefined && memory.block !== undefined) memory.forgiveCredential();
+      memory.block = block;
+      if (block === undefined) unmark(memory);
+      else marked.add(memory);
     },
 
     states: (table) => {
@@ -163,6 +180,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
 const always = (): boolean => true;
 
 function severityOf({ memory, neverCools, keys }: Member, nowMs: number, maxCooldownMs: number): Severity {
+  if (memory.block !== undefined) return severities.blocked;
   return memory.isSpotless || neverCools ? severities.healthy : memory.severity(keys, nowMs, maxCooldownMs);
 }
 
@@ -184,7 +202,8 @@ function softest(pool: Pool, tried: ReadonlySet<string>, nowMs: number, maxCoold
 
 function standingOf(table: RoutingTable, memory: AccountMemory | undefined, { account, upstreamModel }: Candidate, nowMs: number): Standing {
   const { maxCooldownMs, isCoolingDisabled } = table.settings;
-  if (memory === undefined || account.coolingDisabled || isCoolingDisabled) return { severity: severities.healthy, cooldowns: [], nextTryMs: nowMs };
+  if (memory?.block !== undefined) return { severity: severities.blocked, cooldowns: [], nextTryMs: nowMs, block: memory.block };
+  if (memory === undefined || account.coolingDisabled || isCoolingDisabled) return { severity: severities.healthy, cooldowns: [], nextTryMs: nowMs, block: undefined };
   return memory.standing(upstreamModel, nowMs, maxCooldownMs);
 }
 
@@ -195,8 +214,13 @@ function stateOf(table: RoutingTable, account: Candidate['account'], memory: Acc
     accountId: account.id,
     label: account.label,
     provider: account.provider,
-    // A model that the upstream does not have says nothing of the account.
-    state: account.disabled ? 'disabled' : active.some(({ scope }) => scope !== 'endpoint') ? 'cooling' : 'ready',
+    state: account.disabled ? 'disabled' : memory?.block !== undefined ? 'needs_login' : active.some(keepsFromUse) ? 'cooling' : 'ready',
+    block: account.disabled ? undefined : memory?.block,
     models: active.map((cooldown) => ({ model: cooldown.model, untilMs: nextTryMs(cooldown, nowMs, maxCooldownMs), reason: cooldown.reason })),
   };
+}
+
+/** A model that the upstream does not have says nothing of the account. */
+function keepsFromUse({ scope }: Cooldown): boolean {
+  return scope !== 'endpoint';
 }

@@ -74,8 +74,7 @@ function strategyOf(spelled: Config['routing']['strategy']): Strategy {
 function listAll(accounts: readonly Account[], settings: RoutingSettings, index: ModelIndex): readonly ListedModel[] {
   const names = new Set<string>();
   for (const account of accounts) {
-    const own = account.models.length > 0 ? account.models.map(({ alias }) => alias) : catalogueNames(account.provider);
-    for (const name of own) {
+    for (const name of ownNames(account)) {
       if (account.prefix === '' || !settings.isPrefixForced) names.add(name);
       if (account.prefix !== '') names.add(`${account.prefix}/${name}`);
     }
@@ -86,6 +85,12 @@ function listAll(accounts: readonly Account[], settings: RoutingSettings, index:
     if (model !== undefined) listed.push(model);
   }
   return listed;
+}
+
+/** What is listed of an account, prefix aside. Names that an alias hides are looked up in vain and so drop out. */
+function ownNames({ models, aliases, provider }: Account): readonly string[] {
+  if (models.length > 0) return models.map(({ alias }) => alias);
+  return [...catalogueNames(provider), ...aliases.map(({ alias }) => alias)];
 }
 
 /** How a name is listed that these candidates serve; undefined where none of them is switched on. */

@@ -2,6 +2,7 @@ import type { Access } from '../http/inbound.ts';
 import type { ManagementRoute } from '../management/context.ts';
 import type { Proxy, ProxyHandler } from '../proxy/forward.ts';
 import { operations as on } from '../proxy/operation.ts';
+import type { LoginRoutes } from './login-routes.ts';
 import type { PageHandler } from './pages.ts';
 import type { StatusPages } from './status-pages.ts';
 
@@ -14,6 +15,8 @@ export interface Route {
 }
 
 const open: Access = { kind: 'open' };
+/** Vendors send the person's browser back here; `state` is the proof (contract §9). */
+const returning: Access = { kind: 'open', fromOtherSites: 'navigation' };
 const client: Access = { kind: 'client' };
 const management: Access = { kind: 'management' };
 const metrics: Access = { kind: 'metrics' };
@@ -22,13 +25,17 @@ const proxied = (method: Route['method'], path: string, handle: ProxyHandler): R
 const page = (path: string, access: Access, handle: PageHandler): Route => ({ method: 'GET', path, access, serve: { kind: 'page', handle } });
 
 /** Every route of the daemon with its guard. Nothing else is served. */
-export function routeTable(proxy: Proxy, pages: StatusPages, managementRoutes: readonly ManagementRoute[]): readonly Route[] {
+export function routeTable(proxy: Proxy, pages: StatusPages, logins: LoginRoutes, managementRoutes: readonly ManagementRoute[]): readonly Route[] {
   return [
     // who may call      path                                what serves it
     page('/', open, pages.home),
     page('/healthz', open, pages.healthz),
     page('/readyz', open, pages.readyz),
     page('/metrics', metrics, pages.metrics),
+
+    ...['anthropic', 'codex', 'google', 'iflow', 'antigravity'].map((name) => page(`/${name}/callback`, returning, logins.callback(name))),
+    page('/oauth/callback/:name', returning, logins.callback()),
+    page('/login/:id', returning, logins.result),
 
     proxied('POST', '/v1/chat/completions', proxy.forward(on.chat)),
     proxied('POST', '/v1/completions', proxy.forward(on.completions)),

@@ -1,8 +1,10 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TextSeal } from '../accounts/auth-file/sealing.ts';
 import type { TokenFields } from '../accounts/directory/ports.ts';
 import type { Clock } from '../clock/clock.ts';
 import { writeDurably } from '../files/durable-write.ts';
+import { takeKernelLock } from '../files/kernel-lock.ts';
 import { errorCode } from '../files/synced-file.ts';
 import type { Logger } from '../log/logger.ts';
 import { Secret } from '../secret/secret.ts';
@@ -31,16 +33,12 @@ export interface LedgerState {
   readonly dead: readonly DeadToken[];
   /** The newest tokens, so that a restored backup or a stale editor save cannot lose them. */
   readonly newest: TokenFields | undefined;
+  /** The newest tokens as they stand on disk, where the key to open them is not at hand; kept until there are newer ones. */
+  readonly unopened?: string;
 }
 
 export const emptyLedger: LedgerState = { intent: undefined, spent: new Map(), dead: [], newest: undefined };
 
-/** Seals token sets where the auth directory is encrypted. `subject` is bound to the text. */
-export interface LedgerSeal {
-  readonly seal: (text: string, subject: string) => Promise<string>;
-  /** Undefined when the key is not at hand or the text was altered. */
-  readonly open: (sealed: string, subject: string) => Promise<string | undefined>;
-}
 
 export interface LedgersDeps {
   /** `<auth-dir>/.keyward`; made 0700 where it is missing. */
@@ -48,7 +46,7 @@ export interface LedgersDeps {
   readonly clock: Clock;
   readonly log: Logger;
   /** Absent: token sets stand in plain text, as in the files beside them. */
-  readonly seal?: LedgerSeal;
+  readonly seal?: TextSeal;
 }
 
 /** One small file a login. Reading needs no lock; writers hold the login's. */
@@ -79,6 +77,7 @@ export function createLedgers({ folder, clock, log, seal }: LedgersDeps): Ledger
         if (errorCode(thrown) !== 'ENOENT') log.error({ err: thrown, file: pathOf(loginKey) }, 'what is remembered of a login cannot be read');
         return emptyLedger;
       }
+      if (parse(text) === undefined) log.error({ file: pathOf(loginKey) }, 'what is remembered of a login is damaged and counts as empty');
       return decodeLedger(text, loginKey, seal);
     },
     write: async (loginKey, state) => {
@@ -92,7 +91,31 @@ export function createLedgers({ folder, clock, log, seal }: LedgersDeps): Ledger
   };
 }
 
-async function encodeLedger(state: LedgerState, loginKey: string, seal: LedgerSeal | undefined): Promise<string> {
+/**
+ * Writes every ledger's token sets anew, sealed by `next` (undefined: in plain text), for `accounts encrypt` and its relatives. Each under
+ * its login's lock. False when one could not be rewritten, so that its key is still needed.
+ */
+export async function rewriteLedgers(folder: string, before: TextSeal | undefined, next: TextSeal | undefined, deps: Pick<LedgersDeps, 'clock' | 'log'>): Promise<boolean> {
+  const from = createLedgers({ folder, ...deps, ...(before === undefined ? {} : { seal: before }) });
+  const to = createLedgers({ folder, ...deps, ...(next === undefined ? {} : { seal: next }) });
+  const names = await readdir(folder).catch(() => []);
+  let isWhole = true;
+  for (const name of names.filter((each) => /^[\da-f]+\.json$/.test(each))) {
+    const loginKey = name.slice(0, -'.json'.length);
+    const lock = await takeKernelLock(from.lockPath(loginKey), { clock: deps.clock, patienceMs: rewritePatienceMs });
+    try {
+      const state = await from.read(loginKey);
+      isWhole = lock !== undefined && state.unopened === undefined && (await to.write(loginKey, state)) && isWhole;
+    } finally {
+      lock?.release();
+    }
+  }
+  return isWhole;
+}
+
+const rewritePatienceMs = 60_000;
+
+async function encodeLedger(state: LedgerState, loginKey: string, seal: TextSeal | undefined): Promise<string> {
   const newest = state.newest === undefined ? null : encodeFields(state.newest);
   const { intent } = state;
   return `${JSON.stringify({
@@ -100,17 +123,18 @@ async function encodeLedger(state: LedgerState, loginKey: string, seal: LedgerSe
     intent: intent === undefined ? null : { digest: intent.digest, at_ms: intent.atMs, pid: intent.pid },
     spent: [...state.spent].map(([digest, atMs]) => ({ digest, at_ms: atMs })),
     dead: state.dead.map(({ digest, reason, detail, atMs }) => ({ digest, reason, detail, at_ms: atMs })),
-    newest: newest === null || seal === undefined ? newest : await seal.seal(JSON.stringify(newest), loginKey),
+    newest: newest === null ? (state.unopened ?? null) : seal === undefined ? newest : await seal.seal(JSON.stringify(newest), loginKey),
   })}\n`;
 }
 
-async function decodeLedger(text: string, loginKey: string, seal: LedgerSeal | undefined): Promise<LedgerState> {
+async function decodeLedger(text: string, loginKey: string, seal: TextSeal | undefined): Promise<LedgerState> {
   const root = parse(text);
   const intent = memberOf(root, 'intent');
   const intentDigest = textOf(memberOf(intent, 'digest'));
   const newest = memberOf(root, 'newest');
   const opened = typeof newest === 'string' ? parse((await seal?.open(newest, loginKey)) ?? '') : newest;
   return {
+    ...(typeof newest === 'string' && opened === undefined ? { unopened: newest } : {}),
     intent: intentDigest === undefined ? undefined : { digest: intentDigest, atMs: numberOf(memberOf(intent, 'at_ms')) ?? 0, pid: numberOf(memberOf(intent, 'pid')) ?? 0 },
     spent: new Map(listOf(memberOf(root, 'spent')).flatMap((item) => {
       const digest = textOf(memberOf(item, 'digest'));

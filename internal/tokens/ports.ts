@@ -64,7 +64,8 @@ export interface TokenKeeper {
 
 /** How asking a token endpoint ended. */
 export type GrantOutcome =
-  | ({ readonly kind: 'issued' } & TokenFields)
+  /** `after` asks the vendor for what follows from the tokens (a derived key, an address); it runs when they are durable, and gives all fields anew. */
+  | ({ readonly kind: 'issued'; readonly after?: () => Promise<TokenFields> } & TokenFields)
   /** A whole answer that says no. `error` is the OAuth code (`invalid_grant` …), or `http_<status>` where there is none. */
   | { readonly kind: 'refused'; readonly error: string; readonly detail: string; readonly retryAfterMs: number | undefined }
   /** No usable answer: connection, timeout, 5xx, garbage. `wasSent` false: no byte of the request left. */

@@ -183,37 +183,69 @@ const persistPausesMs = [20, 100, 500, 1_000, 2_000, 5_000] as const;
 const persistTries = 24;
 const triesOnceSafe = 3;
 
-async function keep(deps: RefreshDeps, login: Login, { found, tokens: old, digest, primary }: Sending, reservation: Reservation | undefined, issued: Extract<GrantOutcome, { readonly kind: 'issued' }>): Promise<RefreshResult> {
-  const nowMs = deps.clock.nowMs();
-  const tokens: TokenSet = {
-    ...issued.tokens,
-    // RFC 6749 §6: without a new refresh token the old one stays good.
-    refreshToken: issued.tokens.refreshToken ?? old.refreshToken,
-    idToken: issued.tokens.idToken ?? old.idToken,
-    apiKey: issued.tokens.apiKey ?? old.apiKey,
-    issuedAtMs: issued.tokens.issuedAtMs ?? nowMs,
+type Issued = Extract<GrantOutcome, { readonly kind: 'issued' }>;
+
+async function keep(deps: RefreshDeps, login: Login, sending: Sending, reservation: Reservation | undefined, issued: Issued): Promise<RefreshResult> {
+  const fields = completeFields(deps, sending.tokens, issued);
+  const obstacle = await persist(deps, login, sending, reservation, fields);
+  if (obstacle !== undefined) return obstacle;
+  if (issued.after === undefined) {
+    await writeCopies(deps, sending, fields);
+    return { kind: 'tokens', tokens: fields.tokens, how: 'refreshed' };
+  }
+  const final = completeFields(deps, fields.tokens, await issued.after());
+  const late = await persist(deps, login, sending, reservation, final);
+  if (late !== undefined) return late;
+  await writeCopies(deps, sending, final);
+  return { kind: 'tokens', tokens: final.tokens, how: 'refreshed' };
+}
+
+/** Other files of the identity get the new tokens as well: what they held is spent. One that takes nothing is no matter, the account does not depend on it. */
+async function writeCopies(deps: RefreshDeps, { found, primary }: Sending, fields: TokenFields): Promise<void> {
+  for (const { name, isWritable } of found.files) {
+    if (name === primary.name || !isWritable) continue;
+    const reserved = await deps.writer.reserve(name);
+    if (!reserved.ok) continue;
+    await reserved.value.commit(fields);
+    await reserved.value.release();
+  }
+}
+
+/** What the answer leaves out stays as it was. RFC 6749 §6: without a new refresh token the old one stays good. */
+function completeFields(deps: RefreshDeps, old: TokenSet, { tokens, facts }: TokenFields): TokenFields {
+  return {
+    tokens: {
+      ...tokens,
+      refreshToken: tokens.refreshToken ?? old.refreshToken,
+      idToken: tokens.idToken ?? old.idToken,
+      apiKey: tokens.apiKey ?? old.apiKey,
+      issuedAtMs: tokens.issuedAtMs ?? deps.clock.nowMs(),
+    },
+    ...(facts === undefined ? {} : { facts }),
   };
-  const fields: TokenFields = { ...issued, tokens };
-  const hasRotated = digestOf(tokens) !== digest;
+}
+
+/** Undefined when the tokens are durable, or nothing more can be done for it; else why they are not needed any more. */
+async function persist(deps: RefreshDeps, login: Login, { found, digest, primary }: Sending, reservation: Reservation | undefined, fields: TokenFields): Promise<RefreshResult | undefined> {
+  const hasRotated = digestOf(fields.tokens) !== digest;
   const state: LedgerState = {
     intent: undefined,
-    spent: hasRotated ? new Map([...found.ledger.spent, [digest, nowMs]]) : found.ledger.spent,
+    spent: hasRotated ? new Map([...found.ledger.spent, [digest, deps.clock.nowMs()]]) : found.ledger.spent,
     dead: found.ledger.dead,
-    newest: { tokens, ...(issued.facts === undefined ? {} : { facts: issued.facts }) },
+    newest: fields,
   };
   for (let attempt = 0; ; attempt++) {
     const inFile = await commitTo(reservation, fields);
     const inLedger = await deps.ledgers.write(login.key, state);
-    if (inFile === undefined || inFile.ok) break;
+    if (inFile === undefined || inFile.ok) return undefined;
     if (inFile.error.kind === 'missing') return later('unknown_account', 'its file was removed while it was refreshed', undefined, noTokens);
     // In the ledger they are durable; a file that takes nothing gets them from there when it is next looked at.
     if (attempt >= (inLedger ? triesOnceSafe : persistTries)) {
       deps.log.error({ account: login.label, file: primary.name, cause: inFile.error.message }, inLedger ? 'refreshed tokens are kept beside their file, which cannot be written' : 'refreshed tokens are served from memory: the disk takes nothing; a restart now loses the login');
-      break;
+      return undefined;
     }
     await deps.clock.sleep(persistPausesMs[Math.min(attempt, persistPausesMs.length - 1)] ?? 5_000);
   }
-  return { kind: 'tokens', tokens, how: 'refreshed' };
 }
 
 async function commitTo(reservation: Reservation | undefined, fields: TokenFields): Promise<Result<AuthFile, FileFault> | undefined> {

@@ -72,3 +72,33 @@ export interface Logins {
 
 /** Ends a login at its vendor (RFC 7009). `offered` false: the vendor has no such endpoint. Never rejects. */
 export type RevokeAtVendor = (provider: string, refreshToken: Secret | undefined, accessToken: Secret | undefined) => Promise<{ readonly offered: boolean; readonly ok: boolean; readonly detail: string }>;
+
+/** An answer of the login pages, for whatever server carries it. */
+export interface PageAnswer {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/**
+ * What the browser is shown at the end of a login, on the main port and on the vendors' fixed ports alike. Plain HTML
+ * without scripts; no code, state or token in it.
+ */
+export interface LoginPages {
+  /**
+   * `GET /anthropic/callback` …, `GET /oauth/callback/<name>`: finishes the login that `query` (without `?`) belongs to and
+   * answers 303 to `/login/<id>`; a query that belongs to none is a 400 page that says why.
+   */
+  readonly callback: (provider: string, query: string) => Promise<PageAnswer>;
+  /** `GET /login/<id>`: how the login ended. 404 page when unknown or older than ten minutes. */
+  readonly result: (id: string) => PageAnswer;
+}
+
+/** Where a login without a fixed redirect port comes back to. */
+export interface CallbackBase {
+  /** `http://localhost:8317` or `public-url`; without trailing slash. */
+  readonly url: string;
+  /** False: nobody serves it in this process, so that the login opens a listener of its own where that is loopback (the command line without a daemon). */
+  readonly isServed: boolean;
+}

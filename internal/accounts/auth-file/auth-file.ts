@@ -54,8 +54,9 @@ export interface AuthFile {
 
 /** A file that is not used, and why: shown in `status`, `GET /auth-files` and `doctor`. */
 export interface AuthFileProblem {
+  /** `.` for the directory itself. */
   readonly name: string;
-  readonly code: 'unreadable' | 'not_json' | 'no_type' | 'too_large' | 'foreign_owner' | 'not_regular' | 'foreign_link' | 'mode' | 'unknown_type' | 'sealed' | 'plaintext' | 'invalid_field' | 'duplicate_of';
+  readonly code: 'unreadable' | 'not_json' | 'no_type' | 'too_large' | 'foreign_owner' | 'not_regular' | 'foreign_link' | 'mode' | 'unknown_type' | 'sealed' | 'plaintext' | 'invalid_field' | 'odd_name' | 'duplicate_of';
   /** One sentence, free of secrets, foreign text escaped. */
   readonly message: string;
   /** `error`: the file is not used (or its last good version is); `warning`: it is used. */

@@ -34,7 +34,7 @@ function ownProfile(name: string, entry: LoginEntry): LoginProfile {
 }
 
 function override(preset: LoginProfile, entry: LoginEntry): LoginProfile {
-  const grants: readonly LoginGrant[] = entry.grant === 'auto' ? preset.grants : [entry.grant, ...preset.grants.filter((grant) => grant !== entry.grant && entry.grant !== 'client-credentials')];
+  const grants = overrideGrants(preset.grants, entry.grant);
   const redirectPort = entry['redirect-port'];
   return {
     ...preset,
@@ -51,6 +51,14 @@ function override(preset: LoginProfile, entry: LoginEntry): LoginProfile {
     spend: overrideSpend(preset, entry),
     isCustom: true,
   };
+}
+
+function overrideGrants(preset: readonly LoginGrant[], written: LoginEntry['grant']): readonly LoginGrant[] {
+  if (written === 'auto') return preset;
+  if (written === 'client-credentials') return [written];
+  // `device` is the vendor's own way of it, where it has one.
+  const first = written === 'device' && preset.includes('codex-device') ? 'codex-device' : written;
+  return [first, ...preset.filter((grant) => grant !== first)];
 }
 
 function overrideEndpoints(preset: LoginEndpoints, entry: LoginEntry): LoginEndpoints {

@@ -19,6 +19,7 @@ import { createMemoryUsageStore } from '../../../internal/storage/memory/usage-s
 import type { UsageStore } from '../../../internal/usage/store.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { createConfigOnDisk, type ConfigOnDisk } from './config-on-disk.ts';
+import { createFakeAccounts, type FakeAccounts } from './fake-accounts.ts';
 
 /** Somebody whom the management door lets in, but who does not hold the root secret. */
 export const operator: Principal = { id: 'key_0123456789ab', kind: 'local', label: 'operator' };
@@ -40,11 +41,14 @@ export interface Management {
   readonly audited: () => readonly { readonly action: string; readonly target: string; readonly code: string; readonly before?: unknown; readonly after?: unknown }[];
   readonly send: (method: string, path: string, options?: SendOptions) => Promise<Answer>;
   readonly resets: (string | undefined)[];
+  readonly accounts: FakeAccounts;
+  /** `provider result` of every login that ended. */
+  readonly loginsEnded: string[];
 }
 
 export interface SendOptions {
   readonly json?: unknown;
-  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly body?: string | Uint8Array<ArrayBuffer> | FormData;
   readonly headers?: Readonly<Record<string, string>>;
   readonly as?: Principal;
 }
@@ -53,6 +57,7 @@ export interface Overrides {
   readonly logs?: LogFiles;
   readonly states?: readonly AccountState[];
   readonly daemon?: Partial<DaemonStatus>;
+  readonly accounts?: FakeAccounts;
 }
 
 export const noLogs: LogFiles = {
@@ -71,7 +76,9 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
   const usageStore = createMemoryUsageStore();
   const audit = createAuditLog({ store: createMemoryAuditStore(), clock, log: silentLogger, onLost: () => undefined });
   const resets: (string | undefined)[] = [];
-  const table = (): RoutingTable => buildRoutingTable(accountsFromConfig(config.current().config).accounts, config.current().config);
+  const accounts = overrides.accounts ?? createFakeAccounts();
+  const loginsEnded: string[] = [];
+  const table = (): RoutingTable => buildRoutingTable([...accountsFromConfig(config.current().config).accounts, ...accounts.accounts().accounts], config.current().config);
   const depsOver = (store: ConfigStore): ManagementDeps => ({
     config: store,
     views: configViews,
@@ -85,6 +92,8 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
       states: () => overrides.states ?? [],
     },
     routingTable: table,
+    accounts: accounts.parts(() => store),
+    metrics: { loginEnded: (provider, result) => void loginsEnded.push(`${provider} ${result}`) },
     daemon: () => ({ version: '1.2.3', pid: 42, startedAtMs: clock.nowMs() - 5_000, binds: ['127.0.0.1:8317'], configLoadedAtMs: clock.nowMs() - 5_000, warnings: [], openExchanges: 3, usageQueueLength: 7, storage: { healthy: true, detail: 'ok' }, ...overrides.daemon }),
     clock,
     tagSecret: 'tag secret of the test',
@@ -94,6 +103,8 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
     config,
     usageStore,
     resets,
+    accounts,
+    loginsEnded,
     audited: () => audit.list({ limit: 1_000 }).toReversed(),
     send: async (method, path, options = {}) => {
       const { json, body = json === undefined ? undefined : JSON.stringify(json), headers = {}, as: principal = root } = options;
@@ -108,7 +119,14 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
 function mount(deps: ManagementDeps): Hono {
   const app = new Hono();
   for (const route of managementRoutes(deps)) {
-    app.on(route.method, `${managementBase}${route.path}`, (c) => route.handle(c, { principal: principalOf(c.req.header('x-test-principal')), peer: { address: '127.0.0.1' }, requestId: 'req-test', params: c.req.param() }));
+    // Hono has no endings behind parameters, but patterns for them.
+    const [, ending = ''] = /\((.+)\)$/.exec(route.path) ?? [];
+    const path = route.path.replace(/\((.+)\)$/, '{.+$1}');
+    app.on(route.method, `${managementBase}${path}`, (c) => {
+      const given: Record<string, string> = c.req.param();
+      const params = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, value.slice(0, value.length - ending.length)]));
+      return route.handle(c, { principal: principalOf(c.req.header('x-test-principal')), peer: { address: '127.0.0.1' }, requestId: 'req-test', params });
+    });
   }
   app.onError((thrown) => {
     const wire = renderFault(toAppError(thrown), 'management', 'req-test');

@@ -131,7 +131,7 @@ describe('/audit', () => {
   });
 });
 
-const cooling: AccountState = { accountId: 'gemini-api-key:0123456789ab', label: 'gemini (AIza…0001)', provider: 'gemini', state: 'cooling', models: [{ model: 'm', untilMs: Date.UTC(2026, 10, 24, 13), reason: 'rate_limited' }] };
+const cooling: AccountState = { accountId: 'gemini-api-key:0123456789ab', label: 'gemini (AIza…0001)', provider: 'gemini', state: 'cooling', block: undefined, models: [{ model: 'm', untilMs: Date.UTC(2026, 10, 24, 13), reason: 'rate_limited' }] };
 
 describe('/status', () => {
   it('tells what runs, on which config, and how the accounts are', async () => {

@@ -6,6 +6,7 @@ import { createDoor } from '../../../internal/http/door.ts';
 import { compileRoutes } from '../../../internal/http/route-table.ts';
 import { proxyLimits } from '../../../internal/proxy/limits.ts';
 import { routeTable, type Route } from '../../../internal/server/app.ts';
+import { createLoginRoutes } from '../../../internal/server/login-routes.ts';
 import { createFront } from '../../../internal/server/front.ts';
 import { createPages } from '../../../internal/server/pages.ts';
 import { createStatusPages } from '../../../internal/server/status-pages.ts';
@@ -27,7 +28,15 @@ const statusPages = createStatusPages({
   readiness: () => ({ isServing: true, codes: ['config_refused'] }),
   metrics: () => Promise.resolve({ contentType: 'text/plain', text: 'metric 1\n' }),
 });
-const rows: readonly Route[] = routeTable(proxy, statusPages, [{ method: 'GET', path: '/status', handle: (_c, call) => Response.json({ by: call.principal.kind }) }]);
+const returned: string[] = [];
+const logins = createLoginRoutes({
+  callback: (provider, query) => {
+    returned.push(`${provider} ${query}`);
+    return Promise.resolve({ status: 303, headers: { location: '/login/ticket', 'referrer-policy': 'no-referrer' }, body: '' });
+  },
+  result: (id) => ({ status: id === 'ticket' ? 200 : 404, headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' }, body: `<p>${id === 'ticket' ? 'stored' : 'unknown'}</p>` }),
+});
+const rows: readonly Route[] = routeTable(proxy, statusPages, logins, [{ method: 'GET', path: '/status', handle: (_c, call) => Response.json({ by: call.principal.kind }) }]);
 
 function serverFor(settings: object = given): Server {
   const loaded = loadedWith({ ...settings });
@@ -55,10 +64,52 @@ describe('the route table', () => {
     expect(admitted.status).toBe(200);
   });
 
-  it('names an access for every route, and opens three alone', () => {
-    expect(rows.filter((row) => row.access.kind === 'open').map((row) => row.path)).toEqual(['/', '/healthz', '/readyz']);
+  it('names an access for every route, and opens only what anyone may see and what ends a login', () => {
+    const opened = rows.filter(({ access }) => access.kind === 'open');
+    const returning = opened.filter(({ access }) => access.kind === 'open' && access.fromOtherSites === 'navigation').map((row) => `${row.method} ${row.path}`);
+    expect(opened.map((row) => `${row.method} ${row.path}`).filter((row) => !returning.includes(row))).toEqual(['GET /', 'GET /healthz', 'GET /readyz']);
+    expect(returning).toEqual(['GET /anthropic/callback', 'GET /codex/callback', 'GET /google/callback', 'GET /iflow/callback', 'GET /antigravity/callback', 'GET /oauth/callback/:name', 'GET /login/:id']);
     expect(rows.filter((row) => row.path.startsWith('/v0/management')).every((row) => row.access.kind === 'management')).toBe(true);
     expect(rows.filter((row) => /^\/v1(beta)?\//.test(row.path)).every((row) => row.access.kind === 'client')).toBe(true);
+  });
+});
+
+/** What a browser sends when a vendor's page redirects its window here. */
+const fromVendor = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-user': '?1', accept: 'text/html' };
+
+describe('the end of a login', () => {
+  it('a vendor’s redirect is handed on as it came, and answered with what the login pages say', async () => {
+    returned.length = 0;
+    const answer = await request(serverFor()).get('/anthropic/callback?code=c%20d&state=s').set(fromVendor);
+    expect([answer.status, answer.headers['location'], answer.headers['referrer-policy']]).toEqual([303, '/login/ticket', 'no-referrer']);
+    expect((await request(serverFor()).get('/oauth/callback/corp?code=1&state=2').set(fromVendor)).status).toBe(303);
+    expect(returned).toEqual(['anthropic code=c%20d&state=s', 'corp code=1&state=2']);
+    const result = await request(serverFor()).get('/login/ticket').set(fromVendor);
+    expect([result.status, result.text, result.headers['cache-control']]).toEqual([200, '<p>stored</p>', 'no-store']);
+    expect((await request(serverFor()).get('/login/other')).status).toBe(404);
+  });
+
+  it('looking without GET does not use the state up', async () => {
+    returned.length = 0;
+    for (const method of ['head', 'post', 'options'] as const) await request(serverFor())[method]('/anthropic/callback?code=1&state=2');
+    expect((await request(serverFor()).head('/anthropic/callback?code=1&state=2')).status).toBe(405);
+    expect(returned).toEqual([]);
+  });
+
+  it.each([
+    ['a script', { ...fromVendor, 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }],
+    ['a script with an Origin', { ...fromVendor, origin: 'https://evil.test' }],
+    ['an image', { ...fromVendor, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }],
+    ['a frame', { ...fromVendor, 'sec-fetch-dest': 'iframe' }],
+  ])('%s of another site brings no state here', async (_what, headers) => {
+    returned.length = 0;
+    expect((await request(serverFor()).get('/anthropic/callback?code=1&state=2').set(headers)).body).toMatchObject({ error: { code: 'origin_not_allowed' } });
+    expect(returned).toEqual([]);
+  });
+
+  it('a window from another site reaches nothing else, and no foreign Host', async () => {
+    for (const path of ['/', '/readyz', '/v1/models', '/v0/management/status']) expect((await request(serverFor()).get(path).set(fromVendor)).status, path).toBe(403);
+    expect((await request(serverFor()).get('/anthropic/callback?code=1').set({ ...fromVendor, host: 'evil.test' })).status).toBe(421);
   });
 });
 

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { askDaemon, controlSocketPath } from '../../../internal/cli/control.ts';
+import { askDaemon, callDaemon, controlSocketPath } from '../../../internal/cli/control.ts';
 import { runCli } from '../../../internal/cli/run.ts';
 import { createFakeProcess, createFolder, type FakeProcess } from './fake-process.ts';
 
@@ -28,9 +28,33 @@ describe('asking the running daemon', () => {
     expect(await askDaemon(join(createFolder(), 'control.sock'), '/')).toEqual({ ok: false, error: { kind: 'not_running' } });
   });
 
-  it('a refusal carries the daemon’s sentence', async () => {
-    const socket = await listen(createFolder(), answerJson(404, { error: { message: 'Not Found' } }));
-    expect(await askDaemon(socket, '/')).toEqual({ ok: false, error: { kind: 'refused', status: 404, message: 'Not Found' } });
+  it('a refusal carries the daemon’s sentence and code', async () => {
+    const socket = await listen(createFolder(), answerJson(404, { error: { message: 'Not Found', code: 'item_not_found' } }));
+    expect(await askDaemon(socket, '/')).toEqual({ ok: false, error: { kind: 'refused', status: 404, code: 'item_not_found', message: 'Not Found' } });
+  });
+
+  it('a refusal whose error is a plain text carries that', async () => {
+    const socket = await listen(createFolder(), answerJson(400, { status: 'error', error: 'unknown or expired state' }));
+    expect(await askDaemon(socket, '/')).toEqual({ ok: false, error: { kind: 'refused', status: 400, code: '', message: 'unknown or expired state' } });
+  });
+
+  it('a call sends its method, its body as JSON and its headers', async () => {
+    const seen: unknown[] = [];
+    const socket = await listen(createFolder(), (req, res) => {
+      let text = '';
+      req.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
+      req.on('end', () => {
+        seen.push([req.method, req.url, req.headers['content-type'], req.headers['if-match'], text]);
+        answerJson(201, { status: 'ok' })(req, res);
+      });
+    });
+    expect(await callDaemon(socket, '/a?b=c', { method: 'POST', body: { name: 'ä' }, headers: { 'if-match': '"x"' } })).toEqual({ ok: true, value: { status: 'ok' } });
+    expect(seen).toEqual([['POST', '/a?b=c', 'application/json', '"x"', '{"name":"ä"}']]);
+  });
+
+  it('a daemon that says nothing is given up after the time named', async () => {
+    const socket = await listen(createFolder(), () => undefined);
+    expect(await callDaemon(socket, '/', { method: 'GET', timeoutMs: 20 })).toMatchObject({ ok: false, error: { kind: 'no_answer', detail: 'no answer within 0.02 s' } });
   });
 
   it('an answer that is not JSON is no answer', async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { LineReader } from '../../../internal/cli/line-reader.ts';
 import type { CliProcess } from '../../../internal/cli/process-env.ts';
 
 export interface FakeProcess extends CliProcess {
@@ -19,6 +20,8 @@ export function createFakeProcess(argv: readonly string[], more: Partial<CliProc
     argv,
     env: {},
     readStdin: () => Promise.resolve(more.stdin ?? ''),
+    openLines: () => linesOf((more.stdin ?? '').split('\n').slice(0, -1)),
+    stdinIsTerminal: false,
     stdout: { write: (text: string) => (out += text) },
     stderr: { write: (text: string) => (err += text) },
     stdoutIsTerminal: false,
@@ -35,6 +38,12 @@ export function createFakeProcess(argv: readonly string[], more: Partial<CliProc
     out: () => out,
     err: () => err,
   };
+}
+
+/** These lines, then the end of the input. */
+export function linesOf(lines: readonly string[]): LineReader {
+  const left = [...lines];
+  return { next: () => Promise.resolve(left.shift()), close: () => undefined };
 }
 
 /** An empty folder of this test's own. */

@@ -8,7 +8,8 @@ async function run(...argv: string[]): Promise<{ readonly code: number; readonly
   return { code, cli };
 }
 
-const commands = [['serve'], ['init'], ['doctor'], ['status'], ['explain'], ['config', 'check'], ['config', 'schema'], ['config', 'show'], ['keys', 'generate']];
+const commands = [['serve'], ['init'], ['doctor'], ['status'], ['explain'], ['config', 'check'], ['config', 'schema'], ['config', 'show'], ['keys', 'generate'],
+  ['accounts', 'login'], ['accounts', 'logout'], ['accounts', 'list'], ['accounts', 'import'], ['accounts', 'encrypt'], ['accounts', 'decrypt'], ['accounts', 'rotate-key']];
 
 describe('the command line', () => {
   it('`keyward` alone prints help with every command and ends with 0', async () => {

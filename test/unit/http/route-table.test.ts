@@ -80,11 +80,27 @@ describe('the route table', () => {
     expect(find('GET', '/v1/models/a%2520b%20c')).toBe('GET /v1/models/:model+ {"model":"a%20b c"}');
   });
 
+  it('a parameter may have an ending: it is not captured, must not stand alone, and gives way to literals only', () => {
+    const table = compileRoutes([row('GET', '/m/:x'), row('GET', '/m/:name(-auth-url)'), row('GET', '/m/status'), row('POST', '/m/:name(-auth-url)')]);
+    const hit = (method: string, path: string): unknown => {
+      const match = table.match(method, path);
+      return match.kind === 'found' ? [match.row.path, match.params] : match.kind;
+    };
+    expect(hit('GET', '/m/gemini-cli-auth-url')).toEqual(['/m/:name(-auth-url)', { name: 'gemini-cli' }]);
+    expect(hit('POST', '/m/x-auth-url')).toEqual(['/m/:name(-auth-url)', { name: 'x' }]);
+    expect(hit('GET', '/m/-auth-url')).toEqual(['/m/:x', { x: '-auth-url' }]);
+    expect(hit('GET', '/m/status')).toEqual(['/m/status', {}]);
+    expect(hit('DELETE', '/m/x-auth-url')).toBe('wrong-method');
+    expect(hit('GET', '/m/a/b-auth-url')).toBe('not-found');
+  });
+
   it('refuses to compile rows that collide or are malformed', () => {
     expect(() => compileRoutes([row('GET', '/a/:x'), row('GET', '/a/:y')])).toThrow(TypeError);
     expect(() => compileRoutes([row('GET', '/a'), row('GET', '/a')])).toThrow(TypeError);
     expect(() => compileRoutes([row('get', '/a')])).toThrow(TypeError);
     expect(() => compileRoutes([row('GET', '/:rest+/a')])).toThrow(TypeError);
     expect(() => compileRoutes([row('GET', 'a')])).toThrow(TypeError);
+    expect(() => compileRoutes([row('GET', '/a/:x(-y)'), row('GET', '/a/:z(-y)')])).toThrow(TypeError);
+    expect(() => compileRoutes([row('GET', '/a/:x(-y')])).toThrow(TypeError);
   });
 });

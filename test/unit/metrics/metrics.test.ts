@@ -3,7 +3,7 @@ import { instruments } from '../../../internal/metrics/instruments.ts';
 import { createMetrics, type Metrics, type SettledExchange } from '../../../internal/metrics/metrics.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
-const create = (): Metrics => createMetrics({ clock: createManualClock(), version: '1.2.3', accountStates: () => ({ ready: 2, cooling: 1, disabled: 0 }) });
+const create = (): Metrics => createMetrics({ clock: createManualClock(), version: '1.2.3', accountStates: () => ({ ready: 2, cooling: 1, needs_login: 3, disabled: 0 }), authFiles: () => ({ used: 4, refused: 1 }) });
 
 const exchange = (change: Partial<SettledExchange> = {}): SettledExchange => ({
   dialect: 'openai-chat',
@@ -56,6 +56,8 @@ describe('/metrics', () => {
     metrics.attemptSettled('openai', 'failure');
     metrics.doorRefused('client', 'invalid_api_key');
     metrics.configReloaded('refused');
+    metrics.tokenRefreshed('codex', 'refused');
+    metrics.loginEnded('codex', 'done');
     metrics.usageRowsQueued(7);
     metrics.usageRowsLost(3);
     metrics.auditEventsLost(2);
@@ -71,6 +73,11 @@ describe('/metrics', () => {
         'keyward_log_lines_dropped_total{sink="file"} 9',
         'keyward_accounts{state="ready"} 2',
         'keyward_accounts{state="cooling"} 1',
+        'keyward_accounts{state="needs_login"} 3',
+        'keyward_auth_files{state="used"} 4',
+        'keyward_auth_files{state="refused"} 1',
+        'keyward_token_refreshes_total{provider="codex",result="refused"} 1',
+        'keyward_logins_total{provider="codex",result="done"} 1',
         `keyward_build_info{version="1.2.3",node="${process.versions.node}"} 1`,
       ]),
     );

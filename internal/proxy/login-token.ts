@@ -1,0 +1,53 @@
+import type { ServerResponse } from 'node:http';
+import { AppError } from '../fault/app-error.ts';
+import type { Result } from '../fault/result.ts';
+import type { AccessToken, TokenFault, TokenKeeper } from '../tokens/ports.ts';
+
+export type Tokens = Pick<TokenKeeper, 'acquire' | 'renew'>;
+type Acquired = Result<AccessToken, TokenFault>;
+
+/** The login's token; a promise only where it must be waited for. The wait ends when the client leaves. */
+export function acquireToken(tokens: Tokens, loginKey: string, res: ServerResponse): Acquired | Promise<Acquired> {
+  const gone = new AbortController();
+  const acquired = tokens.acquire(loginKey, gone.signal);
+  return acquired instanceof Promise ? endWithClient(res, gone, acquired) : acquired;
+}
+
+/** Another token than the one that the upstream refused. The wait ends when the client leaves. */
+export function renewToken(tokens: Tokens, loginKey: string, refused: AccessToken, res: ServerResponse): Promise<Acquired> {
+  const gone = new AbortController();
+  return endWithClient(res, gone, tokens.renew(loginKey, refused, gone.signal));
+}
+
+async function endWithClient(res: ServerResponse, gone: AbortController, wait: Promise<Acquired>): Promise<Acquired> {
+  const onClose = (): void => gone.abort(new Error('the client closed the connection'));
+  res.once('close', onClose);
+  if (res.destroyed) onClose();
+  try {
+    return await wait;
+  } finally {
+    res.off('close', onClose);
+  }
+}
+
+/** How soon asking again may help; absent for what does not pass by itself. */
+const retryAfterSeconds: Readonly<Partial<Record<TokenFault['reason'], number>>> = { refresh_in_progress: 1, refresh_failed: 5 };
+
+/** Milliseconds after which the fault may be over; undefined when it needs a person. */
+export function faultPassesMs(fault: TokenFault): number | undefined {
+  const seconds = fault.kind === 'needs_login' ? undefined : retryAfterSeconds[fault.reason];
+  return seconds === undefined ? undefined : seconds * 1_000;
+}
+
+/** What the client is told when no account had a token: the class of the reason, never which account (contract §8). */
+export function refuseWithoutToken(fault: TokenFault): AppError {
+  if (fault.kind === 'needs_login') {
+    return new AppError('account_unavailable', { message: 'The account that serves this model needs a new login; the operator sees which in `keyward status`.', fields: { reason: 'needs_login' } });
+  }
+  const seconds = retryAfterSeconds[fault.reason];
+  return new AppError('account_unavailable', {
+    message: 'The account that serves this model has no usable token right now; the operator sees why in `keyward status`.',
+    fields: { reason: fault.reason },
+    headers: seconds === undefined ? {} : { 'retry-after': String(seconds) },
+  });
+}

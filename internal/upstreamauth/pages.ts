@@ -1,0 +1,124 @@
+import { faults } from '../fault/codes.ts';
+import { escapeForeign } from '../log/escape.ts';
+import { pageHeaders, pageStyle } from './page-style.ts';
+import type { LoginStatus, PageAnswer } from './ports.ts';
+
+type Done = Extract<LoginStatus, { readonly kind: 'done' }>;
+type Failed = Extract<LoginStatus, { readonly kind: 'failed' }>;
+
+/** What failed, as a heading. */
+const headings: Readonly<Record<string, string>> = {
+  invalid_request: 'This address is not complete',
+  login_state_unknown: 'This login is not known here',
+  login_state_used: 'This login was finished before',
+  login_state_expired: 'This login took too long',
+  login_provider_mismatch: 'This is another provider’s login',
+  login_issuer_mismatch: 'The answer came from somebody else',
+  login_denied: 'The provider said no',
+  login_failed: 'The login could not be completed',
+  login_cancelled: 'The login was cancelled',
+  login_not_offered: 'There is no such login',
+  auth_file_not_writable: 'The login could not be stored',
+  invalid_auth_file: 'The login could not be stored',
+  internal_error: 'Something went wrong here',
+};
+
+/** The refusal that a status code stands for; 400 where the table has no such code. */
+function statusOf(code: string): number {
+  return isFaultCode(code) ? faults[code].status : 400;
+}
+
+function fixOf(code: string): string {
+  return isFaultCode(code) ? faults[code].fix : 'Start it again when you are ready.';
+}
+
+function isFaultCode(code: string): code is keyof typeof faults {
+  return Object.hasOwn(faults, code);
+}
+
+/** 303 to the result page, so that neither code nor state stays in the address line, the history or a referrer. */
+export function redirectTo(pageId: string): PageAnswer {
+  return { status: 303, headers: { ...pageHeaders, location: `/login/${pageId}` }, body: '' };
+}
+
+/** What was stored, for which account, where. `directory` is `''` where that is not told. */
+export function donePage(title: string, done: Done, directory: string): PageAnswer {
+  const rows: readonly (readonly [string, string])[] = [
+    ['Account', text(done.label)],
+    ['Stored as', `<code>${text(done.fileName)}</code>`],
+    ...(directory === '' ? [] : [['In', `<code>${text(directory)}</code>`] as const]),
+    ['State', done.isDisabled ? 'Switched off until you confirm it' : 'Ready'],
+  ];
+  const note = done.isDisabled
+    ? `<p class="note"><strong>One more step.</strong> This provider’s way to log in cannot prove that it was you who started it, and this account is new here. If it is yours, switch it on: <code>keyward accounts list</code> shows it, and <code>disabled</code> in its file is what holds it.</p>`
+    : '';
+  return page(200, { tone: 'good', title: `${title} is connected`, body: `<p class="lead">Keyward has what it needs and will keep this login fresh by itself.</p>${listOf(rows)}${note}<p class="close">You can close this window.</p>` });
+}
+
+/** What went wrong, and what to do. `code` is one of the error table's, or `login_cancelled`. */
+export function refusalPage({ code, message }: Failed, title?: string): PageAnswer {
+  const rows: readonly (readonly [string, string])[] = [
+    ...(title === undefined ? [] : [['Provider', text(title)] as const]),
+    ['What to do', text(fixOf(code))],
+    ['Error code', `<code>${text(code)}</code>`],
+  ];
+  return page(statusOf(code), { tone: 'bad', title: headings[code] ?? 'The login failed', body: `<p class="lead">${text(message)}</p>${listOf(rows)}<p class="close">${code === 'login_state_used' ? '' : 'Nothing was stored. '}You can close this window.</p>` });
+}
+
+/** Asked for while tokens are still being fetched; looks again by itself. */
+export function waitingPage(title: string): PageAnswer {
+  return page(200, { tone: 'wait', title: `Finishing the login at ${title}`, body: '<p class="lead">Keyward is still talking to the provider. This page looks again by itself.</p>', refreshSeconds: 2 });
+}
+
+export function notFoundPage(): PageAnswer {
+  return page(404, { tone: 'bad', title: 'There is nothing here', body: '<p class="lead">This address shows how a login ended, for ten minutes. <code>keyward accounts list</code> shows what is stored.</p>' });
+}
+
+export function failedPage(): PageAnswer {
+  return refusalPage({ kind: 'failed', code: 'internal_error', message: faults.internal_error.message });
+}
+
+interface PageParts {
+  readonly tone: 'good' | 'bad' | 'wait';
+  readonly title: string;
+  /** HTML. */
+  readonly body: string;
+  readonly refreshSeconds?: number;
+}
+
+const marks: Readonly<Record<PageParts['tone'], string>> = {
+  good: '<path d="M5 12.5l4.5 4.5L19 7.5"/>',
+  bad: '<path d="M12 6v7.5"/><path d="M12 17.6v.2"/>',
+  wait: '<circle cx="12" cy="12" r="8"/><path d="M12 7.5V12l3 2"/>',
+};
+
+function page(status: number, { tone, title, body, refreshSeconds }: PageParts): PageAnswer {
+  const refresh = refreshSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${refreshSeconds}">`;
+  const html = [
+    '<!doctype html>',
+    '<html lang="en">',
+    `<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">${refresh}<title>${text(title)} · Keyward</title><style>${pageStyle}</style></head>`,
+    '<body>',
+    `<main><span class="mark ${tone}" aria-hidden="true"><svg viewBox="0 0 24 24">${marks[tone]}</svg></span>`,
+    `<h1>${text(title)}</h1>`,
+    body,
+    '</main>',
+    '<footer>Keyward</footer>',
+    '</body>',
+    '</html>',
+    '',
+  ].join('\n');
+  return { status, headers: pageHeaders, body: html };
+}
+
+function listOf(rows: readonly (readonly [string, string])[]): string {
+  return `<dl>${rows.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl>`;
+}
+
+const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+/** Foreign text as HTML text: control and bidirectional characters spelled out, markup escaped, backticks as code. */
+function text(value: string): string {
+  const escaped = escapeForeign(value, 2_000).replace(/[&<>"']/g, (character) => entities[character] ?? '');
+  return escaped.replace(/`([^`]+)`/g, '<code>$1</code>');
+}

@@ -1,0 +1,29 @@
+import type { TokenSet } from '../accounts/token-set.ts';
+import { Secret } from '../secret/secret.ts';
+import { claimsOf } from './jwt-claims.ts';
+import { textOf, type JsonRecord } from './json-record.ts';
+import { secondsOf } from './sloppy-answers.ts';
+
+/**
+ * The tokens of a token endpoint's answer. What it does not name stays as in `previous` (RFC 6749 §6: the refresh token
+ * may be kept), but for the expiry: without `expires_in` it is the access token's own `exp`, else unknown.
+ */
+export function readTokenSet(answer: JsonRecord, nowMs: number, previous: TokenSet): TokenSet {
+  const accessToken = textOf(answer, 'access_token');
+  const refreshToken = textOf(answer, 'refresh_token');
+  const idToken = textOf(answer, 'id_token');
+  const expiresInSeconds = secondsOf(answer['expires_in']);
+  const expSeconds = secondsOf(claimsOf(accessToken)?.['exp']);
+  return {
+    accessToken: secretOf(accessToken) ?? previous.accessToken,
+    refreshToken: secretOf(refreshToken) ?? previous.refreshToken,
+    idToken: secretOf(idToken) ?? previous.idToken,
+    apiKey: previous.apiKey,
+    expiresAtMs: expiresInSeconds === undefined ? (expSeconds === undefined ? undefined : expSeconds * 1_000) : nowMs + expiresInSeconds * 1_000,
+    issuedAtMs: nowMs,
+  };
+}
+
+function secretOf(value: string | undefined): Secret | undefined {
+  return value === undefined ? undefined : new Secret(value);
+}
