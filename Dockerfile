@@ -16,7 +16,8 @@ FROM node:24-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /src/package.json /src/LICENSE /src/config.example.yaml ./
-# All else is in the bundle; scripts/build.ts names these two as external.
+# All else is in the bundle; scripts/build.ts names these two as external. There is no keychain in a container, so its
+# binding is left out.
 COPY --from=build /src/node_modules/better-sqlite3 ./node_modules/better-sqlite3
 COPY --from=build /src/node_modules/@node-rs ./node_modules/@node-rs
 COPY --from=build /src/dist ./dist

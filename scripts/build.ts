@@ -59,8 +59,10 @@ await build({
   minifySyntax: true,
   legalComments: 'linked',
   banner: { js: commonJsBanner },
-  // Native code cannot be bundled; these two stay ordinary dependencies of the package.
-  external: ['better-sqlite3', '@node-rs/bcrypt'],
+  // Its main entry hides its parts from bundlers.
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
+  // Native code cannot be bundled; these stay dependencies of the package, the keychain an optional one.
+  external: ['better-sqlite3', '@node-rs/bcrypt', '@napi-rs/keyring'],
   logLevel: 'warning',
 });
 writeFileSync(join(outdir, 'keyward.mjs'), entry);

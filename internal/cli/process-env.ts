@@ -37,7 +37,7 @@ export function readProcess(version: string): CliProcess {
     argv: process.argv.slice(2),
     env: process.env,
     readStdin: readAll,
-    openLines: ({ isHidden }) => openLines(process.stdin, { isHidden: isHidden && isatty(0), interrupt: () => void process.kill(process.pid, 'SIGINT') }),
+    openLines: ({ isHidden }) => openLines(process.stdin, { isHidden: isHidden && isatty(0), interrupt }),
     stdinIsTerminal: isatty(0),
     stdout: process.stdout,
     stderr: process.stderr,
@@ -52,6 +52,11 @@ export function readProcess(version: string): CliProcess {
     signals: process,
     version,
   };
+}
+
+/** What the terminal makes of Ctrl-C while it is in its ordinary mode. */
+function interrupt(): void {
+  if (!process.emit('SIGINT')) process.kill(process.pid, 'SIGINT');
 }
 
 async function readAll(): Promise<string> {

@@ -43,6 +43,8 @@ export function createSettingsReader(source: YamlSource, sources: ReferenceSourc
       case 'scalar':
         return readScalar(tree, shape, path);
       case 'list': {
+        // A list is an object to the settings table, so it would pass for a section without members.
+        if (shape.type === 'section' || shape.type === 'map') return 'a list';
         if (shape.type !== 'list' && shape.type !== 'anything') return [];
         const items: unknown[] = [];
         appendItems(tree.items, shape.item ?? anything, path, items);

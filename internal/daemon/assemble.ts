@@ -140,7 +140,12 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     profiles: () => live.snapshot().profiles,
     storeLogin: async (login) => {
       const stored = await upstreamAccounts.writer().storeLogin(login);
-      if (stored.ok) await upstreamAccounts.directory().rescan();
+      if (stored.ok) {
+        await upstreamAccounts.directory().rescan();
+        // What the old tokens' refusals left behind says nothing of the new ones.
+        const renewed = live.snapshot().logins.find(({ fileNames }) => fileNames.includes(stored.value.name));
+        if (renewed !== undefined) router.resetCooldowns(renewed.accountId);
+      }
       return stored;
     },
     isKnown: (login) => upstreamAccounts.writer().knows(login),

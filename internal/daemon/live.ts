@@ -1,22 +1,24 @@
 import type { AuthFile, AuthFileProblem } from '../accounts/auth-file/auth-file.ts';
+import type { Account } from '../accounts/account.ts';
 import { accountsFromConfig } from '../accounts/from-config.ts';
 import type { LoadedConfig } from '../config/loaded.ts';
 import { locateProblems } from '../config/locate.ts';
 import type { PrepareConfig } from '../config/ports.ts';
-import type { ConfigProblem } from '../config/problem.ts';
 import { err, ok } from '../fault/result.ts';
-import { buildDoorRules, refuseSilentOpening, type DoorProcess, type DoorRules } from '../http/door-rules.ts';
+import { buildDoorRules, refuseSilentOpening, type DoorProcess } from '../http/door-rules.ts';
 import { accountsFromFiles } from '../providers/accounts-from-files.ts';
 import type { Login } from '../providers/login.ts';
 import { resolveLoginProfiles, type LoginProfiles } from '../providers/logins/resolve.ts';
 import { proxyLimits } from '../proxy/limits.ts';
 import { buildRoutingTable } from '../routing/table.ts';
+import { sha256Hex } from '../secret/digest.ts';
+import { Secret } from '../secret/secret.ts';
 import type { Snapshot } from '../server/snapshot.ts';
 
 /** A snapshot with what only the daemon needs of it. */
 export interface LiveSnapshot extends Snapshot {
-  /** What the doors warn of, so that the same door can be built into a further snapshot. */
-  readonly doorWarnings: readonly ConfigProblem[];
+  readonly configAccounts: readonly Account[];
+  readonly fileAccounts: readonly Account[];
   readonly profiles: LoginProfiles;
   /** Of the auth directory and of client-credentials entries. */
   readonly logins: readonly Login[];
@@ -55,34 +57,43 @@ export function createLive(process: DoorProcess): Live {
     onCommit: (listener) => void listeners.push(listener),
     setFiles: (next) => {
       files = next;
-      if (current !== undefined) commit(buildSnapshot(current.loaded, current.door, current.doorWarnings, files), 'files');
+      if (current !== undefined) commit({ ...current, ...withFiles(current, files) }, 'files');
     },
     prepare: (next: LoadedConfig) => {
       const door = buildDoorRules(next, process);
       if (!door.ok) return err(door.error);
       const opened = refuseSilentOpening(current?.door, door.value.rules, next, process);
       if (opened.length > 0) return err(opened);
-      const snapshot = buildSnapshot(next, door.value.rules, door.value.warnings, files);
-      // Files may have changed between building and committing: what counts is what is there then.
+      const { accounts, warnings } = accountsFromConfig(next.config);
+      const allWarnings = locateProblems(next.text, [...door.value.warnings, ...warnings]);
+      const base: ConfigPart = { loaded: next, warnings: allWarnings, door: door.value.rules, limits: proxyLimits(next.config), configAccounts: accounts, profiles: resolveLoginProfiles(next.config) };
       const builtOf = files;
-      return ok({ warnings: snapshot.warnings, commit: () => commit(builtOf === files ? snapshot : buildSnapshot(next, door.value.rules, door.value.warnings, files), 'config') });
+      const snapshot = { ...base, ...withFiles(base, builtOf) };
+      return ok({
+        warnings: allWarnings,
+        // Files may have changed between building and committing: what counts is what is there then.
+        commit: () => commit(builtOf === files ? snapshot : { ...base, ...withFiles(base, files) }, 'config'),
+      });
     },
   };
 }
 
-function buildSnapshot(loaded: LoadedConfig, door: DoorRules, doorWarnings: readonly ConfigProblem[], files: readonly AuthFile[]): LiveSnapshot {
-  const { accounts, warnings } = accountsFromConfig(loaded.config);
-  const profiles = resolveLoginProfiles(loaded.config);
-  const fromLogins = accountsFromFiles(files, profiles, loaded.config);
-  return {
-    loaded,
-    warnings: locateProblems(loaded.text, [...doorWarnings, ...warnings]),
-    door,
-    doorWarnings,
-    routes: buildRoutingTable([...accounts, ...fromLogins.accounts], loaded.config),
-    limits: proxyLimits(loaded.config),
-    profiles,
-    logins: fromLogins.logins,
-    accountProblems: fromLogins.problems,
-  };
+type ConfigPart = Omit<LiveSnapshot, keyof FilePart>;
+type FilePart = Pick<LiveSnapshot, 'routes' | 'fileAccounts' | 'logins' | 'accountProblems'>;
+
+/** A refresh changes files all day long and no account of theirs: routing stays as it is then, with all that hangs on it. */
+function withFiles(base: ConfigPart & Partial<FilePart>, files: readonly AuthFile[]): FilePart {
+  const { accounts, logins, problems } = accountsFromFiles(files, base.profiles, base.loaded.config);
+  const { routes, fileAccounts } = base;
+  const isSame = routes !== undefined && fileAccounts !== undefined && fileAccounts.length === accounts.length && accounts.every((account, index) => textOf(account) === textOf(fileAccounts[index]));
+  if (isSame) return { routes, fileAccounts, logins, accountProblems: problems };
+  return { routes: buildRoutingTable([...base.configAccounts, ...accounts], base.loaded.config), fileAccounts: accounts, logins, accountProblems: problems };
+}
+
+/** All that an account says, to compare it; secrets count by their digests. */
+function textOf(account: Account | undefined): string {
+  return JSON.stringify(account, (_name, value: unknown) => {
+    if (value instanceof Map) return [...value].map(([name, item]: readonly [unknown, unknown]) => [name, item instanceof Secret ? sha256Hex(item.reveal()) : item]);
+    return value;
+  });
 }

@@ -31,7 +31,7 @@ const shown = (text: string): string => escapeForeign(text, maxShown);
 export function listAuthFiles(deps: ManagementDeps): readonly AuthFileEntry[] {
   const { accounts } = deps;
   const { path: directory, files } = accounts.directory();
-  const problems = Map.groupBy(accounts.problems(), ({ name }) => name);
+  const problems = Map.groupBy(allProblems(deps), ({ name }) => name);
   const states = new Map(deps.router.states(deps.routingTable()).map((state) => [state.accountId, state]));
   const loginOf = loginsByFile(accounts.logins());
   const usable = files();
@@ -40,9 +40,15 @@ export function listAuthFiles(deps: ManagementDeps): readonly AuthFileEntry[] {
   const entries = usable.map((file) => {
     const login = loginOf.get(file.name);
     const parts = { file, login, loginState: login === undefined ? undefined : accounts.keeper.stateOf(login.key), account: login === undefined ? undefined : states.get(login.accountId), problem: gravest(problems.get(file.name) ?? []) };
-    return describeFile(parts, directory, operatorTag(deps, file));
+    return describeFile(parts, directory, operatorTag(deps, file), deps.clock.nowMs());
   });
   return [...entries, ...refused].sort((left, right) => compareNames(left.name.toLowerCase(), right.name.toLowerCase()));
+}
+
+/** All that is wrong with files of the directory, with the directory itself, or with making accounts of them; each once. */
+export function allProblems({ accounts }: Pick<ManagementDeps, 'accounts'>): readonly AuthFileProblem[] {
+  const all = [...accounts.directory().problems(), ...accounts.problems()];
+  return [...new Map(all.map((problem) => [`${problem.code} ${problem.name}`, problem])).values()];
 }
 
 export function loginsByFile(logins: readonly Login[]): ReadonlyMap<string, Login> {
@@ -85,7 +91,7 @@ interface FileParts {
   readonly problem: AuthFileProblem | undefined;
 }
 
-function describeFile(parts: FileParts, directory: string, etag: string): AuthFileEntry {
+function describeFile(parts: FileParts, directory: string, etag: string, nowMs: number): AuthFileEntry {
   const { file, login, loginState, account, problem } = parts;
   const status = statusOf(parts);
   const expiresAtMs = (loginState?.kind === 'ready' ? loginState.expiresAtMs : undefined) ?? file.tokens.expiresAtMs;
@@ -104,8 +110,8 @@ function describeFile(parts: FileParts, directory: string, etag: string): AuthFi
     account: shown(file.email === '' ? (file.fact('project_id') ?? '') : file.email),
     status,
     status_message: messageOf(parts, status),
-    ...(loginState?.kind === 'needs_login' ? { reason: loginState.reason, since: isoTime(loginState.sinceMs) } : {}),
-    unavailable: status !== 'active' && status !== 'refreshing',
+    ...(loginState?.kind === 'needs_login' ? { reason: loginState.reason, since: isoTime(loginState.sinceMs), usable_until: loginState.usableUntilMs === 0 ? null : isoTime(loginState.usableUntilMs) } : {}),
+    unavailable: isUnavailable(parts, status, nowMs),
     next_retry_after: account?.state === 'cooling' ? isoTime(earliest(account)) : null,
     source: 'file',
     path: join(directory, file.name),
@@ -143,11 +149,18 @@ function describeRefused(problem: AuthFileProblem, directory: string): AuthFileE
 }
 
 function statusOf({ file, login, loginState, account, problem }: FileParts): AuthFileStatus {
-  if (problem?.severity === 'error') return 'error';
+  // Where there is a login all the same, the file's last good version serves.
+  if (login === undefined && problem?.severity === 'error') return 'error';
   if (file.operator.disabled || login?.disabled === true) return 'disabled';
   if (loginState?.kind === 'needs_login') return 'needs_login';
   if (loginState?.kind === 'refreshing') return 'refreshing';
   return account?.state === 'cooling' ? 'cooling' : 'active';
+}
+
+/** A login that needs a person still serves with its last access token. */
+function isUnavailable({ loginState }: FileParts, status: AuthFileStatus, nowMs: number): boolean {
+  if (status === 'needs_login') return loginState?.kind !== 'needs_login' || loginState.usableUntilMs <= nowMs;
+  return status !== 'active' && status !== 'refreshing';
 }
 
 function messageOf({ login, loginState, account, problem, file }: FileParts, status: AuthFileStatus): string {

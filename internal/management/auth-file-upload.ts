@@ -9,7 +9,7 @@ import { escapeForeign } from '../log/escape.ts';
 import type { LoginProfile } from '../providers/login-profile.ts';
 import { sha256Hex } from '../secret/digest.ts';
 import { answerJson } from './answer.ts';
-import { contentTag, operatorTag } from './auth-file-entries.ts';
+import { allProblems, contentTag, operatorTag } from './auth-file-entries.ts';
 import { recordEvent } from './audit-trail.ts';
 import { parseJson, readTextBody, refuseRepeats } from './body.ts';
 import { checkPrefix } from './auth-file-fields.ts';
@@ -160,7 +160,7 @@ export async function storeFile(deps: ManagementDeps, c: Context, call: Manageme
     if (there === undefined) throw new AppError('precondition_failed');
     checkIfMatch(ifMatch, contentTag(deps, there), operatorTag(deps, there));
   }
-  const isKnown = there !== undefined || accounts.problems().some(({ name }) => name === prepared.name);
+  const isKnown = there !== undefined || allProblems(deps).some(({ name }) => name === prepared.name);
   const stored = await accounts.writer().put(prepared.name, prepared.text, { mayReplace: c.req.header('if-none-match') !== '*' });
   if (!stored.ok) throw stored.error;
   const { type, provider, email, operator } = stored.value;

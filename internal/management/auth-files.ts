@@ -4,7 +4,7 @@ import { userinfoOf } from '../config/secret-spots.ts';
 import { AppError } from '../fault/app-error.ts';
 import { answerAttachment, answerJson } from './answer.ts';
 import { recordEvent } from './audit-trail.ts';
-import { contentTag, describeOperatorFields, listAuthFiles, loginsByFile, operatorTag } from './auth-file-entries.ts';
+import { allProblems, contentTag, describeOperatorFields, listAuthFiles, loginsByFile, operatorTag } from './auth-file-entries.ts';
 import { movingFields, readOperatorFields } from './auth-file-fields.ts';
 import { deleteAuthFiles } from './auth-file-removal.ts';
 import { uploadAuthFiles } from './auth-file-upload.ts';
@@ -140,12 +140,12 @@ function findFile(deps: ManagementDeps, name: string): AuthFile | undefined {
 function requireFile(deps: ManagementDeps, name: string): AuthFile {
   const file = findFile(deps, name);
   if (file !== undefined) return file;
-  const problem = deps.accounts.problems().find((found) => found.name === name);
+  const problem = allProblems(deps).find((found) => found.name === name);
   throw problem === undefined ? notFound() : new AppError('invalid_auth_file', { message: problem.message });
 }
 
 function isProblem(deps: ManagementDeps, name: string): boolean {
-  return deps.accounts.problems().some((problem) => problem.name === name);
+  return allProblems(deps).some((problem) => problem.name === name);
 }
 
 function holdsOperatorSecret({ operator }: AuthFile): boolean {

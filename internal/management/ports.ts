@@ -36,9 +36,9 @@ export interface ConfigViews {
  * have it by then.
  */
 export interface AccountParts {
-  readonly directory: () => Pick<AuthDirectory, 'path' | 'files' | 'rescan'>;
+  readonly directory: () => Pick<AuthDirectory, 'path' | 'files' | 'problems' | 'rescan'>;
   readonly writer: () => AccountWriter;
-  /** The directory's, and what making accounts of its files came upon. */
+  /** What making accounts of the directory's files came upon, beside the directory's own problems. */
   readonly problems: () => readonly AuthFileProblem[];
   /** Of the live config and directory, as the token keeper has them. */
   readonly logins: () => readonly Login[];

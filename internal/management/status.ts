@@ -1,9 +1,9 @@
-import type { ManagementDeps, ManagementRoute } from './context.ts';
-import { isRoot, type ManagementCall } from './context.ts';
 import { escapeForeign } from '../log/escape.ts';
-import { answerJson } from './answer.ts';
-import { authIndexOf } from './list-items.ts';
 import type { Login } from '../providers/login.ts';
+import { answerJson } from './answer.ts';
+import { allProblems } from './auth-file-entries.ts';
+import { isRoot, type ManagementCall, type ManagementDeps, type ManagementRoute } from './context.ts';
+import { authIndexOf } from './list-items.ts';
 
 export function statusRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return [{ method: 'GET', path: '/status', handle: (_c, call) => showStatus(deps, call) }];
@@ -61,7 +61,7 @@ function showLogin(deps: ManagementDeps, login: Login | undefined): object {
   const files = { file: login.fileNames[0] ?? null };
   switch (state.kind) {
     case 'needs_login':
-      return { ...files, login: 'needs_login', reason: state.reason, detail: state.detail, since: isoTime(state.sinceMs) };
+      return { ...files, login: 'needs_login', reason: state.reason, detail: state.detail, since: isoTime(state.sinceMs), usable_until: state.usableUntilMs === 0 ? null : isoTime(state.usableUntilMs) };
     case 'refreshing':
       return { ...files, login: 'refreshing', since: isoTime(state.sinceMs) };
     case 'ready':
@@ -76,7 +76,7 @@ function showAuthDir(deps: ManagementDeps): unknown {
     path,
     encryption: deps.config.current().config['auth-dir-encryption'],
     files: files().length,
-    problems: deps.accounts.problems().map(({ name, code, severity, message }) => ({ name: escapeForeign(name, 256), code, severity, message })),
+    problems: allProblems(deps).map(({ name, code, severity, message }) => ({ name: escapeForeign(name, 256), code, severity, message })),
   };
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { LoginProfile } from '../providers/login-profile.ts';
 import type { OAuthClient, OAuthExchange } from './oauth-client.ts';
 import { requestTokens, type TokenRequestEnd } from './token-request.ts';
-import { departFromAuthorizeUrl, extraCodeParameters } from './vendors/departures.ts';
+import { departFromAuthorizeUrl, extraTokenParameters } from './vendors/departures.ts';
 
 export interface AuthorizeRequest {
   readonly profile: LoginProfile;
@@ -59,7 +59,7 @@ export async function exchangeCode(oauth: OAuthClient, clock: Clock, exchange: C
           configuration,
           returnedTo,
           { ...(codeVerifier === undefined ? {} : { pkceCodeVerifier: codeVerifier }), ...(state === '' ? {} : { expectedState: state }) },
-          { ...profile.tokenParameters, ...extraCodeParameters(profile, state, client.clientId) },
+          { ...profile.tokenParameters, ...extraTokenParameters(profile, state, client.clientId) },
         ),
     });
     const pauseMs = pausesMs[attempt];

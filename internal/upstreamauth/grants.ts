@@ -12,6 +12,7 @@ import { createOAuthHttp } from './oauth-http.ts';
 import { signAssertion } from './service-account.ts';
 import { readTokenSet } from './token-answer.ts';
 import { requestTokens, type TokenRequestEnd } from './token-request.ts';
+import { extraTokenParameters } from './vendors/departures.ts';
 
 export interface GrantsDeps {
   readonly clock: Clock;
@@ -49,7 +50,7 @@ export function createTokenGrants(deps: GrantsDeps): TokenGrants {
         proxyUrl,
         signal,
         secrets: [refreshToken, tokens.accessToken, tokens.idToken, client.clientSecret],
-        ask: ({ library, configuration }) => library.refreshTokenGrant(configuration, refreshToken, { ...profile.tokenParameters }),
+        ask: ({ library, configuration }) => library.refreshTokenGrant(configuration, refreshToken, { ...profile.tokenParameters, ...extraTokenParameters(profile, '', client.clientId) }),
       });
       if (end.kind !== 'issued') return end;
       const issued = readTokenSet(end.answer, deps.clock.nowMs(), tokens);

@@ -5,6 +5,7 @@ import type { ClientRegistration, LoginProfile } from '../providers/login-profil
 import { createDiscovery, DiscoveryFailed, type ResolvedEndpoints } from './discovery.ts';
 import { parseRecord, type JsonRecord } from './json-record.ts';
 import type { OAuthHttp, VendorAnswer } from './oauth-http.ts';
+import { encodesBasic } from './vendors/departures.ts';
 import { conformDeviceAnswer, conformTokenAnswer, oauthErrorOf } from './sloppy-answers.ts';
 
 /** The client library; loaded at the first login or refresh, as serving keys alone does not need it. */
@@ -85,7 +86,7 @@ export function createOAuthClient(deps: OAuthClientDeps): OAuthClient {
         if (record !== undefined && oauthErrorOf(record)?.code === 'slow_down') slowDowns += 1;
         return asResponse(conform.status, conform.body, lastAnswer.headers['retry-after']);
       };
-      const configuration = new library.Configuration(serverMetadata(endpoints), options.client?.clientId ?? 'none', {}, clientAuthentication(library, options.client));
+      const configuration = new library.Configuration(serverMetadata(endpoints), options.client?.clientId ?? 'none', {}, clientAuthentication(library, profile, options.client));
       configuration[library.customFetch] = vendorFetch;
       // Our own limit holds, and it says whether the request had left.
       configuration.timeout = undefined;
@@ -122,11 +123,15 @@ export function issuerOf(endpoints: ResolvedEndpoints): string {
   return endpoints.issuer === '' ? (URL.parse(endpoints.authorize) ?? new URL(endpoints.token)).origin : endpoints.issuer;
 }
 
-function clientAuthentication(library: Library, client: ClientRegistration | undefined): ClientAuth {
+function clientAuthentication(library: Library, profile: LoginProfile, client: ClientRegistration | undefined): ClientAuth {
   if (client === undefined) return () => undefined;
   const secret = client.clientSecret?.reveal();
   if (secret === undefined || secret === '' || client.authentication === 'none') return library.None();
-  return client.authentication === 'client_secret_basic' ? library.ClientSecretBasic(secret) : library.ClientSecretPost(secret);
+  if (client.authentication === 'client_secret_post') return library.ClientSecretPost(secret);
+  // RFC 6749 §2.3.1. The library also encodes `-`, `_` and `.`, which forms need not, and servers that decode nothing then refuse.
+  const encode = encodesBasic(profile) ? (text: string) => new URLSearchParams({ '': text }).toString().slice(1) : (text: string) => text;
+  const credentials = Buffer.from(`${encode(client.clientId)}:${encode(secret)}`).toString('base64');
+  return (_server, _client, _body, headers) => headers.set('authorization', `Basic ${credentials}`);
 }
 
 /** Turns the library's form into a JSON body for vendors that want it (Anthropic; a departure from RFC 6749 §4.1.3). */

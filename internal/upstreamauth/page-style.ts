@@ -20,11 +20,11 @@ dl{margin:22px 0 0;border-top:1px solid var(--line)}
 dl div{display:grid;grid-template-columns:8.5em 1fr;gap:4px 16px;padding:11px 0;border-bottom:1px solid var(--line)}
 dt{color:var(--soft)}
 dd{margin:0;overflow-wrap:anywhere}
-code{font:.9em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;background:var(--code);border:1px solid var(--line);border-radius:6px;padding:1px 6px}
+code{font:.9em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;background:var(--code);border:1px solid var(--line);border-radius:6px;padding:1px 6px;-webkit-box-decoration-break:clone;box-decoration-break:clone}
 .note{margin:22px 0 0;padding:13px 16px;border-radius:10px;background:var(--wait-ground);color:var(--ink)}
 .note strong{color:var(--wait)}
 .close{margin:24px 0 0;color:var(--soft);font-size:.94rem}
-footer{margin-top:20px;color:var(--soft);font-size:.86rem}
+footer{margin-top:20px;color:var(--soft);font-size:.86rem;letter-spacing:.04em}
 @media (max-width:520px){body{justify-content:flex-start;padding-top:28px}main{padding:26px 22px 24px}dl div{grid-template-columns:1fr}h1{font-size:1.32rem}}
 `;
 

@@ -28,7 +28,17 @@ function statusOf(code: string): number {
   return isFaultCode(code) ? faults[code].status : 400;
 }
 
+/** Where the table speaks to callers of the API. */
+const fixesHere: Readonly<Record<string, string>> = {
+  login_denied: 'If that was not meant, start the login again and agree on the provider’s page.',
+  login_failed: 'Start the login again. If it fails in the same way, the log of Keyward has more.',
+  invalid_request: 'Start the login again, or paste the whole address that the browser was sent to where you started it.',
+  internal_error: 'Start the login again. If that fails too, the log has the cause.',
+};
+
 function fixOf(code: string): string {
+  const here = fixesHere[code];
+  if (here !== undefined) return here;
   return isFaultCode(code) ? faults[code].fix : 'Start it again when you are ready.';
 }
 
@@ -49,10 +59,10 @@ export function donePage(title: string, done: Done, directory: string): PageAnsw
     ...(directory === '' ? [] : [['In', `<code>${text(directory)}</code>`] as const]),
     ['State', done.isDisabled ? 'Switched off until you confirm it' : 'Ready'],
   ];
-  const note = done.isDisabled
-    ? `<p class="note"><strong>One more step.</strong> This provider’s way to log in cannot prove that it was you who started it, and this account is new here. If it is yours, switch it on: <code>keyward accounts list</code> shows it, and <code>disabled</code> in its file is what holds it.</p>`
-    : '';
-  return page(200, { tone: 'good', title: `${title} is connected`, body: `<p class="lead">Keyward has what it needs and will keep this login fresh by itself.</p>${listOf(rows)}${note}<p class="close">You can close this window.</p>` });
+  const close = '<p class="close">You can close this window.</p>';
+  if (!done.isDisabled) return page(200, { tone: 'good', title: `${title} is connected`, body: `<p class="lead">Keyward has what it needs, and keeps this login fresh from now on.</p>${listOf(rows)}${close}` });
+  const note = '<p class="note"><strong>Was it you?</strong> This provider’s way to log in cannot prove who started it, and the account is new here. If it is yours, set <code>disabled</code> to <code>false</code> in its file or by the management API. If not, remove it.</p>';
+  return page(200, { tone: 'wait', title: `${title}: one step is left`, body: `<p class="lead">The login is stored, and is not used before you confirm it.</p>${note}${listOf(rows)}${close}` });
 }
 
 /** What went wrong, and what to do. `code` is one of the error table's, or `login_cancelled`. */
@@ -88,7 +98,7 @@ interface PageParts {
 
 const marks: Readonly<Record<PageParts['tone'], string>> = {
   good: '<path d="M5 12.5l4.5 4.5L19 7.5"/>',
-  bad: '<path d="M12 6v7.5"/><path d="M12 17.6v.2"/>',
+  bad: '<path d="M7 7l10 10"/><path d="M17 7L7 17"/>',
   wait: '<circle cx="12" cy="12" r="8"/><path d="M12 7.5V12l3 2"/>',
 };
 

@@ -58,28 +58,42 @@ export async function decodeAuthFile(input: DecodeInput, context: DecodeContext)
   }
   const opened = isSealed ? await openFile(read.value, { type, provider }, context) : ok({ members: read.value, identity: undefined });
   if (!opened.ok) return problem('sealed', opened.error);
-  const { members } = opened.value;
+  return ok(describeFile(opened.value.members, { ...input, type, provider, isSealed, sizeBytes: input.bytes.length, identity: opened.value.identity }));
+}
+
+export interface Description extends Omit<DecodeInput, 'bytes'> {
+  readonly sizeBytes: number;
+  readonly type: string;
+  readonly provider: string;
+  readonly isSealed: boolean;
+  /** As a seal or an earlier reading vouches for it; undefined: as the members say. */
+  readonly identity: string | undefined;
+}
+
+/** What opened members say. */
+export function describeFile(members: Members, about: Description): DecodedFile {
+  const { name, hash, sizeBytes, modifiedAtMs, type, provider, isWritable, isSealed } = about;
   const facts = factsOf(provider, members);
   const candidates = identityCandidates(provider, facts);
   const operator = readOperatorFields(members);
   const file: AuthFile = {
-    name: input.name,
-    hash: input.hash,
-    sizeBytes: input.bytes.length,
-    modifiedAtMs: input.modifiedAtMs,
+    name,
+    hash,
+    sizeBytes,
+    modifiedAtMs,
     type,
     provider,
-    identity: opened.value.identity ?? identityOf(members, candidates, input.name),
+    identity: about.identity ?? identityOf(members, candidates, name),
     email: facts.fact('email') ?? '',
     operator: operator.fields,
     tokens: readTokens(members),
     fact: factReader(members, facts),
     serviceAccount: serviceAccountText(members),
-    isWritable: input.isWritable,
+    isWritable,
     isSealed,
   };
-  const warnings = operator.problems.map((message): AuthFileProblem => ({ name: input.name, code: 'invalid_field', severity: 'warning', message: `The field ${message}; its default is used.` }));
-  return ok({ file, members, candidates, warnings });
+  const warnings = operator.problems.map((message): AuthFileProblem => ({ name, code: 'invalid_field', severity: 'warning', message }));
+  return { file, members, candidates, warnings };
 }
 
 async function openFile(members: Members, subject: { readonly type: string; readonly provider: string }, context: DecodeContext): Promise<Result<{ readonly members: Members; readonly identity: string }, string>> {

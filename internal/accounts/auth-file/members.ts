@@ -3,6 +3,7 @@ import { getNodeValue, parseTree, type Node } from 'jsonc-parser';
 import { placeOf, scanObject } from '../../dialect/json-scan.ts';
 import { err, ok, type Result } from '../../fault/result.ts';
 import { escapeForeign } from '../../log/escape.ts';
+import { changeMembers, type MemberChange } from './patch.ts';
 
 /** One member where it stands. */
 export interface Member {
@@ -71,6 +72,13 @@ export function membersOf(text: string, mark = ''): Result<Members, string> {
     names: [...new Set([...top.value.keys(), ...nested.value.keys()])],
     hasTokenObject,
   });
+}
+
+/** Members after a change of their text. */
+export function applyChanges(members: Members, changes: readonly MemberChange[]): Members {
+  const next = membersOf(changeMembers(members.text, changes), members.mark);
+  if (!next.ok) throw new TypeError(`a change broke the file: ${next.error}`);
+  return next.value;
 }
 
 /** Parsers disagree on which of two members of one name counts, so neither does. */

@@ -100,7 +100,7 @@ export function judgeOperatorField(name: OperatorName, value: unknown): string |
 
 export interface ReadOperatorFields {
   readonly fields: OperatorFields;
-  /** One each field that has the wrong form and counts as absent. */
+  /** One sentence each field that has the wrong form and counts as absent, or has two values. */
   readonly problems: readonly string[];
 }
 
@@ -110,10 +110,10 @@ export function readOperatorFields(members: Members): ReadOperatorFields {
   const read = <T>(name: OperatorName, reader: Read<T>, fallback: T): T => {
     const [first, second] = members.top(name);
     if (first === undefined || first.value === null) return fallback;
-    if (second !== undefined && second.json !== first.json) problems.push(`${name} stands in two spellings with two values; ${first.path[0]} counts`);
+    if (second !== undefined && second.json !== first.json) problems.push(`The field ${name} stands in two spellings with two values; ${first.path[0]} counts.`);
     const result = reader(first.value);
     if (result.ok) return result.value;
-    problems.push(`${name} ${result.error}`);
+    problems.push(`The field ${name} ${result.error}; its default is used.`);
     return fallback;
   };
   const fields: OperatorFields = {

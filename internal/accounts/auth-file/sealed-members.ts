@@ -2,8 +2,8 @@ import { err, ok, type Result } from '../../fault/result.ts';
 import { identityName, sealedName, secretNames } from './field-names.ts';
 import { factsOf, identityCandidates, pinnedIdentity } from './identity.ts';
 import type { SealKey } from './keyring.ts';
-import { membersOf, textOf, type Member, type Members } from './members.ts';
-import { changeMembers, type MemberChange } from './patch.ts';
+import { applyChanges, textOf, type Member, type Members } from './members.ts';
+import type { MemberChange } from './patch.ts';
 import { keyIdOf, openWith, sealUnder, type SealFault } from './sealing.ts';
 
 /** What a file's sealed members are bound to. */
@@ -36,11 +36,11 @@ export function sealKeyOf(members: Members): string | undefined {
  */
 export async function sealMembers(members: Members, identity: string, subject: SealSubject, key: SealKey): Promise<Members> {
   const secrets = plainSecrets(members);
-  const bare = changed(members, [...secrets.map(({ path }) => ({ path, json: undefined })), { path: [sealedName], json: undefined }]);
-  const named = plainIdentity(bare, subject) === identity ? bare : changed(bare, [{ path: [identityName], json: JSON.stringify(identity) }]);
+  const bare = applyChanges(members, [...secrets.map(({ path }) => ({ path, json: undefined })), { path: [sealedName], json: undefined }]);
+  const named = plainIdentity(bare, subject) === identity ? bare : applyChanges(bare, [{ path: [identityName], json: JSON.stringify(identity) }]);
   const payload = JSON.stringify(secrets.map(({ path, json }) => ({ path, json })));
   const sealed = await sealUnder(key, payload, subjectText(subject, identity));
-  return changed(named, [{ path: [sealedName], json: JSON.stringify(sealed) }]);
+  return applyChanges(named, [{ path: [sealedName], json: JSON.stringify(sealed) }]);
 }
 
 export interface OpenedMembers {
@@ -63,7 +63,7 @@ export async function openMembers(members: Members, subject: SealSubject, keys: 
   if (secrets === undefined) return err('damaged');
   const plain = new Set(plainSecrets(members).map(({ path }) => path.join('.')));
   const wanted = secrets.filter(({ path }) => !plain.has(path.join('.')));
-  return ok({ members: changed(members, [{ path: [sealedName], json: undefined }, ...wanted]), identity, keyId: opened.value.keyId });
+  return ok({ members: applyChanges(members, [{ path: [sealedName], json: undefined }, ...wanted]), identity, keyId: opened.value.keyId });
 }
 
 /** Who the account is by what can be read without a key: what the sealed text is bound to must not come out of it. */
@@ -73,12 +73,6 @@ function plainIdentity(members: Members, { provider }: SealSubject): string | un
 
 function subjectText({ type }: SealSubject, identity: string): string {
   return `file ${type} ${identity}`;
-}
-
-function changed(members: Members, changes: readonly MemberChange[]): Members {
-  const next = membersOf(changeMembers(members.text, changes), members.mark);
-  if (!next.ok) throw new TypeError(`a change broke the file: ${next.error}`);
-  return next.value;
 }
 
 function readPayload(text: string): readonly MemberChange[] | undefined {

@@ -16,8 +16,10 @@ export interface FollowDeps {
 /** The directory as readers see it, and one that tells it of Keyward's own writes. */
 export interface FollowedDirectory {
   readonly directory: AuthDirectory;
-  /** Shows a file that was written or removed by this process at once. */
+  /** Shows a file that was written or removed by this process at once. Never rejects. */
   readonly noteWritten: (name: string) => Promise<void>;
+  /** A sweep now. Never rejects. */
+  readonly scan: () => Promise<void>;
 }
 
 const sweepMs = 1_000;
@@ -122,5 +124,6 @@ export function followDirectory({ path, clock, log, table, hasEvents }: FollowDe
       await Promise.allSettled(pending);
     },
   };
-  return { directory, noteWritten: (name) => settle(table.lookAt(name)) };
+  const noteWritten = (name: string): Promise<void> => settle(table.lookAt(name)).catch((thrown: unknown) => log.error({ err: thrown }, 'a file that was written could not be read again'));
+  return { directory, noteWritten, scan: () => scan().catch((thrown: unknown) => log.error({ err: thrown }, 'the auth directory could not be scanned')) };
 }

@@ -46,7 +46,7 @@ interface Entry {
 }
 
 /** A replacement that is no atomic rename deletes first; so do some editors. */
-const missingGraceMs = 750;
+const missingGraceMs = 600;
 /** A file that does not parse may be half written. */
 const halfWrittenMs = 150;
 /** Coarser clocks of filesystems could give two saves within this the same stamp. */

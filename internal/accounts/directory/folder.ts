@@ -37,6 +37,10 @@ export async function checkFolder(path: string, uid: number | undefined, log: Lo
   }
 }
 
+export async function hasInterruptedWrites(path: string): Promise<boolean> {
+  return (await readdir(path).catch(() => [])).some((name) => name.endsWith(journalPath('')));
+}
+
 /** Finishes writes in place that a crash interrupted. Callers hold the write lock. Never rejects. */
 export async function mendInterruptedWrites(path: string, log: Logger): Promise<void> {
   const ending = journalPath('');

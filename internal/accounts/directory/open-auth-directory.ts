@@ -1,7 +1,13 @@
 import type { Clock } from '../../clock/clock.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { Keyring } from '../auth-file/keyring.ts';
+import { createAccountWriter } from './account-writer.ts';
+import { followDirectory } from './auth-directory.ts';
+import { createFileTable } from './file-table.ts';
+import { hasInterruptedWrites, makeFolder, mendInterruptedWrites } from './folder.ts';
 import type { AccountWriter, AuthDirectory, TokenWriter } from './ports.ts';
+import { createTokenWriter } from './token-writer.ts';
+import { createWriteLock } from './write-lock.ts';
 
 export interface AuthDirectoryDeps {
   /** Absolute; made 0700 where it is missing. */
@@ -24,6 +30,15 @@ export interface OpenAuthDirectory {
 }
 
 /** Makes and checks the directory, mends what a crash left, and scans it once. Never rejects: what is wrong is in `problems`. */
-export function openAuthDirectory(_deps: AuthDirectoryDeps): Promise<OpenAuthDirectory> {
-  throw new TypeError('not built yet');
+export async function openAuthDirectory(deps: AuthDirectoryDeps): Promise<OpenAuthDirectory> {
+  const { path, clock, log } = deps;
+  await makeFolder(path);
+  const lock = createWriteLock({ path, clock });
+  // Without such a file the lock is not waited for: another process may hold it, stopped.
+  if (await hasInterruptedWrites(path)) await lock.run(() => mendInterruptedWrites(path, log));
+  const table = createFileTable(deps);
+  const { directory, noteWritten, scan } = followDirectory({ path, clock, log, table, hasEvents: deps.hasEvents ?? true });
+  await directory.rescan();
+  const writers = { ...deps, lock, noteWritten, scan, table };
+  return { directory, tokenWriter: createTokenWriter(writers), accountWriter: createAccountWriter(writers) };
 }

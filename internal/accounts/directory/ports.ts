@@ -66,6 +66,8 @@ export interface AccountWriter {
    * a new one is made. Errors as `put`.
    */
   readonly storeLogin: (login: NewLogin) => Promise<Result<AuthFile, AppError>>;
+  /** Whether the directory has a file of this login's account already. */
+  readonly knows: (login: NewLogin) => boolean;
   /** Errors: `item_not_found`, `precondition_failed`, `auth_file_not_writable`. Deletes only files that are loaded or listed as problems. */
   readonly remove: (name: string, expectedHash?: string) => Promise<Result<undefined, AppError>>;
   /** The bytes as they stand (encrypted where they are); `isOpened` opens sealed token fields. Errors: `item_not_found`, `invalid_auth_file`. */

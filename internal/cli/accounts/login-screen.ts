@@ -26,7 +26,7 @@ function describeWayBack(started: StartedLogin, surroundings: Surroundings): str
   const { redirect } = started;
   if (redirect === undefined) return '';
   const port = loopbackPort(redirect.uri);
-  if (!redirect.isListening) return `${escapeForeign(redirect.obstacle ?? 'The redirect cannot be taken here')}.\nThe browser therefore ends on a page of another program or on an error: paste its address here.\n\n`;
+  if (!redirect.isListening) return `The redirect cannot be taken here${redirect.obstacle === undefined ? '' : `: ${escapeForeign(redirect.obstacle)}`}.\nThe browser ends on a page of that program or on an error; paste its address here.\n\n`;
   if (port === undefined) return '';
   if (surroundings.ssh !== undefined) {
     return `This is an SSH session, and the browser will be sent to port ${port} of its own machine. Either connect that port first,\nin another terminal of the machine with the browser:\n\n  ${tunnelCommand(surroundings.ssh, port)}\n\nor let the browser end on an error page and paste its address here.\n\n`;

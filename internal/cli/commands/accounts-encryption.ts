@@ -68,7 +68,8 @@ async function work(cli: CliProcess, flags: AccountsEncryptionFlags, task: Work)
 async function checkDaemon(socketPath: string, task: Work, place: Place): Promise<Result<undefined, StoreRefusal>> {
   const status = await askDaemon(socketPath, '/v0/management/status');
   if (!status.ok && status.error.kind === 'not_running') return ok(undefined);
-  const started = status.ok && isRecord(status.value) ? status.value['auth_dir_encryption'] : undefined;
+  const authDir = status.ok && isRecord(status.value) ? status.value['auth_dir'] : undefined;
+  const started = isRecord(authDir) ? authDir['encryption'] : undefined;
   const needed = task.neededOf(place);
   if (started === needed) return ok(undefined);
   const has = typeof started === 'string' ? `with \`auth-dir-encryption: ${started}\`` : 'and does not say how it keeps tokens';

@@ -7,6 +7,7 @@ import { bindAddresses } from '../../http/bind.ts';
 import type { ConfigPlace } from '../config-path.ts';
 import { askDaemon, controlSocketPath } from '../control.ts';
 import type { CliProcess } from '../process-env.ts';
+import { examineAccounts } from './accounts.ts';
 import { checkFiles } from './files.ts';
 import { probePort } from './port.ts';
 import type { DoctorReport, Finding, PortState } from './report.ts';
@@ -25,6 +26,7 @@ export function reportUnread(cli: CliProcess, place: ConfigPlace, findings: read
     management: null,
     secrets: [],
     upstreams: [],
+    accounts: [],
     findings,
   };
 }
@@ -36,6 +38,7 @@ export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded:
   const controlSocket = controlSocketPath(loaded.dataDir);
   const [state, running] = await Promise.all([probePort(config.host, config.port, config.tls.enable), askDaemon(controlSocket, '/v0/management/status')]);
   const upstreams = listUpstreams(config);
+  const { accounts, findings: accountFindings } = await examineAccounts(cli, loaded, running.ok ? running.value : undefined);
   const management = describeManagement(cli, loaded);
   return {
     version: cli.version,
@@ -47,13 +50,15 @@ export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded:
     management,
     secrets: listSecrets(loaded),
     upstreams,
+    accounts,
     findings: [
       ...[...loaded.warnings, ...doorProblems].map((problem) => describeProblem(place.path, problem)),
       ...loaded.ignoredKeys.map(describeIgnoredKey),
       ...checkPort(addresses, config.port, state, running.ok),
       ...checkTls(cli, loaded),
       ...checkFiles({ configPath: place.path, dataDir: loaded.dataDir, authDir: loaded.authDir, uid: cli.uid }),
-      ...checkUpstreams(upstreams),
+      ...accountFindings,
+      ...checkUpstreams(upstreams, accounts.length > 0 || Object.values(config.oauth).some(({ grant }) => grant === 'client-credentials')),
       ...(management.enabled ? [] : [{ level: 'info', code: 'management-off', message: 'No management secret is set: every path below /v0/management answers 404.', fix: 'Set `remote-management.secret-key` or MANAGEMENT_PASSWORD to use it.' } as const]),
     ],
   };

@@ -17,6 +17,7 @@ export function printReport(report: DoctorReport): string {
   return [
     formatColumns(facts),
     printTable('Upstreams', [['entry', 'name', 'base-url', 'prefix', 'models', ''], ...report.upstreams.map((entry) => [entry.origin, entry.name, entry.base_url, entry.prefix || '–', entry.models, entry.disabled ? 'disabled' : ''])]),
+    printTable('Accounts', [['file', 'provider', 'account', 'state', 'prefix', ''], ...report.accounts.map((account) => [printable(account.file), printable(account.provider), printable(account.account) || '–', account.state, printable(account.prefix) || '–', account.sealed ? 'encrypted' : ''])]),
     printTable('Secrets', [['setting', 'from', 'value'], ...report.secrets.map((secret) => [secret.path, secret.origin, secret.masked])]),
     printFindings(report.findings),
   ].join('');

@@ -26,6 +26,8 @@ export interface DoctorReport {
   readonly management: { readonly enabled: boolean; readonly secret: string; readonly remote: boolean; readonly listen: string } | null;
   readonly secrets: readonly { readonly path: string; readonly origin: string; readonly masked: string }[];
   readonly upstreams: readonly { readonly origin: string; readonly name: string; readonly base_url: string; readonly prefix: string; readonly models: string; readonly disabled: boolean }[];
+  /** Usable files of the auth directory. */
+  readonly accounts: readonly { readonly file: string; readonly provider: string; readonly account: string; readonly state: string; readonly prefix: string; readonly sealed: boolean; readonly problem: string }[];
   readonly findings: readonly Finding[];
 }
 

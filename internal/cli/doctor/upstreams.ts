@@ -22,10 +22,11 @@ function describeEntry(origin: string, name: string, baseUrl: string, entry: { r
   return { origin, name, base_url: hideUserInfo(baseUrl), prefix: entry.prefix, models: entry.models.length === 0 ? 'any' : String(entry.models.length), disabled: entry.disabled };
 }
 
-/** Whether anything could be served at all. */
-export function checkUpstreams(upstreams: readonly Upstream[]): readonly Finding[] {
+/** Whether anything could be served at all; `hasLogins` when accounts come by logins. */
+export function checkUpstreams(upstreams: readonly Upstream[], hasLogins: boolean): readonly Finding[] {
+  if (hasLogins) return [];
   if (upstreams.length === 0) {
-    return [{ level: 'warning', code: 'no-upstreams', message: 'No upstream is configured; every model is unknown.', fix: 'Add an entry such as `claude-api-key` or `openai-compatibility`; README.md shows four.' }];
+    return [{ level: 'warning', code: 'no-upstreams', message: 'No upstream is configured; every model is unknown.', fix: 'Add an entry such as `claude-api-key` or `openai-compatibility` (README.md shows four), or run `keyward accounts login <provider>`.' }];
   }
   if (upstreams.every((upstream) => upstream.disabled)) {
     return [{ level: 'warning', code: 'all-upstreams-disabled', message: 'Every upstream entry is disabled.', fix: 'Remove `disabled: true` from one.' }];

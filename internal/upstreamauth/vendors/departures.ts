@@ -10,9 +10,9 @@ export function departFromAuthorizeUrl(profile: LoginProfile, url: URL): void {
   url.searchParams.set('redirect', redirectUri);
 }
 
-/** What a vendor's token endpoint wants with a code beyond RFC 6749 §4.1.3. */
-export function extraCodeParameters(profile: LoginProfile, state: string, clientId: string): Readonly<Record<string, string>> {
-  // Anthropic: the state once more.
+/** What a vendor's token endpoint wants beyond RFC 6749 §4.1.3 and §6. `state` is `''` with a refresh. */
+export function extraTokenParameters(profile: LoginProfile, state: string, clientId: string): Readonly<Record<string, string>> {
+  // Anthropic: the state of the authorization once more.
   if (profile.provider === 'anthropic' && state !== '') return { state };
   // iFlow: the client id in the body too, beside Basic authentication.
   return profile.provider === 'iflow' ? { client_id: clientId } : {};
@@ -21,4 +21,9 @@ export function extraCodeParameters(profile: LoginProfile, state: string, client
 /** Qwen binds its device codes by PKCE, which RFC 8628 does not have. */
 export function bindsDeviceCode(profile: LoginProfile): boolean {
   return profile.provider === 'qwen';
+}
+
+/** RFC 6749 §2.3.1 wants id and secret form-encoded within Basic authentication; iFlow takes them as they are. */
+export function encodesBasic(profile: LoginProfile): boolean {
+  return profile.provider !== 'iflow';
 }

@@ -52,7 +52,7 @@ logging-to-file: true
 request-log: ${isLogged}
 disable-cooling: true
 proxy-url: "http://${proxyUser}:${proxyPassword}@127.0.0.1:${proxy.port}"
-oauth: { corp: { client-id: x, client-secret: "env:OAUTH_SECRET" } }
+oauth: { corp: { issuer: "http://127.0.0.1:9", client-id: x, client-secret: "env:OAUTH_SECRET", base-url: "http://127.0.0.1:9/v1" } }
 openai-compatibility:
   - { name: compat, base-url: "${upstream.url}/v1", api-key-entries: [{ api-key: "${upstreamKeys.compat}" }], headers: { X-Operator: "${headerValue}" }, models: [{ name: compat }] }
   - { name: down, base-url: "http://127.0.0.1:9/v1", api-key-entries: [{ api-key: "${upstreamKeys.down}", proxy-url: "socks5://${proxyUser}:${proxyPassword}@127.0.0.1:9" }], models: [{ name: down }] }

@@ -9,7 +9,7 @@ const put = (body: string) => ({ body, headers: { 'content-type': 'text/yaml' },
 describe('rule 21: the settings that guard everything else change only in the file or with the root secret', () => {
   it('these are protected, and no setting slipped in or out unseen', () => {
     expect(Object.keys(settings.entries).filter(isProtectedSetting).sort()).toEqual([
-      'api-keys', 'auth-dir', 'auth-dir-encryption', 'client-auth', 'data-dir', 'identity', 'insecure-open-access', 'insecure-open-websocket', 'insecure-plaintext-management', 'remote-management', 'tls', 'trusted-proxies',
+      'api-keys', 'auth-dir', 'auth-dir-encryption', 'auth-dir-key-file', 'client-auth', 'data-dir', 'identity', 'insecure-open-access', 'insecure-open-websocket', 'insecure-plaintext-management', 'remote-management', 'tls', 'trusted-proxies',
     ]);
   });
 
@@ -20,6 +20,7 @@ describe('rule 21: the settings that guard everything else change only in the fi
     ['tls', 'tls: {cert: other.pem}\n'],
     ['auth-dir', 'auth-dir: /tmp\n'],
     ['auth-dir-encryption', 'auth-dir-encryption: env\n'],
+    ['auth-dir-key-file', 'auth-dir-key-file: /tmp/key\n'],
     ['data-dir', 'data-dir: /tmp\n'],
     ['trusted-proxies', 'trusted-proxies: [0.0.0.0/0]\n'],
     ['insecure-open-access', 'insecure-open-access: true\n'],

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keyFile } from '../../http/management/auth-file-samples.ts';
 import { makeFolder, startDaemon, type RunningDaemon } from '../../support/daemon.ts';
 import { findProgram } from '../../support/find-program.ts';
 import type { ScriptedUpstream } from '../../support/scripted-upstream.ts';
@@ -86,13 +87,31 @@ if (findProgram('curl') === undefined) {
       }
     });
 
-    it.each(['anthropic-auth-url.sh', 'auth-files.sh'])('%s: logins and account files are not served yet, which the holder of the secret is told and a stranger is not', async (name) => {
+    it('the login URL comes once a client of the operator’s is configured, and without one the lines to add', async () => {
+      const config = 'api-keys: ["your-api-key-1"]\nremote-management:\n  secret-key: "your-management-secret"\n';
+      const bare = await startDaemon({ config });
+      const configured = await startDaemon({ config, env: { KEYWARD_OAUTH_ANTHROPIC_CLIENT_ID: 'client-of-ours' } });
+      try {
+        expect(JSON.parse((await runShell(readExample('anthropic-auth-url.sh', bare.port), folder)).stdout)).toMatchObject({ error: { code: 'oauth_client_not_configured', message: expect.stringContaining('client-id') } });
+        const ran = await runShell(readExample('anthropic-auth-url.sh', configured.port), folder);
+        expect(JSON.parse(ran.stdout)).toMatchObject({ status: 'ok', url: expect.stringMatching(/^https:\/\/claude\.ai\/oauth\/authorize\?.*client_id=client-of-ours/), state: expect.stringMatching(/^[\da-f]{32}$/) });
+        const stranger = await runShell(readExample('anthropic-auth-url.sh', configured.port).replace('your-management-secret', 'wrong'), folder);
+        expect(JSON.parse(stranger.stdout)).toMatchObject({ error: { message: 'invalid password', type: 'authentication_error' } });
+      } finally {
+        await bare.stop();
+        await configured.stop();
+      }
+    });
+
+    it('an account file is uploaded under a channel and a prefix, and listed', async () => {
       const other = await startDaemon({ config: 'api-keys: ["your-api-key-1"]\nremote-management:\n  secret-key: "your-management-secret"\n' });
       try {
-        const ran = await runShell(readExample(name, other.port), folder);
-        expect(JSON.parse(ran.stdout)).toEqual(notFound);
-        const stranger = await runShell(readExample(name, other.port).replace('your-management-secret', 'wrong'), folder);
+        expect(JSON.parse((await runShell(readExample('auth-files.sh', other.port), folder)).stdout)).toEqual({ files: [] });
+        writeFileSync(join(folder, 'auth.json'), JSON.stringify(keyFile), { mode: 0o600 });
+        const stranger = await runShell(readExample('auth-files-upload.sh', other.port).replace('your-management-secret', 'wrong'), folder);
         expect(JSON.parse(stranger.stdout)).toMatchObject({ error: { message: 'invalid password', type: 'authentication_error' } });
+        expect(JSON.parse((await runShell(readExample('auth-files-upload.sh', other.port), folder)).stdout)).toMatchObject({ status: 'ok' });
+        expect(JSON.parse((await runShell(readExample('auth-files.sh', other.port), folder)).stdout)).toMatchObject({ files: [{ name: 'vertex-prod-my-project.json', type: 'vertex', prefix: 'prod' }] });
       } finally {
         await other.stop();
       }

@@ -62,11 +62,32 @@ describe('the README and its pages', () => {
     expect({ code, answer: JSON.parse(cli.out()) }).toMatchObject({ code: 0, answer: { valid: true, problems: [] } });
   });
 
+  it('the logins shown form a config without problems', async () => {
+    const shown = blocks.find((block) => block.file === 'README.md' && block.code.startsWith('oauth:'))?.code ?? '';
+    expect(Object.keys(Object(Object(parse(shown)).oauth))).toEqual(['anthropic', 'corp']);
+    const cli = createFakeProcess(['config', 'check', '--config', 'config.yaml', '--json']);
+    writeFileSync(join(cli.cwd, 'config.yaml'), `api-keys: ["kw_0123456789abcdef"]\n${shown}`);
+    const code = await runCli(cli, () => Promise.resolve({ exitCode: 0 }));
+    expect({ code, answer: JSON.parse(cli.out()) }).toMatchObject({ code: 0, answer: { valid: true, problems: [] } });
+  });
+
   it('the table of commands is the command line’s', async () => {
-    const cli = createFakeProcess([]);
-    await runCli(cli, () => Promise.resolve({ exitCode: 0 }));
-    const offered = [...cli.out().matchAll(/^ {2}([a-z]+) ?([a-z|]*) {2,}/gm)].flatMap((match) => (match[2] === '' ? [match[1]] : (match[2] ?? '').split('|').map((sub) => `${match[1]} ${sub}`)));
-    const table = [...(pages[0]?.text ?? '').matchAll(/^\| `keyward ([a-z ]+?)[ `]*(?:[A-Z[-].*?)?`? \|/gm)].map((match) => match[1]?.trim());
-    expect(new Set(table)).toEqual(new Set(offered.filter((name) => name !== undefined && !/^(help|config|data|keyward .*)$/.test(name))));
+    const offered = await listOffered();
+    const table = [...(pages[0]?.text ?? '').matchAll(/^\| `keyward ([a-z]+(?: [a-z]+(?:-[a-z]+)*)?)(?: [A-Z[-].*?)?` \|/gm)].map((match) => match[1]);
+    expect(new Set(table)).toEqual(new Set(offered));
   });
 });
+
+/** Every command of the help, with the names below it where it has some. */
+async function listOffered(): Promise<readonly string[]> {
+  const names = [...(await printHelp([])).matchAll(/^ {2}([a-z]+)(?: [a-z|<>]+)? {2,}/gm)].map((match) => match[1] ?? '').filter((name) => !/^(?:help|config|data|accounts|keyward)$/.test(name));
+  const groups = await Promise.all(['config', 'keys', 'accounts'].map(async (group) => [group, await printHelp([group])] as const));
+  const below = groups.flatMap(([group, help]) => [...help.slice(help.indexOf('Commands:')).matchAll(/^ {2}([a-z-]+)(?: .*)?$/gm)].map((match) => `${group} ${match[1]}`));
+  return [...names.filter((name) => !groups.some(([group]) => group === name)), ...below];
+}
+
+async function printHelp(command: readonly string[]): Promise<string> {
+  const cli = createFakeProcess([...command, '--help']);
+  await runCli(cli, () => Promise.resolve({ exitCode: 0 }));
+  return cli.out();
+}

@@ -66,6 +66,12 @@ describe('GET /auth-files', () => {
     ]);
   });
 
+  it('a file whose newest version is broken serves by its last good one, and says so', async () => {
+    const bench = open();
+    bench.fake.problems.push({ name: 'codex-bob.json', code: 'not_json', severity: 'error', message: 'The file is not valid JSON.' });
+    expect(await entry(bench, 'codex-bob.json')).toMatchObject({ status: 'active', status_message: 'The file is not valid JSON.', problem: { code: 'not_json', severity: 'error' } });
+  });
+
   it('a second file of one identity names the first', async () => {
     const bench = open({ 'a.json': codexFile, 'b.json': codexFile });
     expect(await list(bench)).toMatchObject([{ name: 'a.json', duplicate_of: null }, { name: 'b.json', duplicate_of: 'a.json', problem: { code: 'duplicate_of', severity: 'warning' }, status: 'active' }]);
@@ -83,9 +89,15 @@ describe('GET /auth-files', () => {
     const account = probe.fake.accounts().accounts[0];
     const cooling: AccountState = { accountId: account?.id ?? '', label: '', provider: 'codex', state: 'cooling', block: undefined, models: [{ model: 'm', untilMs: Date.UTC(2026, 10, 24, 13), reason: 'rate_limited' }] };
     const bench = open({ 'x.json': text }, state === 'cooling' ? [cooling] : []);
-    if (state === 'needs_login') bench.fake.states.set('x.json', { kind: 'needs_login', reason: 'refresh_refused', detail: 'The vendor said no.', sinceMs: Date.UTC(2026, 10, 24, 10) });
+    if (state === 'needs_login') bench.fake.states.set('x.json', { kind: 'needs_login', reason: 'refresh_refused', detail: 'The vendor said no.', sinceMs: Date.UTC(2026, 10, 24, 10), usableUntilMs: 0 });
     if (state === 'refreshing') bench.fake.states.set('x.json', { kind: 'refreshing', sinceMs: 0 });
     expect(await entry(bench, 'x.json')).toMatchObject(expected);
+  });
+
+  it('an account that needs a login is of use while its last token is good', async () => {
+    const bench = open({ 'x.json': codexFile });
+    bench.fake.states.set('x.json', { kind: 'needs_login', reason: 'refresh_refused', detail: '', sinceMs: 0, usableUntilMs: Date.UTC(2026, 10, 24, 12, 1) });
+    expect(await entry(bench, 'x.json')).toMatchObject({ status: 'needs_login', unavailable: false, usable_until: '2026-11-24T12:01:00.000Z' });
   });
 
   it('control and direction characters out of a file are spelled out', async () => {
@@ -116,7 +128,7 @@ describe('PATCH /auth-files/status', () => {
 
   it('switching on tries an account again that needs a login', async () => {
     const bench = open();
-    bench.fake.states.set('codex-bob.json', { kind: 'needs_login', reason: 'refresh_refused', detail: '', sinceMs: 0 });
+    bench.fake.states.set('codex-bob.json', { kind: 'needs_login', reason: 'refresh_refused', detail: '', sinceMs: 0, usableUntilMs: 0 });
     await bench.send('PATCH', '/auth-files/status', { json: { name: 'codex-bob.json', disabled: false } });
     expect(bench.fake.retried).toEqual(['codex-bob.json']);
   });

@@ -95,7 +95,8 @@ export function createFakeAccounts(files: Readonly<Record<string, string>> = {})
         const changes = members.ok ? operatorChanges(members.value, fields) : members;
         return changes.ok ? write(name, changeMembers(text, changes.value)) : Promise.resolve(err(new AppError('invalid_auth_file', { message: changes.error })));
       },
-      storeLogin: () => Promise.reject(new TypeError('no login is stored here')),
+      knows: () => true,
+    storeLogin: () => Promise.reject(new TypeError('no login is stored here')),
       remove: (name) => {
         if (!texts.delete(name)) return Promise.resolve(err(new AppError('item_not_found', { message: 'auth file not found' })));
         written.push(name);
@@ -108,9 +109,9 @@ export function createFakeAccounts(files: Readonly<Record<string, string>> = {})
       },
     };
     return {
-      directory: () => ({ path: authDirPath, files: () => loaded, rescan }),
+      directory: () => ({ path: authDirPath, files: () => loaded, problems: () => [...found, ...problems], rescan }),
       writer: () => writer,
-      problems: () => [...found, ...made.problems, ...problems],
+      problems: () => made.problems,
       logins: () => made.logins,
       profiles,
       keeper: {

@@ -71,7 +71,7 @@ describe('GET /<provider>-auth-url', () => {
   it('a login that a reload brought is offered at once, and none of another name', async () => {
     const bench = open();
     expect((await bench.send('GET', '/nobody-auth-url')).code).toBe('login_not_offered');
-    bench.config.edit(`${corp}  late: { issuer: "https://id.example.com", client-id: x, base-url: "https://llm.example.com/v1" }\n`);
+    await bench.config.writeBehindItsBack(`${corp}  late: { issuer: "https://id.example.com", client-id: x, base-url: "https://llm.example.com/v1" }\n`);
     await bench.send('POST', '/reload');
     expect((await bench.send('GET', '/late-auth-url')).status).toBe(200);
   });

@@ -4,6 +4,8 @@ import { authIndexOf } from '../../../internal/management/list-items.ts';
 import type { AccountState } from '../../../internal/routing/ports.ts';
 import { sha256Hex } from '../../../internal/secret/digest.ts';
 import type { StoredUsage } from '../../../internal/usage/store.ts';
+import { codexFile, tokens } from './auth-file-samples.ts';
+import { authDirPath, createFakeAccounts } from './fake-accounts.ts';
 import { messageOf, noLogs, openManagement, operator } from './fixture.ts';
 
 const row = (requestId: string, failed: boolean): StoredUsage => ({
@@ -142,6 +144,42 @@ describe('/status', () => {
       accounts: [{ state: 'cooling', 'auth-index': authIndexOf(cooling.accountId), models: [{ model: 'm', until: '2026-11-24T13:00:00.000Z', reason: 'rate_limited' }] }],
     });
     expect((await management.send('GET', '/status', { as: operator })).body['config']).not.toHaveProperty('hash');
+  });
+});
+
+describe('/status of accounts behind logins', () => {
+  const account = (accountId: string): AccountState => ({ accountId, label: 'codex (bob@example.com)', provider: 'codex', state: 'ready', block: undefined, models: [] });
+
+  it('says which needs a person, why and since when, and which files are not used', async () => {
+    const fake = createFakeAccounts({ 'codex-bob.json': codexFile, 'bad.json': '{' });
+    const probe = openManagement('', { accounts: fake });
+    await probe.send('GET', '/auth-files');
+    const accountId = fake.accounts().accounts[0]?.id ?? '';
+    fake.states.set('codex-bob.json', { kind: 'needs_login', reason: 'refresh_refused', detail: 'The vendor says that the login is over.', sinceMs: Date.UTC(2026, 10, 24, 9), usableUntilMs: 0 });
+    const management = openManagement('auth-dir-encryption: off\n', { accounts: fake, states: [{ ...account(accountId), state: 'needs_login' }, account('gemini-api-key:1')] });
+    await management.send('GET', '/auth-files');
+    const { body, text } = await management.send('GET', '/status');
+    expect(body).toMatchObject({
+      accounts: [
+        { account_id: accountId, state: 'needs_login', file: 'codex-bob.json', login: 'needs_login', reason: 'refresh_refused', detail: 'The vendor says that the login is over.', since: '2026-11-24T09:00:00.000Z' },
+        { account_id: 'gemini-api-key:1', state: 'ready' },
+      ],
+      auth_dir: { path: authDirPath, encryption: 'off', files: 1, problems: [{ name: 'bad.json', code: 'not_json', severity: 'error', message: expect.stringContaining('not valid JSON') }] },
+    });
+    expect(text).not.toContain(tokens.codexRefresh);
+  });
+
+  it('shows until when a token is good, and a refresh under way', async () => {
+    const fake = createFakeAccounts({ 'codex-bob.json': codexFile });
+    const probe = openManagement('', { accounts: fake });
+    await probe.send('GET', '/auth-files');
+    const states = [account(fake.accounts().accounts[0]?.id ?? '')];
+    const management = openManagement('', { accounts: fake, states });
+    await management.send('GET', '/auth-files');
+    fake.states.set('codex-bob.json', { kind: 'ready', expiresAtMs: Date.UTC(2026, 10, 24, 15), lastRefreshMs: undefined });
+    expect((await management.send('GET', '/status')).body).toMatchObject({ accounts: [{ login: 'ready', expires_at: '2026-11-24T15:00:00.000Z' }] });
+    fake.states.set('codex-bob.json', { kind: 'refreshing', sinceMs: Date.UTC(2026, 10, 24, 12) });
+    expect((await management.send('GET', '/status')).body).toMatchObject({ accounts: [{ login: 'refreshing', since: '2026-11-24T12:00:00.000Z' }] });
   });
 });
 

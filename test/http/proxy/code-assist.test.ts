@@ -43,7 +43,8 @@ describe('behind the envelope of Code Assist', () => {
   it('a large answer flows without its envelope too', async () => {
     const data = 'A'.repeat(300_000);
     upstream.setScript((_, res) => answerJson(res, 200, { response: { inlineData: data } }));
-    expect((await call('generateContent')).body.toString()).toBe(JSON.stringify({ inlineData: data }));
+    const answer = await call('generateContent');
+    expect([answer.isComplete, answer.body.toString()]).toEqual([true, JSON.stringify({ inlineData: data })]);
   });
 
   it('an answer that was cut is broken, not passed on', async () => {
@@ -86,6 +87,11 @@ describe('behind the envelope of Code Assist', () => {
       res.end(gzipSync(contents.map(wrap).join('')));
     });
     expect((await call('streamGenerateContent?alt=sse')).body.toString()).toBe(gemini.events.join(''));
+  });
+
+  it('an answer coded in an unknown way is broken, as its envelope cannot be taken off', async () => {
+    upstream.setScript((_, res) => answerJson(res, 200, { response: {} }, { 'content-encoding': 'x-unknown' }));
+    expect((await call('generateContent')).status).toBe(502);
   });
 
   it('tokens are counted in that call\'s own envelope', async () => {

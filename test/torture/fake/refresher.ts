@@ -74,7 +74,7 @@ function isLost(identity: string): boolean {
 async function serve(model: string, res: ServerResponse): Promise<void> {
   const identities = vault.identities();
   const named = model.includes('/') ? [model.split('/')[0] ?? ''] : identities;
-  for (const identity of sin === 'confused' ? identities.slice(0, 1) : named) {
+  for (const identity of sin === 'confused' && Math.random() < 0.5 ? identities.slice(0, 1) : named) {
     const held = isLost(identity) ? undefined : await acquire(identity);
     const answer = held === undefined ? undefined : await spend(held);
     const renewed = answer?.status === 401 && held !== undefined ? await acquire(identity, held.accessToken) : undefined;

@@ -30,6 +30,7 @@ data-dir: "./data"
 oauth:
   burn:
     client-id: "${clientId}"
+    authorize-url: "${new URL('/authorize', setting.tokenUrl).href}"
     token-url: "${setting.tokenUrl}"
     token-parameters: { daemon: "${setting.name}" }
     base-url: "${setting.upstreamUrl}/v1"

@@ -12,6 +12,8 @@ export interface LossWatchDeps {
   readonly provider: IdentityProvider;
   readonly authDir: string;
   readonly accessLifeMs: number;
+  /** A daemon that was held or is starting has this long from then on. */
+  readonly tellLimitMs: number;
   readonly note: (trouble: string) => void;
 }
 
@@ -25,8 +27,6 @@ export interface LossWatch {
 }
 
 const lookEveryMs = 300;
-/** A daemon that was held or is starting has this long from then on. */
-const tellLimitMs = 10_000;
 const backLimitMs = 10_000;
 /** However often it is held and killed. */
 const longestWaitMs = 60_000;
@@ -83,7 +83,7 @@ async function waitForTelling(deps: LossWatchDeps, member: Member, identity: str
   let telling: Telling | undefined;
   let last: DaemonWord | undefined;
   const startedAtMs = Date.now();
-  await waitForWord(deps, member, tellLimitMs, (word) => {
+  await waitForWord(deps, member, deps.tellLimitMs, (word) => {
     last = word ?? last;
     telling = tellingOf(member.setting.name, word, identity, Date.now() - startedAtMs);
     return telling !== undefined;

@@ -27,6 +27,8 @@ export interface RunPlan {
   readonly answerMs: number;
   /** Of all choices that the harness makes. */
   readonly seed: number;
+  /** How long a daemon may take to tell of a lost account; 10 s where absent. */
+  readonly tellLimitMs?: number;
   /** Progress, a line at a time. */
   readonly say: (line: string) => void;
   /** Ends the run early; what was begun is ended in order. */
@@ -59,7 +61,7 @@ export async function runScenario(plan: RunPlan): Promise<RunRecord> {
     killAll();
     process.removeListener('exit', killAll);
     await children.stopAll();
-    if (process.env['KEEP'] === undefined) rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -79,7 +81,7 @@ async function runStarted(run: Started): Promise<RunRecord> {
   const note = (trouble: string): void => void troubles.push(trouble);
   const startedAtMs = Date.now();
   const clients = startClients({ members, perDaemon: plan.clientsPerDaemon, identities, random: createRandom(plan.seed + 1), timeoutMs: clientTimeoutMs });
-  const watch = watchLosses({ members, identities, provider, authDir, accessLifeMs: scenario.accessLifeMs, note });
+  const watch = watchLosses({ members, identities, provider, authDir, accessLifeMs: scenario.accessLifeMs, tellLimitMs: plan.tellLimitMs ?? 10_000, note });
   await provider.setFaults(scenario.faults);
 
   const progress = setInterval(() => {

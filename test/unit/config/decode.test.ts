@@ -43,6 +43,10 @@ describe('a config that is read', () => {
     ]);
   });
 
+  it('a list where a section belongs is refused, not taken for an empty one', () => {
+    expect(errorsOf('tls: [1]\noauth: []\nremote-management: [{ secret-key: x }]\n')).toEqual(['f:1:6 tls: must be a section with names and values', 'f:2:8 oauth: must be a section with names and values', 'f:3:20 remote-management: must be a section with names and values']);
+  });
+
   it('settings of the right form are judged too while others have the wrong one', () => {
     expect(errorsOf('port: many\nopenai-compatibility:\n  - { name: a, base-url: "ftp://x" }\n  - { name: b }\ntls: { enable: true }\n').map((line) => line.replace(/:.*?[ ]/, ' ').replace(/^f ?/, ''))).toEqual([
       expect.stringContaining('port: must be a whole number'),

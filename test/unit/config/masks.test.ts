@@ -31,7 +31,7 @@ xai-api-key:
   - api-key: "xai-canary-0123456789"
     base-url: https://x.example
 oauth:
-  corp: {client-id: "id", client-secret: "corp-canary-0123456789", token-url: "https://id.example/token"}
+  corp: {client-id: "id", client-secret: "corp-canary-0123456789", authorize-url: "https://id.example/authorize", token-url: "https://id.example/token", base-url: "https://llm.example/v1"}
 x-ref: *k
 `;
 

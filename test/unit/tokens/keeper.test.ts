@@ -8,6 +8,7 @@ describe('the token keeper', () => {
   afterEach(() => world?.close());
 
   const open = (options: WorldOptions = {}): TokenWorld => (world = createTokenWorld(options));
+  const opened = (): TokenWorld => world ?? open();
   const expire = ({ putFile }: TokenWorld, more: object = {}): void => putFile('a.json', { accessToken: new Secret('at-0'), refreshToken: new Secret('rt-0'), expiresAtMs: 1, issuedAtMs: 0, ...more });
 
   it('hands out a good token at once, without a promise', () => {
@@ -17,7 +18,7 @@ describe('the token keeper', () => {
 
   it('refreshes an expired token once for two hundred requests of four daemons', async () => {
     const { addKeeper, login, sent } = open();
-    expire(world!);
+    expire(opened());
     const keepers = [addKeeper(), addKeeper(), addKeeper(), addKeeper()];
     const answers = await Promise.all(keepers.flatMap((keeper) => Array.from({ length: 50 }, () => keeper.acquire(login.key))));
     expect(answers.every(({ ok }) => ok)).toBe(true);
@@ -49,7 +50,7 @@ describe('the token keeper', () => {
 
   it('takes up what another process wrote, without sending anything', async () => {
     const { addKeeper, login, sent } = open();
-    expire(world!);
+    expire(opened());
     const [one, two] = [addKeeper(), addKeeper()];
     await one.acquire(login.key);
     expect(await two.acquire(login.key)).toMatchObject({ ok: true, value: { value: 'at-1' } });
@@ -58,15 +59,15 @@ describe('the token keeper', () => {
 
   it('keeps a token that does not rotate, and needs no file to write to', async () => {
     const { addKeeper, login, files, sent } = open({ rotates: false });
-    expire(world!, {});
-    world!.putFile('a.json', { accessToken: new Secret('at-0'), refreshToken: new Secret('rt-0'), expiresAtMs: 1, issuedAtMs: 0 }, { isWritable: false });
+    expire(opened(), {});
+    opened().putFile('a.json', { accessToken: new Secret('at-0'), refreshToken: new Secret('rt-0'), expiresAtMs: 1, issuedAtMs: 0 }, { isWritable: false });
     expect(await addKeeper().acquire(login.key)).toMatchObject({ ok: true, value: { value: 'at-1' } });
     expect([sent, files.get('a.json')?.tokens.refreshToken?.reveal()]).toEqual([['rt-0'], 'rt-0']);
   });
 
   it('does not send a rotating token whose file it may not write', async () => {
     const { addKeeper, login, sent } = open();
-    world!.putFile('a.json', { accessToken: new Secret('at-0'), refreshToken: new Secret('rt-0'), expiresAtMs: 1, issuedAtMs: 0 }, { isWritable: false });
+    opened().putFile('a.json', { accessToken: new Secret('at-0'), refreshToken: new Secret('rt-0'), expiresAtMs: 1, issuedAtMs: 0 }, { isWritable: false });
     expect(await addKeeper().acquire(login.key)).toMatchObject({ ok: false, error: { reason: 'storage_unwritable' } });
     expect(sent).toEqual([]);
   });
@@ -76,7 +77,7 @@ describe('the token keeper', () => {
     ['throttles', 'refresh_failed'],
   ] as const)('a provider that %s changes no state and does not end the login', async (mood, reason) => {
     const { addKeeper, login, setMood, ledgers } = open();
-    expire(world!);
+    expire(opened());
     setMood(mood);
     const keeper = addKeeper();
     expect(await keeper.acquire(login.key)).toMatchObject({ ok: false, error: { kind: 'unavailable', reason } });
@@ -85,7 +86,7 @@ describe('the token keeper', () => {
   });
 
   it('tells of a login that needs a person once, with what is left of its token, and again when that has ended', async () => {
-    const { addKeeper, login, putFile } = open();
+    const { addKeeper, putFile } = open();
     putFile('a.json', { accessToken: new Secret('at-9'), refreshToken: new Secret('rt-9'), expiresAtMs: Date.now() + 900, issuedAtMs: Date.now() - 100_000 });
     const keeper = addKeeper();
     const seen: string[] = [];
@@ -107,7 +108,7 @@ describe('the token keeper', () => {
 
   it('ends a wait whose client has left, and the refresh goes on for the others', async () => {
     const { addKeeper, login, setMood, sent } = open();
-    expire(world!);
+    expire(opened());
     setMood('answers', 200);
     const keeper = addKeeper();
     const gone = new AbortController();
@@ -121,7 +122,7 @@ describe('the token keeper', () => {
 
   it('closes only when what it sent has been answered and kept', async () => {
     const { addKeeper, login, setMood, sent, files } = open();
-    expire(world!);
+    expire(opened());
     setMood('answers', 150);
     const keeper = addKeeper();
     void keeper.acquire(login.key);
@@ -139,7 +140,7 @@ describe('the token keeper', () => {
 
   it('lets a refresh whose file was removed meanwhile end without its tokens', async () => {
     const { addKeeper, login, failWrites } = open();
-    expire(world!);
+    expire(opened());
     failWrites(1, 'missing');
     const answer = await addKeeper().acquire(login.key);
     expect(answer.ok || answer.error.reason === 'unknown_account' || answer.error.reason === 'refresh_failed').toBe(true);
