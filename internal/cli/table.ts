@@ -7,6 +7,11 @@ export function formatColumns(rows: readonly (readonly string[])[], indent = '')
   return cells.map((row) => `${indent}${row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ')}`.trimEnd() + '\n').join('');
 }
 
+/** As `printable`, the line breaks kept: for sentences of ours that show lines to copy. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
 /** Foreign text as one harmless line: control and bidirectional characters show as their escapes (security rule 17). */
 export function printable(text: string): string {
   return stripVTControlCharacters(text).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);

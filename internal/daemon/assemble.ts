@@ -67,6 +67,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const { options, clock, live, config, folders, logs, fileLog } = parts;
   const log = logs.logger;
   const startedAtMs = clock.nowMs();
+  const authDirEncryption = live.snapshot().loaded.config['auth-dir-encryption'];
   const settings = () => live.snapshot().loaded.config;
   const lifetime = new AbortController();
 
@@ -190,6 +191,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       startedAtMs,
       binds: parts.binds(),
       configLoadedAtMs: parts.configLoadedAtMs(),
+      authDirEncryption,
       warnings: live.snapshot().warnings,
       openExchanges: proxy.openCount(),
       usageQueueLength: queuedRows,

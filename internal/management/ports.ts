@@ -3,6 +3,7 @@ import type { AccountWriter, AuthDirectory } from '../accounts/directory/ports.t
 import type { AppError } from '../fault/app-error.ts';
 import type { Result } from '../fault/result.ts';
 import type { LoadedConfig } from '../config/loaded.ts';
+import type { Config } from '../config/schema.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import type { Login } from '../providers/login.ts';
 import type { LoginProfiles } from '../providers/logins/resolve.ts';
@@ -56,6 +57,8 @@ export interface DaemonStatus {
   /** Addresses listened on, e.g. `127.0.0.1:8317`, `unix:/run/keyward.sock`. */
   readonly binds: readonly string[];
   readonly configLoadedAtMs: number;
+  /** How tokens are kept since the start; the config may say otherwise by now, which counts from the next one. */
+  readonly authDirEncryption: Config['auth-dir-encryption'];
   /** What the doors and accounts have to say of the live config, beside what its decoding said. */
   readonly warnings: readonly ConfigProblem[];
   readonly openExchanges: number;

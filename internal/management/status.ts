@@ -74,7 +74,7 @@ function showAuthDir(deps: ManagementDeps): unknown {
   const { path, files } = deps.accounts.directory();
   return {
     path,
-    encryption: deps.config.current().config['auth-dir-encryption'],
+    encryption: deps.daemon().authDirEncryption,
     files: files().length,
     problems: allProblems(deps).map(({ name, code, severity, message }) => ({ name: escapeForeign(name, 256), code, severity, message })),
   };

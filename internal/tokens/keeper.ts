@@ -25,9 +25,12 @@ export interface KeeperDeps extends RefreshDeps {
 const defaultPatienceMs = 45_000;
 const defaultMaxAhead = 16;
 const sweepMs = 250;
-/** Tries a waiting request sees through before it is told that there is no token. */
-const quickPausesMs = [150, 800] as const;
+/** Failures that pass within this time are seen through by the requests that wait. */
+const seeThroughMs = 3_000;
+const firstBackoffMs = 200;
 const longestBackoffMs = 5 * 60_000;
+/** While nothing is left to spend, every try counts. */
+const longestBackoffInNeedMs = 10_000;
 /** A token just issued that the upstream refuses is not helped by another. */
 const youngTokenMs = 30_000;
 
@@ -74,7 +77,7 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
       }
       case 'later': {
         entry.failures++;
-        entry.notBeforeMs = nowMs + (result.retryAfterMs ?? Math.min(longestBackoffMs, 500 * 2 ** Math.min(entry.failures, 12)) * (0.75 + 0.5 * random()));
+        entry.notBeforeMs = nowMs + (result.retryAfterMs ?? backoffMs(entry, nowMs) * (0.75 + 0.5 * random()));
         entry.lastFault = { kind: 'unavailable', reason: result.reason, detail: result.detail };
         setState(entry, entry.state.kind === 'refreshing' ? entry.stateBefore : entry.state);
         break;
@@ -123,14 +126,14 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
 
   /** Sees a waiting request through the refresh under way, and through failures that pass quickly. */
   const waitForToken = async (entry: Entry, need: RefreshNeed, signal: AbortSignal | undefined, isWanted: (access: AccessToken) => boolean): Promise<Result<AccessToken, TokenFault>> => {
-    for (let attempt = 0; ; attempt++) {
-      if (clock.nowMs() < entry.notBeforeMs && entry.refreshing === undefined && attempt === 0) return present(entry, isWanted);
+    const giveUpMs = clock.nowMs() + seeThroughMs;
+    for (;;) {
+      const pauseMs = entry.refreshing === undefined ? entry.notBeforeMs - clock.nowMs() : 0;
+      if (clock.nowMs() + pauseMs > giveUpMs) return present(entry, isWanted);
+      if (pauseMs > 0) await clock.sleep(pauseMs, signal);
       const outcome = await refresh(entry, need);
       if (outcome.ok && isWanted(outcome.value)) return outcome;
-      const pauseMs = quickPausesMs[attempt];
-      // The fault of a login that needs a person does not pass; that of a lost answer passes when the token ends.
-      if ((!outcome.ok && outcome.error.kind === 'needs_login') || entry.state.kind === 'needs_login' || pauseMs === undefined) return present(entry, isWanted);
-      await clock.sleep(pauseMs * (0.75 + 0.5 * random()), signal);
+      if (entry.state.kind === 'needs_login') return present(entry, isWanted);
     }
   };
 
@@ -249,6 +252,10 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
 
 const unknownAccount: TokenFault = { kind: 'unavailable', reason: 'unknown_account', detail: 'the login is gone' };
 const waitedTooLong: Result<AccessToken, TokenFault> = err({ kind: 'unavailable', reason: 'refresh_in_progress', detail: 'a refresh under way has not ended in time' });
+
+function backoffMs({ failures, life }: Entry, nowMs: number): number {
+  return Math.min(nowMs < life.expiresAtMs ? longestBackoffMs : longestBackoffInNeedMs, firstBackoffMs * 2 ** Math.min(failures - 1, 12));
+}
 
 /** A token in its last seconds is better than none. */
 function withLastResort(entry: Entry, fault: TokenFault, nowMs: number): Result<AccessToken, TokenFault> {

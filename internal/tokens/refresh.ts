@@ -7,7 +7,7 @@ import { takeKernelLock } from '../files/kernel-lock.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Login } from '../providers/login.ts';
 import type { Ledgers, LedgerState } from './ledger.ts';
-import { digestOf, isNewer, newestOf, type Candidate } from './newest.ts';
+import { digestOf, newestOf, type Candidate } from './newest.ts';
 import type { GrantOutcome, LoginReason, TokenFault, TokenGrants } from './ports.ts';
 
 export interface RefreshDeps {
@@ -83,10 +83,22 @@ async function findOnDisk(deps: RefreshDeps, login: Login): Promise<OnDisk> {
     const read = await deps.writer.read(name);
     if (read.ok) files.push(read.value);
   }
-  const candidates: Candidate[] = files.map(({ name, tokens }) => ({ tokens, fileName: name }));
-  if (ledger.newest !== undefined) candidates.push({ tokens: ledger.newest.tokens, fileName: undefined });
-  const newest = newestOf(candidates, (digest) => ledger.spent.has(digest));
+  const newest = findNewest(files, ledger);
   return { ledger: closeOvertaken(ledger, newest, deps.clock.nowMs()), files, newest };
+}
+
+/**
+ * Files go before the ledger's copy: a token that nobody here has seen was written by somebody who knows better, be it a new
+ * login or another program. The copy counts where files hold nothing but spent and refused tokens; refused ones are the last
+ * resort, so that it can be said why.
+ */
+function findNewest(files: readonly AuthFile[], { spent, dead, newest }: LedgerState): Candidate | undefined {
+  const inFiles = files.map(({ name, tokens }): Candidate => ({ tokens, fileName: name }));
+  const copy: readonly Candidate[] = newest === undefined ? [] : [{ tokens: newest.tokens, fileName: undefined }];
+  const isDead = (digest: string): boolean => dead.some((each) => each.digest === digest);
+  const isBad = (digest: string): boolean => spent.has(digest) || isDead(digest);
+  const isSpent = (digest: string): boolean => spent.has(digest);
+  return newestOf(inFiles, isBad) ?? newestOf(copy, isBad) ?? newestOf([...inFiles, ...copy], isSpent);
 }
 
 /** A refresh that was begun with another token than the newest has come through: the file was written, the ledger not. */
@@ -126,11 +138,11 @@ function untilExpiryMs(tokens: TokenSet, clock: Clock): number | undefined {
   return tokens.expiresAtMs === undefined ? undefined : Math.max(1, tokens.expiresAtMs - clock.nowMs());
 }
 
-/** Puts the newest tokens under the operator's fields of a file that holds older or spent ones. True when it did. */
+/** Puts the newest tokens under the operator's fields of a file that holds older ones. True when it did. */
 async function writeBack(deps: RefreshDeps, primary: AuthFile, newest: Candidate, ledger: LedgerState): Promise<boolean> {
-  const own = digestOf(primary.tokens);
-  const isStale = newest.fileName !== primary.name && own !== digestOf(newest.tokens) && (own === undefined || ledger.spent.has(own) || isNewer(newest.tokens, primary.tokens));
-  if (!isStale || !primary.isWritable) return false;
+  const digest = digestOf(newest.tokens);
+  const isGivenUp = ledger.dead.some((each) => each.digest === digest);
+  if (newest.fileName === primary.name || digestOf(primary.tokens) === digest || isGivenUp || !primary.isWritable) return false;
   const reserved = await deps.writer.reserve(primary.name);
   if (!reserved.ok) return false;
   try {

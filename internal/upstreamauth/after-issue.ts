@@ -6,9 +6,9 @@ import type { JsonRecord } from './json-record.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { readAnthropicAccount } from './vendors/anthropic.ts';
 import { findCodeAssistProject } from './vendors/code-assist.ts';
-import { readGoogleUser } from './vendors/google.ts';
 import { readIdentityClaims } from './vendors/identity-claims.ts';
 import { deriveIflowKey } from './vendors/iflow.ts';
+import { readUserinfo } from './vendors/userinfo.ts';
 
 /** What is known right after tokens were issued. */
 export interface IssueContext {
@@ -54,7 +54,7 @@ export async function afterLogin(context: IssueContext): Promise<VendorFacts> {
       return merge({ facts: common }, readAnthropicAccount(answer));
     case 'google-userinfo':
     case 'code-assist-project': {
-      const user = await readGoogleUser(context);
+      const user = await readUserinfo(context);
       return merge(merge({ facts: common }, user), isCodeAssist ? await findCodeAssistProject(context) : namedProject(context));
     }
     case 'iflow-api-key':
@@ -93,7 +93,7 @@ function namedProject({ projectId }: IssueContext): VendorFacts {
 async function readIdentityOrUserinfo(context: IssueContext): Promise<VendorFacts> {
   const claims = readIdentityClaims(context, 'id-token');
   if (Object.keys(claims.facts).length > 0 || context.userinfoUrl === '') return claims;
-  return readGoogleUser(context);
+  return readUserinfo(context);
 }
 
 function merge(left: VendorFacts, right: VendorFacts): VendorFacts {

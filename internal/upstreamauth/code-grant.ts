@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/clock.ts';
 import type { LoginProfile } from '../providers/login-profile.ts';
-import type { OAuthClient, OAuthExchange } from './oauth-client.ts';
+import { scopeOf, type OAuthClient, type OAuthExchange } from './oauth-client.ts';
 import { requestTokens, type TokenRequestEnd } from './token-request.ts';
 import { departFromAuthorizeUrl, extraTokenParameters } from './vendors/departures.ts';
 
@@ -13,10 +13,11 @@ export interface AuthorizeRequest {
 }
 
 /** The address that a person opens to log in. RFC 6749 §4.1.1, RFC 7636 §4.3 */
-export async function authorizeUrl({ library, configuration }: OAuthExchange, request: AuthorizeRequest): Promise<string> {
+export async function authorizeUrl({ library, configuration, endpoints }: OAuthExchange, request: AuthorizeRequest): Promise<string> {
   const { profile, codeVerifier } = request;
   const parameters: Record<string, string> = { ...profile.authorizeParameters, redirect_uri: request.redirectUri, state: request.state };
-  if (profile.scopes.length > 0) parameters['scope'] = profile.scopes.join(' ');
+  const scope = scopeOf(profile, endpoints);
+  if (scope !== undefined) parameters['scope'] = scope;
   if (codeVerifier !== undefined) {
     parameters['code_challenge'] = await library.calculatePKCECodeChallenge(codeVerifier);
     parameters['code_challenge_method'] = 'S256';

@@ -3,7 +3,7 @@ import type { Clock } from '../clock/clock.ts';
 import { AppError } from '../fault/app-error.ts';
 import { err, ok, type Result } from '../fault/result.ts';
 import type { LoginProfile } from '../providers/login-profile.ts';
-import type { OAuthClient, OAuthExchange } from './oauth-client.ts';
+import { scopeOf, type OAuthClient, type OAuthExchange } from './oauth-client.ts';
 import { parseRecord } from './json-record.ts';
 import { oauthErrorOf } from './sloppy-answers.ts';
 import { requestTokens, type TokenRequestEnd } from './token-request.ts';
@@ -31,7 +31,8 @@ export async function startDevice(oauth: OAuthClient, clock: Clock, profile: Log
   const { library, configuration } = exchange;
   const codeVerifier = bindsDeviceCode(profile) ? library.randomPKCECodeVerifier() : undefined;
   const parameters: Record<string, string> = {};
-  if (profile.scopes.length > 0) parameters['scope'] = profile.scopes.join(' ');
+  const scope = scopeOf(profile, exchange.endpoints);
+  if (scope !== undefined) parameters['scope'] = scope;
   if (codeVerifier !== undefined) {
     parameters['code_challenge'] = await library.calculatePKCECodeChallenge(codeVerifier);
     parameters['code_challenge_method'] = 'S256';

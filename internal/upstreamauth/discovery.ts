@@ -8,6 +8,8 @@ export interface ResolvedEndpoints extends LoginEndpoints {
   readonly isDiscovered: boolean;
   /** RFC 9207 §3: every authorization response of this issuer has `iss`. */
   readonly sendsIss: boolean;
+  /** Asked for where the operator names no scopes: who the account is, and a refresh token, as far as the issuer offers them. */
+  readonly defaultScopes: readonly string[];
   /** The members of the metadata that id tokens are checked by. */
   readonly idTokenAlgorithms: readonly string[] | undefined;
 }
@@ -73,7 +75,7 @@ export function createDiscovery(deps: DiscoveryDeps): Discovery {
   return {
     endpointsOf: async (profile, proxyUrl) => {
       const { endpoints } = profile;
-      if (endpoints.issuer === '') return { ...endpoints, isDiscovered: false, sendsIss: false, idTokenAlgorithms: undefined };
+      if (endpoints.issuer === '') return { ...endpoints, isDiscovered: false, sendsIss: false, defaultScopes: [], idTokenAlgorithms: undefined };
       return merge(profile, (await find(endpoints.issuer, proxyUrl)).metadata);
     },
   };
@@ -94,8 +96,13 @@ function merge(profile: LoginProfile, metadata: Readonly<Record<string, unknown>
     userinfo: choose(set.userinfo, 'userinfo_endpoint'),
     isDiscovered: true,
     sendsIss: metadata['authorization_response_iss_parameter_supported'] === true,
-    idTokenAlgorithms: Array.isArray(algorithms) ? algorithms.filter((name) => typeof name === 'string') : undefined,
+    defaultScopes: ['openid', 'email', 'offline_access'].filter((scope) => textsOf(metadata['scopes_supported']).includes(scope)),
+    idTokenAlgorithms: algorithms === undefined ? undefined : textsOf(algorithms),
   };
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
 function discovered(profile: LoginProfile, value: unknown): string {

@@ -4,7 +4,7 @@ import type { Logger } from '../log/logger.ts';
 import type { LoginProfiles } from '../providers/logins/resolve.ts';
 import { donePage, notFoundPage, redirectTo, refusalPage, waitingPage } from './pages.ts';
 import { parseQuery } from './parse-return.ts';
-import { failure, type PendingLogins } from './pending-logins.ts';
+import { failure, isUnproven, type PendingLogins } from './pending-logins.ts';
 import type { LoginPages, Logins } from './ports.ts';
 
 export interface LoginPagesDeps {
@@ -44,7 +44,7 @@ export function createLoginPages(deps: LoginPagesDeps): LoginPages {
       if (found === undefined) return notFoundPage();
       const { login, status } = found;
       if (status.kind === 'waiting') return waitingPage(login.profile.title);
-      return status.kind === 'done' ? donePage(login.profile.title, status, deps.storedIn()) : refusalPage(status, login.profile.title);
+      return status.kind === 'done' ? donePage(login.profile.title, status, { directory: deps.storedIn(), isUnproven: isUnproven(login) }) : refusalPage(status, login.profile.title);
     },
   };
 }

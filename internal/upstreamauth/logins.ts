@@ -16,7 +16,7 @@ import { createLoginPages } from './login-pages.ts';
 import { buildNewLogin, labelOf } from './new-login.ts';
 import { createOAuthClient, issuerOf, type OAuthExchange } from './oauth-client.ts';
 import { createOAuthHttp } from './oauth-http.ts';
-import { createPendingLogins, failure, loginLifeMs, type PendingLogin } from './pending-logins.ts';
+import { createPendingLogins, failure, isUnproven, loginLifeMs, type PendingLogin } from './pending-logins.ts';
 import type { CallbackBase, LoginPages, LoginReturn, Logins, LoginStatus, StartedLogin } from './ports.ts';
 import { createRedirects } from './redirects.ts';
 import { readTokenSet } from './token-answer.ts';
@@ -116,7 +116,8 @@ export function createLogins(deps: LoginsDeps): Logins & { readonly pages: Login
   const complete = async (login: PendingLogin, end: TokenRequestEnd): Promise<Done> => {
     const { profile, state, signal } = login;
     if (signal.aborted) throw new AppError('login_failed', { message: 'The login was cancelled.' });
-    if (end.kind === 'refused' && (end.error === 'access_denied' || end.error === 'expired_token')) throw new AppError('login_denied', { message: `${profile.title} did not grant the login: ${end.detail}.` });
+    if (end.kind === 'refused' && end.error === 'expired_token') throw new AppError('login_state_expired');
+    if (end.kind === 'refused' && end.error === 'access_denied') throw new AppError('login_denied', { message: `${profile.title} did not grant the login: ${end.detail}.` });
     if (end.kind !== 'issued') throw new AppError('login_failed', { message: `${profile.title} did not complete the login: ${end.detail}.` });
     const issued = readTokenSet(end.answer, clock.nowMs(), noTokens);
     const vendor = await afterLogin({ http, clock, profile, proxyUrl: proxyOf(profile), answer: end.answer, tokens: issued, fact: () => undefined, userinfoUrl: end.userinfoUrl, projectId: login.projectId, signal });
@@ -125,10 +126,7 @@ export function createLogins(deps: LoginsDeps): Logins & { readonly pages: Login
     if (vendor.problem !== undefined) log.warn({ provider: profile.name }, `the login was granted, but ${vendor.problem}`);
     const tokens = vendor.apiKey === undefined ? issued : { ...issued, apiKey: vendor.apiKey };
     const built = buildNewLogin({ profile, tokens, facts: vendor.facts, clientId: profile.registration.clientId, label: login.label });
-    // Without PKCE a code can be slipped in by somebody else, whose account would then be spent by us (security rule 29). A
-    // device grant has no code that passes through a browser.
-    const isUnproven = login.grant === 'authorization-code' && !profile.usesPkce;
-    const isDisabled = isUnproven && !(await deps.isKnown(built));
+    const isDisabled = isUnproven(login) && !(await deps.isKnown(built));
     const stored = await deps.storeLogin({ ...built, isDisabled });
     if (!stored.ok) throw stored.error;
     const done: Done = { kind: 'done', fileName: stored.value.name, label: labelOf(profile, vendor.facts, login.label), isDisabled: stored.value.operator.disabled };

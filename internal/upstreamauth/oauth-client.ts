@@ -118,6 +118,12 @@ function serverMetadata(endpoints: ResolvedEndpoints): ServerMetadata {
   return { issuer: issuerOf(endpoints), ...named, ...(algorithms === undefined ? {} : { id_token_signing_alg_values_supported: [...algorithms] }) };
 }
 
+/** The scopes to ask for, as one parameter; undefined for none. RFC 6749 §3.3 */
+export function scopeOf(profile: LoginProfile, endpoints: ResolvedEndpoints): string | undefined {
+  const scopes = profile.scopes.length > 0 ? profile.scopes : endpoints.defaultScopes;
+  return scopes.length === 0 ? undefined : scopes.join(' ');
+}
+
 /** The issuer that `iss` is compared with (RFC 9207 §2.4): the configured one, else the origin that the browser was sent to. */
 export function issuerOf(endpoints: ResolvedEndpoints): string {
   return endpoints.issuer === '' ? (URL.parse(endpoints.authorize) ?? new URL(endpoints.token)).origin : endpoints.issuer;

@@ -51,17 +51,26 @@ export function redirectTo(pageId: string): PageAnswer {
   return { status: 303, headers: { ...pageHeaders, location: `/login/${pageId}` }, body: '' };
 }
 
-/** What was stored, for which account, where. `directory` is `''` where that is not told. */
-export function donePage(title: string, done: Done, directory: string): PageAnswer {
+export interface StoredWhere {
+  /** The auth directory; `''` where that is not told. */
+  readonly directory: string;
+  /** The way to log in does not prove who started it (security rule 29). */
+  readonly isUnproven: boolean;
+}
+
+/** What was stored, for which account, where. */
+export function donePage(title: string, done: Done, { directory, isUnproven }: StoredWhere): PageAnswer {
   const rows: readonly (readonly [string, string])[] = [
     ['Account', text(done.label)],
     ['Stored as', `<code>${text(done.fileName)}</code>`],
     ...(directory === '' ? [] : [['In', `<code>${text(directory)}</code>`] as const]),
-    ['State', done.isDisabled ? 'Switched off until you confirm it' : 'Ready'],
+    ['State', !done.isDisabled ? 'Ready' : isUnproven ? 'Switched off until you confirm it' : 'Switched off'],
   ];
   const close = '<p class="close">You can close this window.</p>';
   if (!done.isDisabled) return page(200, { tone: 'good', title: `${title} is connected`, body: `<p class="lead">Keyward has what it needs, and keeps this login fresh from now on.</p>${listOf(rows)}${close}` });
-  const note = '<p class="note"><strong>Was it you?</strong> This provider’s way to log in cannot prove who started it, and the account is new here. If it is yours, set <code>disabled</code> to <code>false</code> in its file or by the management API. If not, remove it.</p>';
+  const howTo = 'set <code>disabled</code> to <code>false</code> in its file or by the management API';
+  if (!isUnproven) return page(200, { tone: 'wait', title: `${title} is connected, and switched off`, body: `<p class="lead">Its tokens are new. It was switched off before, and stays so: to use it, ${howTo}.</p>${listOf(rows)}${close}` });
+  const note = `<p class="note"><strong>Was it you?</strong> This provider’s way to log in cannot prove who started it, and the account is new here. If it is yours, ${howTo}. If not, remove it.</p>`;
   return page(200, { tone: 'wait', title: `${title}: one step is left`, body: `<p class="lead">The login is stored, and is not used before you confirm it.</p>${note}${listOf(rows)}${close}` });
 }
 

@@ -33,6 +33,14 @@ export interface PendingLogin {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Without PKCE a code can be slipped in by somebody else, whose account would then be spent by us (security rule 29). A
+ * device grant has no code that passes through a browser.
+ */
+export function isUnproven({ grant, profile }: PendingLogin): boolean {
+  return grant === 'authorization-code' && !profile.usesPkce;
+}
+
 export type DraftLogin = Pick<PendingLogin, 'profile' | 'grant' | 'redirectUri' | 'codeVerifier' | 'issuer' | 'mustNameIssuer' | 'projectId' | 'label'> & { readonly lifeMs: number };
 
 export interface PendingLogins {

@@ -17,7 +17,7 @@ export interface WalkEnd {
 export function createBrowserWalk(): BrowserWalk {
   const cookies = new Map<string, Map<string, string>>();
 
-  const ask = async (url: string, init: RequestInit): Promise<Response> => {
+  const ask = async (url: string, init: { readonly method?: string; readonly body?: string; readonly headers?: Readonly<Record<string, string>> }): Promise<Response> => {
     const { host } = new URL(url);
     const jar = cookies.get(host) ?? new Map<string, string>();
     cookies.set(host, jar);
@@ -32,7 +32,7 @@ export function createBrowserWalk(): BrowserWalk {
     return answer;
   };
 
-  const follow = async (first: string, init: RequestInit, stopAt: string | undefined): Promise<WalkEnd> => {
+  const follow = async (first: string, init: Parameters<typeof ask>[1], stopAt: string | undefined): Promise<WalkEnd> => {
     const visited: string[] = [];
     let url = first;
     let answer = await ask(url, init);

@@ -44,7 +44,7 @@ export function createKeptLog(): { readonly log: Logger; readonly text: () => st
 }
 
 function showErrors(_name: string, value: unknown): unknown {
-  return value instanceof Error ? `${value.name}: ${value.message}\n${String(value.cause ?? '')}` : value;
+  return value instanceof Error ? `${value.name}: ${value.message}\n${value.cause instanceof Error ? value.cause.message : ''}` : value;
 }
 
 export function createTestDispatchers(): Dispatchers {

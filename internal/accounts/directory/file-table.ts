@@ -5,9 +5,9 @@ import { errorCode } from '../../files/synced-file.ts';
 import { escapeForeign } from '../../log/escape.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { AuthFile, AuthFileProblem } from '../auth-file/auth-file.ts';
-import type { DecodedFile } from '../auth-file/decode.ts';
+import type { DecodeContext, DecodedFile } from '../auth-file/decode.ts';
 import { decodeContext, decodeOutcome, type DecodeDeps, type ReadOutcome } from './decode-on-disk.ts';
-import { checkFolder, sweepTempFiles } from './folder.ts';
+import { checkFolder, directoryName, sweepTempFiles } from './folder.ts';
 import { readAuthFile, stampOf, type Stamp } from './read-file.ts';
 
 export interface FileTableDeps extends DecodeDeps {
@@ -52,18 +52,21 @@ const halfWrittenMs = 150;
 /** Coarser clocks of filesystems could give two saves within this the same stamp. */
 const settledAfterMs = 2_000;
 /** Files looked at together; more would keep the system's few file threads from others. */
-const batch = 64;
+const batch = 128;
 /** Problems that say nothing of what the file meant to be: its last good version stays in use. */
 const passing: ReadonlySet<AuthFileProblem['code']> = new Set(['unreadable', 'not_json', 'sealed']);
 
 export function createFileTable(deps: FileTableDeps): FileTable {
   const { path, uid, clock, log } = deps;
   const entries = new Map<string, Entry>();
+  /** False while nothing in `entries` or `folderProblems` is new. */
+  let isNews = true;
   /** File name → the problem that the log was told of. */
   const told = new Map<string, string>();
   let folderProblems: readonly AuthFileProblem[] = [];
   let files: readonly AuthFile[] = [];
   let problems: readonly AuthFileProblem[] = [];
+  let lookAgainInMs: number | undefined;
   let turns: Promise<unknown> = Promise.resolve();
 
   const inTurn = (run: () => Promise<void>): Promise<ScanOutcome> => {
@@ -73,8 +76,10 @@ export function createFileTable(deps: FileTableDeps): FileTable {
   };
 
   async function scan(isForced: boolean): Promise<void> {
-    folderProblems = await checkFolder(path, uid, log);
-    const broken = folderProblems.find(({ severity }) => severity === 'error');
+    const checked = await checkFolder(path, uid, log);
+    isNews ||= checked.length > 0 || folderProblems.length > 0;
+    folderProblems = checked;
+    const broken = checked.find(({ severity }) => severity === 'error');
     // A directory that cannot be read says nothing of its files; one that is not ours is not believed.
     if (broken !== undefined && broken.code !== 'unreadable') entries.clear();
     if (broken !== undefined) return;
@@ -82,7 +87,8 @@ export function createFileTable(deps: FileTableDeps): FileTable {
     try {
       names = await readdir(path);
     } catch (thrown) {
-      folderProblems = [{ name: '.', code: 'unreadable', severity: 'error', message: `The auth directory cannot be listed (${errorCode(thrown)}); files that were loaded stay in use.` }];
+      isNews = true;
+      folderProblems = [{ name: directoryName, code: 'unreadable', severity: 'error', message: `The auth directory cannot be listed (${errorCode(thrown)}); files that were loaded stay in use.` }];
       return;
     }
     await sweepTempFiles(path, names, clock.nowMs());
@@ -91,19 +97,25 @@ export function createFileTable(deps: FileTableDeps): FileTable {
     for (let start = 0; start < wanted.length; start += batch) {
       const part = wanted.slice(start, start + batch);
       const stamps = await Promise.all(part.map((name) => stampOf(join(path, name))));
-      for (const [index, name] of part.entries()) await refresh(name, stamps[index], context, isForced);
+      for (const [index, name] of part.entries()) {
+        const stamp = stamps[index];
+        if (stamp === undefined) markMissing(name);
+        else if (isForced || !isUnchanged(name, stamp)) await refresh(name, context);
+      }
     }
     const present = new Set(wanted);
     for (const name of entries.keys()) if (!present.has(name)) markMissing(name);
   }
 
-  async function refresh(name: string, stamp: Stamp | undefined, context: ReturnType<typeof decodeContext>, isForced: boolean): Promise<void> {
+  function isUnchanged(name: string, stamp: Stamp): boolean {
+    const entry = entries.get(name);
+    if (entry?.stamp !== stamp || !entry.isSettled) return false;
+    if (entry.missingSinceMs !== undefined) keep(name, { ...entry, missingSinceMs: undefined });
+    return true;
+  }
+
+  async function refresh(name: string, context: DecodeContext): Promise<void> {
     const before = entries.get(name);
-    if (stamp === undefined) return markMissing(name);
-    if (before?.stamp === stamp && before.isSettled && !isForced) {
-      if (before.missingSinceMs !== undefined) entries.set(name, { ...before, missingSinceMs: undefined });
-      return;
-    }
     const read = await readAuthFile(path, name, uid);
     if (read.kind === 'missing') return markMissing(name);
     // A failing disk is asked again each time.
@@ -112,11 +124,11 @@ export function createFileTable(deps: FileTableDeps): FileTable {
     const modeWarning = read.kind === 'read' ? await narrow(name, read, before) : undefined;
     const present = { stamp: read.stamp, isSettled, missingSinceMs: undefined };
     if (before !== undefined && hash !== undefined && before.hash === hash && hasSameMeaning(before, read)) {
-      entries.set(name, { ...before, ...present, warnings: withMode(before.warnings, modeWarning) });
+      keep(name, { ...before, ...present, warnings: withMode(before.warnings, modeWarning) });
       return tell(name);
     }
     const decoded = await decodeOutcome(name, read, context);
-    entries.set(name, { ...present, hash, ...settle(decoded.ok ? decoded.value : undefined, decoded.ok ? undefined : decoded.error, modeWarning, before) });
+    keep(name, { ...present, hash, ...settle(decoded.ok ? decoded.value : undefined, decoded.ok ? undefined : decoded.error, modeWarning, before) });
     tell(name);
   }
 
@@ -148,11 +160,17 @@ export function createFileTable(deps: FileTableDeps): FileTable {
     if (entry === undefined) return;
     const nowMs = clock.monotonicMs();
     if (entry.missingSinceMs !== undefined && nowMs - entry.missingSinceMs >= missingGraceMs) forget(name);
-    else if (entry.missingSinceMs === undefined) entries.set(name, { ...entry, missingSinceMs: nowMs });
+    else if (entry.missingSinceMs === undefined) keep(name, { ...entry, missingSinceMs: nowMs });
+  }
+
+  function keep(name: string, entry: Entry): void {
+    entries.set(name, entry);
+    isNews = true;
   }
 
   function forget(name: string): void {
     entries.delete(name);
+    isNews = true;
     told.delete(name);
   }
 
@@ -167,6 +185,9 @@ export function createFileTable(deps: FileTableDeps): FileTable {
   }
 
   function publish(): ScanOutcome {
+    // Most sweeps of a second find nothing.
+    if (!isNews && lookAgainInMs === undefined) return { isChanged: false, lookAgainInMs };
+    isNews = false;
     const byName = [...entries].sort(([left], [right]) => (left < right ? -1 : 1));
     const nextFiles = byName.flatMap(([, { good }]) => (good === undefined ? [] : [good.file]));
     const nextProblems = [...folderProblems, ...byName.flatMap(([, { problem, warnings }]) => [...(problem === undefined ? [] : [problem]), ...warnings])];
@@ -175,7 +196,8 @@ export function createFileTable(deps: FileTableDeps): FileTable {
     problems = nextProblems;
     const isAnyMissing = byName.some(([, { missingSinceMs }]) => missingSinceMs !== undefined);
     const isAnyHalf = byName.some(([, { problem, isSettled }]) => problem?.code === 'not_json' && !isSettled);
-    return { isChanged, lookAgainInMs: isAnyHalf ? halfWrittenMs : isAnyMissing ? missingGraceMs + 10 : undefined };
+    lookAgainInMs = isAnyHalf ? halfWrittenMs : isAnyMissing ? missingGraceMs + 10 : undefined;
+    return { isChanged, lookAgainInMs };
   }
 
   return {
@@ -186,9 +208,8 @@ export function createFileTable(deps: FileTableDeps): FileTable {
     scan: ({ isForced }) => inTurn(() => scan(isForced)),
     lookAt: (name) =>
       inTurn(async () => {
-        const stamp = await stampOf(join(path, name));
-        if (stamp === undefined) forget(name);
-        else await refresh(name, stamp, decodeContext(deps), true);
+        if ((await stampOf(join(path, name))) === undefined) forget(name);
+        else await refresh(name, decodeContext(deps));
       }),
   };
 }

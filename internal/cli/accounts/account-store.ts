@@ -37,7 +37,7 @@ export interface ImportedAccount {
 export interface StoreRefusal {
   /** Of the error table, or of the control socket. */
   readonly code: string;
-  /** One sentence, foreign text escaped. */
+  /** For the terminal to escape. */
   readonly message: string;
 }
 

@@ -1,6 +1,5 @@
 import type { Clock } from '../../clock/clock.ts';
 import { err, ok, type Result } from '../../fault/result.ts';
-import { escapeForeign } from '../../log/escape.ts';
 import { parsePasted } from '../../upstreamauth/parse-return.ts';
 import type { LoginStatus, StartedLogin } from '../../upstreamauth/ports.ts';
 import { askDaemon, callDaemon, isRecord, type ControlFailure } from '../control.ts';
@@ -28,7 +27,7 @@ export function createDaemonLogin(socketPath: string, clock: Clock): LoginDriver
     },
     finish: async (started, pasted) => {
       const parsed = parsePasted(pasted);
-      if (!parsed.ok) return err({ code: parsed.error.code, message: escapeForeign(parsed.error.message) });
+      if (!parsed.ok) return err({ code: parsed.error.code, message: parsed.error.message });
       const { code, state, error, errorDescription, iss } = parsed.value;
       const body = { provider: started.provider, code, state, error, error_description: errorDescription, iss };
       const answer = await callDaemon(socketPath, `${base}/oauth-callback`, { method: 'POST', body, timeoutMs: vendorTimeoutMs });
@@ -79,7 +78,7 @@ function decodeStatus(value: unknown): LoginStatus | undefined {
     case 'ok':
       return { kind: 'done', fileName: textAt(value, 'name'), label: textAt(value, 'label'), isDisabled: value['disabled'] === true };
     case 'error':
-      return { kind: 'failed', code: textAt(value, 'code'), message: escapeForeign(textAt(value, 'error')) };
+      return { kind: 'failed', code: textAt(value, 'code'), message: textAt(value, 'error') };
     default:
       return undefined;
   }

@@ -1,11 +1,10 @@
-import { escapeForeign } from '../../log/escape.ts';
 import { describeControlFailure, type ControlFailure } from '../control.ts';
 import type { StoreRefusal } from './account-store.ts';
 
 /** What a person is told when the daemon refuses or is silent; refusals keep their code of the error table. */
 export function toDaemonRefusal(failure: ControlFailure, socketPath: string): StoreRefusal {
   if (failure.kind !== 'refused') return { code: failure.kind, message: describeControlFailure(failure, socketPath) };
-  return { code: failure.code === '' ? `http_${failure.status}` : failure.code, message: escapeForeign(failure.message) };
+  return { code: failure.code === '' ? `http_${failure.status}` : failure.code, message: failure.message };
 }
 
 /** An answer that is not what the daemon's routes promise: another version runs there. */

@@ -4,7 +4,6 @@ import { openAuthDirectory } from '../../accounts/directory/open-auth-directory.
 import type { Config } from '../../config/schema.ts';
 import { toAppError, type AppError } from '../../fault/app-error.ts';
 import { err, ok, type Result } from '../../fault/result.ts';
-import { escapeForeign } from '../../log/escape.ts';
 import type { LoginGrant, LoginProfile } from '../../providers/login-profile.ts';
 import { createLogins } from '../../upstreamauth/logins.ts';
 import { parsePasted } from '../../upstreamauth/parse-return.ts';
@@ -105,5 +104,5 @@ async function settle<T>(work: () => Promise<T>): Promise<Result<T, LoginRefusal
 }
 
 function toRefusal({ code, message }: AppError): LoginRefusal {
-  return { code, message: escapeForeign(message) };
+  return { code, message };
 }

@@ -136,5 +136,5 @@ function isoTime(atMs: number | undefined): string {
 }
 
 function toRefusal({ code, message }: AppError): StoreRefusal {
-  return { code, message: escapeForeign(message) };
+  return { code, message };
 }

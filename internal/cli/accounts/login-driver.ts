@@ -1,7 +1,7 @@
 import type { Result } from '../../fault/result.ts';
 import type { LoginStatus, StartedLogin } from '../../upstreamauth/ports.ts';
 
-/** A refusal for a person: `code` of the error table (or of the control socket), one sentence, foreign text escaped. */
+/** A refusal for a person: `code` of the error table (or of the control socket), for the terminal to escape. */
 export interface LoginRefusal {
   readonly code: string;
   readonly message: string;

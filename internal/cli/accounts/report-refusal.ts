@@ -1,6 +1,6 @@
 import type { CliProcess } from '../process-env.ts';
 import { exitCodes } from '../run.ts';
-import { printable } from '../table.ts';
+import { printableLines } from '../table.ts';
 import type { StoreRefusal } from './account-store.ts';
 
 /** What the operator must change in the call or the config before another try makes sense. */
@@ -14,6 +14,6 @@ export function exitCodeOf(code: string): number {
 /** Prints a refusal, with `--json` as the one document of the command; returns the exit code. */
 export function reportRefusal(cli: CliProcess, isJson: boolean, { code, message }: StoreRefusal): number {
   if (isJson) cli.stdout.write(`${JSON.stringify({ status: 'error', code, message })}\n`);
-  else cli.stderr.write(`keyward: ${printable(message)}\n`);
+  else cli.stderr.write(`keyward: ${printableLines(message)}\n`);
   return exitCodeOf(code);
 }

@@ -3,6 +3,7 @@ import type { LoginStatus, StartedLogin } from '../../upstreamauth/ports.ts';
 import { parsePasted } from '../../upstreamauth/parse-return.ts';
 import type { Output } from '../daemon-port.ts';
 import type { LineReader } from '../line-reader.ts';
+import { printableLines } from '../table.ts';
 import type { LoginDriver, LoginWanted } from './login-driver.ts';
 import { describeStart, describeWaiting } from './login-screen.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -86,7 +87,7 @@ async function takePasted(run: LoginRun, started: StartedLogin, lines: LineReade
     if (finished.ok) return undefined;
     const { code, message } = finished.error;
     if (finalCodes.has(code)) return { kind: 'failed', code, message };
-    if (!ended.aborted) run.progress.write(`${message}\n`);
+    if (!ended.aborted) run.progress.write(`${printableLines(message)}\n`);
   }
   return undefined;
 }
@@ -103,8 +104,7 @@ function cleanPaste(line: string): string {
 /** Why a pasted text cannot be this login's answer; known before anyone is asked. */
 function checkPasted(started: StartedLogin, text: string): string | undefined {
   const parsed = parsePasted(text);
-  const again = 'Paste the whole address that the browser ended on, or the code#state that the page shows.';
-  if (!parsed.ok) return `${escapeForeign(parsed.error.message)} ${again}`;
+  if (!parsed.ok) return `${printableLines(parsed.error.message)} Try again.`;
   if (parsed.value.state !== started.state) return 'This belongs to another login: its state is not that of the page above. Open that page, and paste what it ends on.';
   return undefined;
 }

@@ -7,7 +7,7 @@ import { runLogin, type LoginEnd } from '../accounts/run-login.ts';
 import { detectSurroundings, type Surroundings } from '../accounts/surroundings.ts';
 import type { CliProcess } from '../process-env.ts';
 import { exitCodes } from '../run.ts';
-import { printable } from '../table.ts';
+import { printable, printableLines } from '../table.ts';
 
 export interface AccountsLoginFlags {
   readonly config?: string;
@@ -74,7 +74,7 @@ function listenForInterrupt({ signals }: CliProcess): { readonly signal: AbortSi
 function report(cli: CliProcess, provider: string, isJson: boolean, end: LoginEnd): number {
   if (isJson) cli.stdout.write(`${JSON.stringify(toJson(provider, end))}\n`);
   else if (end.kind === 'done') cli.stdout.write(describeDone(end));
-  else cli.stderr.write(`keyward: ${end.kind === 'failed' ? printable(end.message) : describeCancelled(end)}\n`);
+  else cli.stderr.write(`keyward: ${end.kind === 'failed' ? printableLines(end.message) : describeCancelled(end)}\n`);
   if (end.kind === 'done') return exitCodes.ok;
   return end.kind === 'failed' ? exitCodeOf(end.code) : exitCodes.failed;
 }

@@ -21,6 +21,7 @@ describe.each([
   const proxyUser = make('proxy user');
   const proxyPassword = make('proxy password');
   const oauthSecret = make('oauth client secret');
+  const login = { refresh: make('refresh token'), access: make('access token'), id: make('id token'), header: make('account header'), proxy: make('account proxy password') };
   /** May stand in request logs while those are on, and nowhere else. */
   const bodyText = make('request body');
   const answerText = make('upstream answer');
@@ -34,6 +35,11 @@ describe.each([
   beforeAll(async () => {
     proxy = await startHttpProxy();
     upstream = await startScriptedUpstream((seen, res) => {
+      // A vendor that says in its refusal what it was sent.
+      if (seen.url.startsWith('/vendor/')) {
+        answerJson(res, 400, { error: 'invalid_grant', error_description: seen.body.toString() });
+        return;
+      }
       // An upstream that repeats what it was sent, as some do when they refuse a key.
       const echo = JSON.stringify({ error: { message: `bad key ${String(seen.headers.authorization ?? seen.headers['x-api-key'] ?? seen.headers['x-goog-api-key'])}`, answerText, headers: seen.headers } });
       const status = Number(/"status":(\d{3})/.exec(seen.body.toString())?.[1] ?? 200);
@@ -52,7 +58,7 @@ logging-to-file: true
 request-log: ${isLogged}
 disable-cooling: true
 proxy-url: "http://${proxyUser}:${proxyPassword}@127.0.0.1:${proxy.port}"
-oauth: { corp: { issuer: "http://127.0.0.1:9", client-id: x, client-secret: "env:OAUTH_SECRET", base-url: "http://127.0.0.1:9/v1" } }
+oauth: { corp: { issuer: "http://127.0.0.1:9", client-id: x, client-secret: "env:OAUTH_SECRET", base-url: "http://127.0.0.1:9/v1" }, anthropic: { client-id: x, client-secret: "env:OAUTH_SECRET", token-url: "${upstream.url}/vendor/token", redirect-port: 0 } }
 openai-compatibility:
   - { name: compat, base-url: "${upstream.url}/v1", api-key-entries: [{ api-key: "${upstreamKeys.compat}" }], headers: { X-Operator: "${headerValue}" }, models: [{ name: compat }] }
   - { name: down, base-url: "http://127.0.0.1:9/v1", api-key-entries: [{ api-key: "${upstreamKeys.down}", proxy-url: "socks5://${proxyUser}:${proxyPassword}@127.0.0.1:9" }], models: [{ name: down }] }
@@ -125,9 +131,41 @@ gemini-api-key: [{ api-key: "${upstreamKeys.gemini}", base-url: "${upstream.url}
     await call('PUT', `${management}/config.yaml`, asManager, `api-keys: [{ a: "${make('refused config')}" }]\nport: x\nremote-management: { secret-key: "$2a$${make('malformed hash')}" }\n`);
     await call('PATCH', `${management}/claude-api-key`, asManager, JSON.stringify({ index: 0, value: { 'base-url': `http://u:${make('refused base-url')}@203.0.113.1` } }));
     await call('PUT', `${management}/debug`, asManager, JSON.stringify({ value: make('wrong type') }));
+    await useLogins();
     const added = make('added upstream key');
     await call('PATCH', `${management}/codex-api-key`, asManager, JSON.stringify({ index: 7, value: { 'api-key': added } }));
     await call('PUT', `${management}/api-keys`, asManager, JSON.stringify([clientKey, make('added client key')]));
+  }
+
+  /** Accounts by files and by logins, good, refused, and with a vendor that repeats everything. */
+  async function useLogins(): Promise<void> {
+    const management = '/v0/management';
+    const file = { type: 'claude', email: 'ann@example.com', prefix: 'login', access_token: login.access, refresh_token: login.refresh, id_token: `e30.${Buffer.from(JSON.stringify({ sub: 'x' })).toString('base64url')}.${login.id}`, expired: '2099-01-01T00:00:00Z', base_url: upstream.url, headers: { 'x-account': login.header } };
+    await call('POST', `${management}/auth-files?name=ann.json`, asManager, JSON.stringify(file));
+    await call('POST', `${management}/auth-files?name=stale.json`, asManager, JSON.stringify({ ...file, email: 'bob@example.com', prefix: 'stale', refresh_token: make('spent refresh token'), expired: '2020-01-01T00:00:00Z' }));
+    await call('POST', `${management}/auth-files?name=proxied.json`, asManager, JSON.stringify({ ...file, email: 'cid@example.com', prefix: 'proxied', refresh_token: make('proxied refresh token'), proxy_url: `socks5://u:${login.proxy}@127.0.0.1:9` }));
+    for (const prefix of ['login', 'stale', 'proxied']) for (const status of [200, 401, 403, 500]) await call('POST', '/v1/messages', asClient, JSON.stringify({ model: `${prefix}/claude-sonnet-4-5`, max_tokens: 1, messages: [{ role: 'user', content: bodyText }], status }));
+
+    for (const text of [`{"type":"claude","refresh_token":"${make('token in bad json')}"`, `{"refresh_token":"${make('token without type')}"}`, JSON.stringify({ type: 'vertex', service_account: { private_key: make('bad private key') } })]) await call('POST', `${management}/auth-files?name=bad.json`, asManager, text);
+    await call('POST', `${management}/vertex/import`, asManager, JSON.stringify({ type: 'service_account', project_id: 'p', client_email: 'a@b', private_key: make('imported private key') }));
+    await call('POST', `${management}/auth-files`, { authorization: `Bearer ${secret}`, 'content-type': 'multipart/form-data; boundary=B' }, `--B\r\nContent-Disposition: form-data; name="file"; filename="x.json"\r\n\r\n{"refresh_token":"${make('token in a form')}\r\n--B--\r\n`);
+    for (const fields of [{ access_token: make('patched access token') }, { headers: { x: `${make('patched header')}\n` } }, { proxy_url: `ftp://u:${make('patched proxy')}@h` }, { base_url: `http://u:${make('patched base-url')}@h.example` }]) await call('PATCH', `${management}/auth-files/fields`, asManager, JSON.stringify({ name: 'ann.json', ...fields }));
+    for (const path of ['/auth-files', '/auth-files?name=ann.json', '/auth-files/models?name=ann.json', '/status']) await call('GET', `${management}${path}`, asManager);
+
+    const started = await send(daemon.url, { path: `${management}/anthropic-auth-url`, headers: asManager });
+    const [, state = ''] = /"state":"([\da-f]+)"/.exec(started.body.toString()) ?? [];
+    await call('GET', `/anthropic/callback?code=${make('code of a refused login')}&state=${state}`, {});
+    await call('GET', `/anthropic/callback?code=${make('code of a used state')}&state=${state}`, {});
+    await call('GET', `/anthropic/callback?code=${make('code sent twice')}&code=x&state=${state}`, {});
+    await call('GET', `/anthropic/callback?error=access_denied&error_description=${make('denied code')}&state=${make('unknown state')}`, {});
+    const pasted = `http://localhost/callback?code=${make('pasted code')}&state=${make('pasted state')}`;
+    for (const body of [{ provider: 'anthropic', redirect_url: pasted }, { provider: 'anthropic', code: `${make('code by hand')}#${make('state by hand')}` }, { provider: make('provider'), code: 'x', state: 'y' }]) await call('POST', `${management}/oauth-callback`, asManager, JSON.stringify(body));
+    await call('GET', `${management}/get-auth-status?state=${make('asked state')}`, asManager);
+    await call('GET', `${management}/get-auth-status?state=${state}`, asManager);
+    await call('DELETE', `${management}/oauth-sessions?state=${make('cancelled state')}`, asManager);
+    await call('GET', `/login/${make('result id')}`, {});
+    await call('GET', `${management}/oauth-sessions`, asManager);
+    await call('DELETE', `${management}/auth-files?name=stale.json&revoke=true`, asManager);
   }
 
   async function lookEverywhere(): Promise<void> {

@@ -3,6 +3,8 @@ import * as v from 'valibot';
 import { settings, type Config } from '../../../internal/config/schema.ts';
 import { findSecretSlots } from '../../../internal/management/secret-slots.ts';
 import { isObject, type JsonObject } from '../../../internal/management/values.ts';
+import { claudeFile, codexFile, tokens } from '../../http/management/auth-file-samples.ts';
+import { createFakeAccounts } from '../../http/management/fake-accounts.ts';
 import { noLogs, openManagement, operator } from '../../http/management/fixture.ts';
 
 const yaml = [
@@ -68,6 +70,41 @@ describe('rule 20: plaintext of secrets is for root', () => {
       expect(findSecretSlots(item).map((slot) => slot.path.join('.'))).toEqual(expect.arrayContaining([...places]));
       expect(v.is(settings.entries[section], [item])).toBe(true);
     }
+  });
+});
+
+describe('rule 20: account files', () => {
+  const files = { 'claude-ann.json': claudeFile, 'codex-bob.json': codexFile };
+  const hidden = Object.values(tokens);
+
+  it.each(['/auth-files', '/auth-files?name=claude-ann.json', '/auth-files/models?name=claude-ann.json', '/status', '/audit', '/config', '/oauth-sessions'])('%s shows no token, header or proxy password of them, to root neither', async (path) => {
+    const management = openManagement('', { accounts: createFakeAccounts(files) });
+    await management.send('PATCH', '/auth-files/fields', { json: { name: 'claude-ann.json', note: 'x', headers: { 'x-more': 'more-header-canary-0005' } } });
+    const { status, text } = await management.send('GET', path);
+    expect(status).toBe(200);
+    for (const secret of [...hidden, 'more-header-canary-0005']) expect(text).not.toContain(secret);
+  });
+
+  it.each(['/auth-files/download?name=claude-ann.json', '/auth-files/download?name=claude-ann.json&reveal=true'])('%s gives plain text to root, unstored and audited, and to nobody else', async (path) => {
+    const management = openManagement('', { accounts: createFakeAccounts(files) });
+    const refused = await management.send('GET', path, { as: operator });
+    expect([refused.status, refused.code]).toEqual([403, 'root_required']);
+    for (const secret of hidden) expect(refused.text).not.toContain(secret);
+    const { text, headers } = await management.send('GET', path);
+    expect([text, headers.get('cache-control')]).toEqual([claudeFile, 'no-store']);
+    expect(management.audited()).toMatchObject([{ action: 'management.refused', code: 'root_required' }, { action: 'account.revealed', target: 'claude-ann.json', actor: 'root' }]);
+  });
+
+  it.each([
+    ['PATCH', '/auth-files/fields', { json: { name: 'claude-ann.json', refresh_token: tokens.claudeRefresh } }],
+    ['PATCH', '/auth-files/fields', { json: { name: 'claude-ann.json', headers: { x: `${tokens.headerValue}\n` } } }],
+    ['POST', '/auth-files?name=x.json', { body: `{"type":"claude","refresh_token":"${tokens.claudeRefresh}"` }],
+    ['POST', '/vertex/import', { json: { type: 'service_account', private_key: tokens.claudeRefresh } }],
+    ['POST', '/oauth-callback', { json: { provider: 'nobody', code: tokens.claudeRefresh, state: 'x' } }],
+  ] as const)('a refusal of %s %s repeats nothing that was sent', async (method, path, options) => {
+    const refused = await openManagement('', { accounts: createFakeAccounts(files) }).send(method, path, options);
+    expect(refused.status).toBeGreaterThanOrEqual(400);
+    for (const secret of hidden) expect(refused.text).not.toContain(secret);
   });
 });
 

@@ -69,6 +69,24 @@ describe('spent refresh tokens (security rule 25)', () => {
     expect(keeper.stateOf(login.key).kind).toBe('ready');
   });
 
+  it('a new login without a date is no older than a refused copy: it is used, and nothing is written over it', async () => {
+    const { addKeeper, putFile, login, tell, files, ledgers } = open();
+    putFile('a.json', old(0));
+    const keeper = addKeeper();
+    await keeper.acquire(login.key);
+    const ledger = await ledgers.read(login.key);
+    const digest = [...ledger.spent.keys()][0] ?? '';
+    await ledgers.write(login.key, { ...ledger, dead: [{ digest: '0'.repeat(32), reason: 'refresh_refused', detail: '', atMs: 1 }, { digest, reason: 'refresh_refused', detail: '', atMs: 1 }] });
+    putFile('a.json', { accessToken: new Secret('fresh'), refreshToken: new Secret('rt-1'), expiresAtMs: 2 });
+    tell();
+    expect(await keeper.acquire(login.key)).toMatchObject({ ok: true });
+    expect(files.get('a.json')?.tokens.refreshToken?.reveal()).toBe('rt-1');
+    putFile('a.json', { accessToken: new Secret('by hand'), refreshToken: new Secret('rt-by-hand'), expiresAtMs: Date.now() + 600_000 });
+    const restarted = addKeeper();
+    expect(await restarted.acquire(login.key)).toMatchObject({ ok: true, value: { value: 'by hand' } });
+    expect(files.get('a.json')?.tokens.refreshToken?.reveal()).toBe('rt-by-hand');
+  });
+
   it('an operator’s edit of a given-up login’s file does not make it look well', async () => {
     const { addKeeper, putFile, login, tell } = open();
     putFile('a.json', old(7));

@@ -68,7 +68,7 @@ describe('a login is finished once, by the answer that was asked for', () => {
     const started = await world.logins.start('codex', {});
     const { url } = codex.book.grant(started.url);
     const answers = await Promise.all([callback('codex', url), callback('codex', url), callback('codex', url)]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([303, 400, 400]);
+    expect(answers.map(({ status }) => status).sort((left, right) => left - right)).toEqual([303, 400, 400]);
     expect(world.stored.length).toBe(1);
   });
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { configHead, makeFolder, runKeyward, startDaemon, type RunningDaemon } f
 import { findProgram } from '../../support/find-program.ts';
 import { startIdentityProvider, type IdentityProvider } from '../../support/identity-provider.ts';
 import { runCommand, type RunningCommand } from '../../support/run-command.ts';
+import { until } from '../../support/until.ts';
 
 let identityProvider: IdentityProvider;
 let folder: string;
@@ -81,7 +82,7 @@ describe.each([
     const code = new URL(end.url).searchParams.get('code') ?? '';
     expect(code).not.toBe('');
     command.type('something else');
-    await command.says('Paste the whole address');
+    await command.says('Try again.');
     command.type(end.url);
     expect(await command.exitCode).toBe(0);
     expect(JSON.parse(command.stdout())).toMatchObject({ status: 'ok', provider: 'corp', account: 'corp (ida@example.com)', file: accountFiles()[0] });
@@ -127,8 +128,7 @@ describe.each([
     await prepare(hasDaemon);
     const { status, stderr } = run('login', 'anthropic', '--no-browser');
     expect(status).toBe(2);
-    expect(stderr).toContain('client-id');
-    expect(stderr).toContain('anthropic');
+    expect(stderr).toMatch(/^oauth:\n {2}anthropic:\n {4}client-id: /m);
   });
 
   it('of an unknown provider ends with 2 and the names there are', async () => {
@@ -190,11 +190,15 @@ describe('where the redirect cannot arrive', () => {
     }
   });
 
-  it('an SSH session is told the tunnel line', async () => {
-    await prepare(false, '    redirect-port: 54997\n');
+  it('an SSH session is told the tunnel line, with the port that waits here', async () => {
+    await prepare(false);
     const command = runCommand({ folder, args: ['accounts', 'login', 'corp', '--config', join(folder, 'config.yaml')], env: { SSH_CONNECTION: '198.51.100.9 50122 192.0.2.7 2222', USER: 'ann' } });
     commands.push(command);
-    await command.says('\n  ssh -p 2222 -L 54997:127.0.0.1:54997 ann@192.0.2.7\n');
+    const end = await createBrowserWalk().open(await pageOf(command, 'oda'), 'http://localhost');
+    const { port } = new URL(end.url);
+    expect(command.output()).toContain(`\n  ssh -p 2222 -L ${port}:127.0.0.1:${port} ann@192.0.2.7\n`);
+    expect((await createBrowserWalk().open(end.url)).status).toBe(200);
+    expect(await command.exitCode).toBe(0);
   });
 
   if (findProgram('script') === undefined || process.platform !== 'linux') {
@@ -212,6 +216,16 @@ describe('where the redirect cannot arrive', () => {
       expect(command.output()).toContain('Logged in: corp (ned@example.com)');
       expect(command.output()).not.toContain(new URL(end.url).searchParams.get('code') ?? '?');
       expect(command.output()).not.toContain('xxx');
+    });
+
+    it('Ctrl-C typed there cancels all the same', async () => {
+      await prepare(false);
+      const command = runCommand({ folder, args: ['accounts', 'login', 'corp', '--no-browser', '--config', join(folder, 'config.yaml')], through: ['script', '-qec'] });
+      commands.push(command);
+      await command.says('Ctrl-C cancels');
+      command.type('\u0003');
+      expect(await command.exitCode).toBe(1);
+      expect(command.output()).toContain('cancelled; nothing was stored');
     });
   }
 });
@@ -253,5 +267,27 @@ describe('encryption of the auth directory', () => {
     const { status, stderr } = run('encrypt', '--key', 'file');
     expect([status, stderr.includes('Stop it')]).toEqual([1, true]);
     expect(stored()).toBe(before);
+  });
+
+  it('what counts is how the daemon was started, not what the config says by now', async () => {
+    daemon = await startDaemon({ folder });
+    const before = stored();
+    appendFileSync(join(folder, 'config.yaml'), 'auth-dir-encryption: file\n');
+    await until('the daemon to take the config up', () => (daemon?.output() ?? '').includes('auth-dir-encryption takes effect after a restart'));
+    expect(run('encrypt').status).toBe(1);
+    expect(stored()).toBe(before);
+  });
+
+  it('the key is rotated under a running daemon that keeps its tokens encrypted, which goes on using them', async () => {
+    expect(run('encrypt', '--key', 'file').status).toBe(0);
+    appendFileSync(join(folder, 'config.yaml'), 'auth-dir-encryption: file\n');
+    daemon = await startDaemon({ folder });
+    const listed = (): unknown => JSON.parse(run('list', '--json').stdout);
+    expect(listed()).toMatchObject({ accounts: [{ file: 'claude-lea.json', state: 'ready', problem: null }] });
+    const before = stored();
+    const rotated = run('rotate-key');
+    expect({ status: rotated.status, stderr: rotated.stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stored()).not.toBe(before);
+    expect(listed()).toMatchObject({ accounts: [{ file: 'claude-lea.json', state: 'ready', problem: null }] });
   });
 });

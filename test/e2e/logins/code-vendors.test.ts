@@ -11,7 +11,7 @@ import { startIflow } from '../../support/simulated-logins/iflow.ts';
 const closers: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
+  for (const close of closers.splice(0).toReversed()) await close();
 });
 
 async function opened<T extends { readonly close: () => Promise<void> }>(part: T | Promise<T>): Promise<T> {

@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts';
 const closers: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
+  for (const close of closers.splice(0).toReversed()) await close();
 });
 
 async function start(kind: DeviceVendor, more: object = {}): Promise<{ readonly vendor: SimulatedDeviceVendor; readonly world: LoginWorld; readonly name: string; readonly oauth: object }> {

@@ -94,7 +94,7 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
     routingTable: table,
     accounts: accounts.parts(() => store),
     metrics: { loginEnded: (provider, result) => void loginsEnded.push(`${provider} ${result}`) },
-    daemon: () => ({ version: '1.2.3', pid: 42, startedAtMs: clock.nowMs() - 5_000, binds: ['127.0.0.1:8317'], configLoadedAtMs: clock.nowMs() - 5_000, warnings: [], openExchanges: 3, usageQueueLength: 7, storage: { healthy: true, detail: 'ok' }, ...overrides.daemon }),
+    daemon: () => ({ version: '1.2.3', pid: 42, startedAtMs: clock.nowMs() - 5_000, binds: ['127.0.0.1:8317'], configLoadedAtMs: clock.nowMs() - 5_000, authDirEncryption: 'off', warnings: [], openExchanges: 3, usageQueueLength: 7, storage: { healthy: true, detail: 'ok' }, ...overrides.daemon }),
     clock,
     tagSecret: 'tag secret of the test',
   });

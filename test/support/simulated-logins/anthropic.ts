@@ -24,7 +24,7 @@ export async function startAnthropic(): Promise<SimulatedAnthropic> {
   });
   const server = await startScriptedUpstream((seen, res) => {
     const body = readJson(seen.body);
-    const text = (name: string): string => String(body.get(name) ?? '');
+    const text = (name: string): string => body.get(name) ?? '';
     if (seen.url !== '/v1/oauth/token' || seen.headers['content-type'] !== 'application/json') return answerJson(res, 415, { type: 'error', error: { type: 'invalid_request_error', message: 'JSON only' } });
     if (text('grant_type') === 'refresh_token') {
       if (book.spend(text('refresh_token'))) return answerJson(res, 200, { ...issue(), organization: undefined, account: undefined });

@@ -81,10 +81,11 @@ export function readForm(body: Buffer): ReadonlyMap<string, string> {
   return new Map(new URLSearchParams(body.toString('utf8')));
 }
 
-export function readJson(body: Buffer): ReadonlyMap<string, unknown> {
+/** The members of a JSON object; those that are no text are left out. */
+export function readJson(body: Buffer): ReadonlyMap<string, string> {
   try {
     const value: unknown = JSON.parse(body.toString('utf8'));
-    return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
+    return new Map(Object.entries(typeof value === 'object' && value !== null ? value : {}).filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
   } catch {
     return new Map();
   }

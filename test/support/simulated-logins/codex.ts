@@ -33,7 +33,7 @@ export async function startCodex(): Promise<SimulatedCodex> {
     }
     if (seen.url === '/api/accounts/deviceauth/token') {
       const body = readJson(seen.body);
-      const userCode = devices.get(String(body.get('device_auth_id')));
+      const userCode = devices.get(body.get('device_auth_id') ?? '');
       if (userCode === undefined || userCode !== body.get('user_code')) return answerJson(res, 400, {});
       if (agreed.get(userCode) !== true) return answerJson(res, 403, { error: 'authorization_pending' });
       const verifier = book.newSecret('verifier-0123456789012345678901234567');

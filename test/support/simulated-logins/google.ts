@@ -34,7 +34,7 @@ export async function startGoogle(): Promise<SimulatedGoogle> {
       if (!isKnown) return answerJson(res, 401, {});
       const named = readJson(seen.body).get('cloudaicompanionProject');
       if (project === '') return answerJson(res, 200, { allowedTiers: [{ id: 'legacy-tier' }, { id: 'free-tier', isDefault: true }] });
-      return answerJson(res, 200, { currentTier: { id: 'free-tier' }, cloudaicompanionProject: typeof named === 'string' ? named : { id: project } });
+      return answerJson(res, 200, { currentTier: { id: 'free-tier' }, cloudaicompanionProject: named ?? { id: project } });
     }
     if (seen.url === '/v1internal:onboardUser') {
       if (refusesOnboarding) return answerJson(res, 403, { error: { code: 403, message: 'not eligible', status: 'PERMISSION_DENIED' } });

@@ -1,6 +1,7 @@
-import type { Loss, RunRecord } from '../record.ts';
+import type { Failure, Loss, RunRecord } from '../record.ts';
 import type { Scenario } from '../scenarios.ts';
 import type { Judgement } from './judgement.ts';
+import { at, timelineAround } from './timeline.ts';
 
 export interface Verdict {
   /** What was promised. */
@@ -10,12 +11,12 @@ export interface Verdict {
   readonly broken: readonly string[];
 }
 
-const shownCount = 12;
+const shownCount = 24;
 
 /** Every promise of security rules 24–26 that the run can speak of, and whether it was kept. */
 export function checkPromises(scenario: Scenario, record: RunRecord, judgement: Judgement): readonly Verdict[] {
   const unexplained = judgement.failures.filter(({ excuse }) => excuse === undefined).map(({ failure }) => failure);
-  const line = (failure: (typeof unexplained)[number]): string => `${failure.status} ${failure.code} of ${failure.daemon} for ${failure.identity || 'any account'} ${at(record, failure.fromMs)}–${at(record, failure.toMs)}`;
+  const line = (failure: Failure): string => `${failure.status} ${failure.code} of ${failure.daemon} for ${failure.identity || 'any account'} ${at(record, failure.fromMs)}–${at(record, failure.toMs)}`;
   const verdict = (promise: string, broken: readonly string[]): Verdict => ({ promise, isKept: broken.length === 0, broken: broken.length > shownCount ? [...broken.slice(0, shownCount), `… ${broken.length} in all`] : broken });
   const requestLines = (outcome: string): readonly string[] => record.tokenRequests.filter((each) => each.outcome === outcome).map((each) => `request ${each.seq} of ${each.daemon || 'nobody known'} at ${at(record, each.readAtMs)}${each.spentBy === undefined ? '' : `: spent before by request ${each.spentBy}`}`);
 
@@ -23,7 +24,7 @@ export function checkPromises(scenario: Scenario, record: RunRecord, judgement: 
     verdict('the run was a real one', hollowness(scenario, record)),
     ...(scenario.mayLose ? [] : [verdict('no spent token was presented', requestLines('reuse')), verdict('no account was lost', record.losses.map((loss) => lossLine(record, loss)))]),
     ...(scenario.mayLose ? lossVerdicts(record, judgement, verdict) : []),
-    verdict('every request was answered, but where a killed or stopped daemon, a slow or faulty token endpoint or a lost account explains it', unexplained.map(line)),
+    verdict('every request was answered, but where a killed or stopped daemon, a slow or faulty token endpoint or a lost account explains it', [...firstTimeline(record, unexplained), ...unexplained.map(line)]),
     verdict('no client with a valid key was told 401', record.failures.filter(({ status }) => status === 401).map(line)),
     verdict('no request was served by another account than the one it named', record.failures.filter(({ code }) => code === 'wrong_account').map(line)),
     verdict('nothing but refresh tokens of this provider was sent to it', [...requestLines('unknown'), ...requestLines('malformed')]),
@@ -63,11 +64,12 @@ function hollowness(scenario: Scenario, record: RunRecord): readonly string[] {
   return reasons;
 }
 
-function lossLine(record: RunRecord, { family, noticedAtMs }: Loss): string {
-  return `${family} noticed at ${at(record, noticedAtMs)}`;
+/** What happened around the first of them, for whoever looks for the cause. */
+function firstTimeline(record: RunRecord, unexplained: readonly Failure[]): readonly string[] {
+  const first = unexplained.find(({ identity }) => identity !== '');
+  return first === undefined ? [] : [`around ${first.daemon} for ${first.identity} at ${at(record, first.fromMs)}:`, ...timelineAround(record, first.identity, first.fromMs).map((each) => `  ${each}`)];
 }
 
-/** Seconds since the run's start. */
-function at({ startedAtMs }: RunRecord, atMs: number): string {
-  return `${((atMs - startedAtMs) / 1_000).toFixed(3)} s`;
+function lossLine(record: RunRecord, { family, noticedAtMs }: Loss): string {
+  return `${family} noticed at ${at(record, noticedAtMs)}`;
 }

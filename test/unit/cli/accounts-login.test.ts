@@ -71,9 +71,9 @@ describe('a login on the terminal', () => {
   });
 
   it.each([
-    ['hello', 'Paste the whole address'],
-    ['the-secret-code', 'Paste the whole address'],
-    ['https://id.example.com/authorize?client_id=c', 'Paste the whole address'],
+    ['hello', 'Try again.'],
+    ['the-secret-code', 'Try again.'],
+    ['https://id.example.com/authorize?client_id=c', 'Try again.'],
     [`http://localhost:54545/callback?code=the-secret-code&state=${'f'.repeat(32)}`, 'belongs to another login'],
   ])('a wrong paste (%j) is explained and another try works', async (wrong, said) => {
     const scene = play();
@@ -123,6 +123,13 @@ describe('a login on the terminal', () => {
     scene.driver.end({ kind: 'done', fileName: 'a.json', label: 'a', isDisabled: true });
     expect(await scene.exitCode).toBe(0);
     expect(scene.cli.out()).toContain('It is kept off');
+  });
+
+  it('lines to copy are shown as lines', async () => {
+    const scene = play();
+    scene.driver.end({ kind: 'failed', code: 'oauth_client_not_configured', message: 'Add:\noauth:\n  x:' });
+    expect(await scene.exitCode).toBe(2);
+    expect(scene.cli.err()).toBe('keyward: Add:\noauth:\n  x:\n');
   });
 
   it('text from elsewhere cannot steer the terminal', async () => {

@@ -143,7 +143,7 @@ describe('doctor on other programs', () => {
     const own = createFakeProcess(['doctor', '--config', 'config.yaml', '--json']);
     mkdirSync(join(own.home, '.cli-proxy-api'), { mode: 0o700 });
     writeFileSync(join(own.home, '.cli-proxy-api/codex-bob.json'), codexFile, { mode: 0o600 });
-    writeFileSync(join(own.cwd, 'config.yaml'), `${head.replace('./auth', '~/.cli-proxy-api')}`, { mode: 0o600 });
+    writeFileSync(join(own.cwd, 'config.yaml'), head.replace('./auth', '~/.cli-proxy-api'), { mode: 0o600 });
     await runCli(own, () => Promise.reject(new Error('the daemon must not start')));
     expect(own.out()).toContain('codex-bob.json');
     expect(own.out()).not.toContain('tokens-shared');
