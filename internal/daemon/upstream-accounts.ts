@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { createKeyring } from '../accounts/auth-file/keyring.ts';
+import { createKeyring, type EncryptionMode } from '../accounts/auth-file/keyring.ts';
 import { createTextSeal } from '../accounts/auth-file/sealing.ts';
 import { openAuthDirectory, type OpenAuthDirectory } from '../accounts/directory/open-auth-directory.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -54,7 +54,7 @@ export async function openUpstreamAccounts(deps: UpstreamAccountsDeps): Promise<
   const encryption = live.snapshot().loaded.config['auth-dir-encryption'];
   let isStarted = false;
   let isClosed = false;
-  let current = await openAt(deps, live.snapshot().loaded);
+  let current = await openAt(deps, live.snapshot().loaded, encryption);
   let moving: Promise<void> = Promise.resolve();
 
   /** Another `auth-dir`: the new one is read before the old one is let go. */
@@ -66,7 +66,7 @@ export async function openUpstreamAccounts(deps: UpstreamAccountsDeps): Promise<
       await current.open.directory.rescan();
       return;
     }
-    const next = await openAt(deps, loaded);
+    const next = await openAt(deps, loaded, encryption);
     const before = current;
     current = next;
     next.install();
@@ -108,9 +108,9 @@ async function startAt({ open, keeper }: Opened): Promise<void> {
   keeper.start();
 }
 
-async function openAt(deps: UpstreamAccountsDeps, loaded: LoadedConfig): Promise<Opened> {
+async function openAt(deps: UpstreamAccountsDeps, loaded: LoadedConfig, mode: EncryptionMode): Promise<Opened> {
   const { live, clock, log } = deps;
-  const keyring = createKeyring({ mode: loaded.config['auth-dir-encryption'], envKeys: deps.env['KEYWARD_AUTH_DIR_KEY'], keyFile: keyFileOf(loaded, deps.home), uid: deps.uid });
+  const keyring = createKeyring({ mode, envKeys: deps.env['KEYWARD_AUTH_DIR_KEY'], keyFile: keyFileOf(loaded, deps.home), uid: deps.uid });
   const open = await openAuthDirectory({ path: loaded.authDir, clock, log, uid: deps.uid, ofFileType: (type) => live.snapshot().profiles.ofFileType(type), keyring });
   const seal = createTextSeal(keyring);
   const filesByName = (): ReadonlyMap<string, ReturnType<typeof open.directory.files>[number]> => new Map(open.directory.files().map((file) => [file.name, file]));

@@ -1,10 +1,11 @@
 import type { AuthFile } from '../accounts/auth-file/auth-file.ts';
 import { noTokens, type TokenSet } from '../accounts/token-set.ts';
 import { err, ok, type Result } from '../fault/result.ts';
-import { takeKernelLock } from '../files/kernel-lock.ts';
 import type { Login } from '../providers/login.ts';
 import { createEntry, tokenOf, type Entry } from './entry.ts';
-import { digestOf, isNewer } from './newest.ts';
+import type { DeadToken } from './ledger.ts';
+import { forgetDead, forgetNewest } from './forget.ts';
+import { digestOf, isNewer, newestOf } from './newest.ts';
 import type { AccessToken, LoginState, TokenFault, TokenKeeper } from './ports.ts';
 import { refreshLogin, type RefreshDeps, type RefreshNeed, type RefreshResult } from './refresh.ts';
 import { planLife } from './token-life.ts';
@@ -42,6 +43,12 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
   let stopSweep = (): void => undefined;
+
+  /** Seen through at the end. */
+  const track = (work: Promise<unknown>): void => {
+    const tracked = work.catch((thrown: unknown) => log.error({ err: thrown }, 'what is remembered of a login cannot be changed')).finally(() => running.delete(tracked));
+    running.add(tracked);
+  };
 
   const setState = (entry: Entry, state: LoginState): void => {
     const before = entry.state;
@@ -156,6 +163,14 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
     }
   };
 
+  const filesOf = ({ login }: Entry): readonly AuthFile[] => login.fileNames.map((name) => deps.fileNamed(name)).filter((file) => file !== undefined);
+
+  const revive = (entry: Entry): void => {
+    entry.notBeforeMs = 0;
+    entry.failures = 0;
+    setState(entry, { kind: 'ready', expiresAtMs: finite(entry.life.expiresAtMs), lastRefreshMs: entry.tokens.issuedAtMs });
+  };
+
   const sweep = (): void => {
     const nowMs = clock.nowMs();
     let free = (deps.maxRefreshesAhead ?? defaultMaxAhead) - running.size;
@@ -191,7 +206,11 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
     stateOf: (loginKey) => entries.get(loginKey)?.state ?? { kind: 'ready', expiresAtMs: undefined, lastRefreshMs: undefined },
     setLogins: (logins) => {
       const keys = new Set(logins.map(({ key }) => key));
-      for (const key of entries.keys()) if (!keys.has(key)) entries.delete(key);
+      for (const [key, entry] of entries) {
+        if (keys.has(key)) continue;
+        entries.delete(key);
+        track(forgetGone(entry.login));
+      }
       for (const login of logins) {
         const entry = entries.get(login.key) ?? createEntry(login);
         const isNew = entries.get(login.key) !== entry;
@@ -205,7 +224,7 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
       const entry = entries.get(loginKey);
       if (entry === undefined) return;
       entry.notBeforeMs = 0;
-      void forgetDead(deps, entry).then(() => refresh(entry, needFresh(entry)));
+      track(forgetDead(deps, loginKey).then(() => refresh(entry, needFresh(entry))));
     },
     onState: (listener) => void listeners.push(listener),
     start: () => {
@@ -219,34 +238,41 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
     },
   };
 
-  /** Takes in what the directory saw: a newer login of this or another process, an operator's replacement, a restored backup. */
+  /** Takes in what the directory saw: a newer token of another process, an operator's replacement, a restored backup. */
   function lookAtFiles(entry: Entry, isNew: boolean, hasOtherClient: boolean): void {
-    const files = entry.login.fileNames.map((name) => deps.fileNamed(name)).filter((file) => file !== undefined);
+    const files = filesOf(entry);
     const seen = files.map(({ name, hash }) => `${name} ${hash}`).join('\n');
     if (seen === entry.seen && !isNew && !hasOtherClient) return;
     entry.seen = seen;
-    for (const { tokens } of files) {
-      if (entry.access === undefined || isNewer(tokens, entry.tokens) || (isNew && tokenOf(entry.login, tokens, 0) !== undefined && entry.tokens.accessToken === undefined)) take(entry, tokens);
-    }
-    const hasOtherTokens = entry.state.kind === 'needs_login' && (hasOtherClient || files.every(({ tokens }) => digestOf(tokens) !== entry.givenUp));
-    if (hasOtherTokens || isNew) {
-      entry.notBeforeMs = 0;
-      entry.failures = 0;
-      setState(entry, { kind: 'ready', expiresAtMs: finite(entry.life.expiresAtMs), lastRefreshMs: entry.tokens.issuedAtMs });
-    }
+    const isGivenUp = entry.state.kind === 'needs_login';
+    for (const { tokens } of files) if (!isGivenUp && (entry.access === undefined || isNewer(tokens, entry.tokens))) take(entry, tokens);
+    if (isNew || (hasOtherClient && entry.login.source !== 'refresh-token')) revive(entry);
     const target = files.find(({ isWritable }) => isWritable);
     const isStale = target !== undefined && digestOf(target.tokens) !== digestOf(entry.tokens);
-    if (entry.login.source === 'refresh-token' && !entry.login.disabled && (isStale || isNew)) void reconcile(entry);
+    if (entry.login.source === 'refresh-token' && !entry.login.disabled && (isNew || isStale || isGivenUp || hasOtherClient)) void reconcile(entry, hasOtherClient);
   }
 
-  /** Learns what the ledger knows: spent tokens are replaced by the newest, dead ones are told of. Nothing is sent. */
-  async function reconcile(entry: Entry): Promise<void> {
-    const ledger = await deps.ledgers.read(entry.login.key);
-    const digest = digestOf(entry.tokens);
-    const target = entry.login.fileNames.map((name) => deps.fileNamed(name)).find((file) => file?.isWritable === true);
-    const dead = ledger.dead.find((each) => each.digest === digest);
-    if (target !== undefined && ledger.spent.has(digestOf(target.tokens) ?? '')) await refresh(entry, { isUsable: usable(entry), isGood: (tokens) => tokenOf(entry.login, tokens, 0) !== undefined && usable(entry)(tokens) });
-    else if (dead !== undefined && entry.refreshing === undefined) settle(entry, { kind: 'needs_login', reason: dead.reason, detail: dead.detail, sinceMs: dead.atMs, tokens: entry.tokens });
+  /** Learns what the ledger knows: other tokens end a login's being given up, spent ones are replaced by the newest, refused ones are told of. Nothing is sent. */
+  async function reconcile(entry: Entry, hasOtherClient: boolean): Promise<void> {
+    const { spent, dead } = await deps.ledgers.read(entry.login.key);
+    if (entries.get(entry.login.key) !== entry) return;
+    const deadBy = (digest: string | undefined): DeadToken | undefined => dead.find((each) => each.digest === digest);
+    const files = filesOf(entry);
+    const good = newestOf(files.map(({ name, tokens }) => ({ tokens, fileName: name })), (digest) => spent.has(digest) || deadBy(digest) !== undefined);
+    if (entry.state.kind === 'needs_login' && good !== undefined && (hasOtherClient || digestOf(good.tokens) !== entry.givenUp)) {
+      take(entry, good.tokens);
+      revive(entry);
+    }
+    const target = files.find(({ isWritable }) => isWritable);
+    const refused = deadBy(digestOf(entry.tokens));
+    if (target !== undefined && spent.has(digestOf(target.tokens) ?? '')) await refresh(entry, { isUsable: usable(entry), isGood: usable(entry) });
+    else if (refused !== undefined && entry.refreshing === undefined) settle(entry, { kind: 'needs_login', reason: refused.reason, detail: refused.detail, sinceMs: refused.atMs, tokens: entry.tokens });
+  }
+
+  /** The account is gone from the disk: what is remembered of it keeps no live token. */
+  async function forgetGone(login: Login): Promise<void> {
+    if (login.source !== 'refresh-token' || login.fileNames.some((name) => deps.fileNamed(name) !== undefined)) return;
+    await forgetNewest(deps, login.key);
   }
 }
 
@@ -311,16 +337,5 @@ function fromGrant(outcome: Awaited<ReturnType<RefreshDeps['grants']['clientCred
       return { kind: 'later', reason: 'refresh_failed', detail: `the token endpoint refused: ${outcome.error}`, retryAfterMs: outcome.retryAfterMs, tokens: noTokens };
     case 'failed':
       return { kind: 'later', reason: 'refresh_failed', detail: outcome.detail, retryAfterMs: outcome.retryAfterMs, tokens: noTokens };
-  }
-}
-
-async function forgetDead({ clock, ledgers, lockPatienceMs }: RefreshDeps, { login }: Entry): Promise<void> {
-  await ledgers.prepare();
-  const lock = await takeKernelLock(ledgers.lockPath(login.key), { clock, patienceMs: lockPatienceMs });
-  try {
-    const ledger = await ledgers.read(login.key);
-    if (lock !== undefined && ledger.dead.length > 0) await ledgers.write(login.key, { ...ledger, dead: [] });
-  } finally {
-    lock?.release();
   }
 }

@@ -2,7 +2,7 @@ import type { TokenSet } from '../accounts/token-set.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { LoginProfile } from '../providers/login-profile.ts';
 import type { Secret } from '../secret/secret.ts';
-import type { JsonRecord } from './json-record.ts';
+import { present, textOf, type JsonRecord } from './json-record.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { readAnthropicAccount } from './vendors/anthropic.ts';
 import { findCodeAssistProject } from './vendors/code-assist.ts';
@@ -62,7 +62,7 @@ export async function afterLogin(context: IssueContext): Promise<VendorFacts> {
   }
 }
 
-/** The steps that a refresh repeats: short, and without what is known already. The tokens are not durable yet meanwhile. Never rejects. */
+/** The steps that a refresh repeats: short, and without what is known already. Only iFlow's asks the vendor. Never rejects. */
 export async function afterRefresh(context: Omit<IssueContext, 'signal' | 'projectId' | 'userinfoUrl'>): Promise<VendorFacts> {
   const whole: IssueContext = { ...context, signal: undefined, projectId: undefined, userinfoUrl: '' };
   const common: VendorFacts = { facts: resourceFacts(context.answer) };
@@ -72,7 +72,8 @@ export async function afterRefresh(context: Omit<IssueContext, 'signal' | 'proje
     case 'code-assist-project':
       return common;
     case 'id-token':
-      return merge(common, readIdentityClaims(whole, 'id-token'));
+      // Without a new id token nothing is known anew.
+      return textOf(context.answer, 'id_token') === undefined ? common : merge(common, readIdentityClaims(whole, 'id-token'));
     case 'anthropic-account':
       return merge(common, readAnthropicAccount(context.answer));
     case 'iflow-api-key':
@@ -82,8 +83,7 @@ export async function afterRefresh(context: Omit<IssueContext, 'signal' | 'proje
 
 /** qwen: where the tokens are spent is part of every token answer. */
 function resourceFacts(answer: JsonRecord): Readonly<Record<string, unknown>> {
-  const resourceUrl = answer['resource_url'];
-  return typeof resourceUrl === 'string' && resourceUrl !== '' ? { resource_url: resourceUrl } : {};
+  return present({ resource_url: textOf(answer, 'resource_url') });
 }
 
 function namedProject({ projectId }: IssueContext): VendorFacts {

@@ -1,4 +1,5 @@
 import type { AuthFile } from '../accounts/auth-file/auth-file.ts';
+import type { TokenFields } from '../accounts/directory/ports.ts';
 import { noTokens } from '../accounts/token-set.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Dispatchers } from '../egress/dispatchers.ts';
@@ -54,9 +55,14 @@ export function createTokenGrants(deps: GrantsDeps): TokenGrants {
       });
       if (end.kind !== 'issued') return end;
       const issued = readTokenSet(end.answer, deps.clock.nowMs(), tokens);
-      const { facts, apiKey, problem } = await afterRefresh({ http, clock: deps.clock, profile, proxyUrl, answer: end.answer, tokens: issued, fact: file.fact });
-      if (problem !== undefined) deps.log.warn({ account: login.label, file: file.name }, `the login was refreshed, but ${problem}; what was known before is kept`);
-      return { kind: 'issued', tokens: apiKey === undefined ? issued : { ...issued, apiKey }, facts };
+      const complete = async (): Promise<TokenFields> => {
+        const { facts, apiKey, problem } = await afterRefresh({ http, clock: deps.clock, profile, proxyUrl, answer: end.answer, tokens: issued, fact: file.fact });
+        if (problem !== undefined) deps.log.warn({ account: login.label, file: file.name }, `the login was refreshed, but ${problem}; what was known before is kept`);
+        return { tokens: apiKey === undefined ? issued : { ...issued, apiKey }, facts };
+      };
+      // A vendor that is asked once more is asked when the tokens are durable.
+      if (profile.afterIssue === 'iflow-api-key') return { kind: 'issued', tokens: issued, after: complete };
+      return { kind: 'issued', ...(await complete()) };
     },
 
     clientCredentials: async ({ profile }, signal) => {

@@ -65,8 +65,34 @@ describe('spent refresh tokens (security rule 25)', () => {
     expect(await keeper.acquire(login.key)).toMatchObject({ ok: false, error: { reason: 'refresh_refused' } });
     putFile('a.json', { accessToken: new Secret('fresh'), refreshToken: new Secret('rt-new'), expiresAtMs: Date.now() + 3_600_000, issuedAtMs: Date.now() });
     tell();
+    await until('it is ready again', () => keeper.stateOf(login.key).kind === 'ready');
     expect(keeper.acquire(login.key)).toMatchObject({ ok: true, value: { value: 'fresh' } });
     expect(keeper.stateOf(login.key).kind).toBe('ready');
+  });
+
+  it('a new login in one of two copies is taken up, although the other still holds the refused token', async () => {
+    const { addKeeper, putFile, login, tell, files } = open({ copies: ['b.json'] });
+    putFile('a.json', old(7));
+    putFile('b.json', old(7));
+    const keeper = addKeeper();
+    expect(await keeper.acquire(login.key)).toMatchObject({ ok: false, error: { reason: 'refresh_refused' } });
+    putFile('b.json', { accessToken: new Secret('at-0'), refreshToken: new Secret('rt-0'), expiresAtMs: 1 });
+    tell();
+    await until('it is ready again', () => keeper.stateOf(login.key).kind !== 'needs_login');
+    expect(await keeper.acquire(login.key)).toMatchObject({ ok: true, value: { value: 'at-1' } });
+    expect([files.get('a.json'), files.get('b.json')].map((file) => file?.tokens.refreshToken?.reveal())).toEqual(['rt-1', 'rt-1']);
+  });
+
+  it('after the file is gone, no live token is left in the ledger', async () => {
+    const { addKeeper, putFile, login, files, ledgers } = open();
+    putFile('a.json', old(0));
+    const keeper = addKeeper();
+    await keeper.acquire(login.key);
+    expect((await ledgers.read(login.key)).newest).toBeDefined();
+    files.clear();
+    keeper.setLogins([]);
+    await until('it is forgotten', async () => (await ledgers.read(login.key)).newest === undefined);
+    expect((await ledgers.read(login.key)).spent.size).toBe(1);
   });
 
   it('a new login without a date is no older than a refused copy: it is used, and nothing is written over it', async () => {

@@ -133,7 +133,8 @@ describe('google and antigravity', () => {
     const vendor = await opened(startGoogle());
     vendor.setProject('known-project');
     const world = await worldOf({ oauth: { google: vendor.entry({ mode: 'code-assist' }) } });
-    const started = await world.logins.start('google', {});
+    // The Go program's word for it.
+    const started = await world.logins.start('google', { projectId: 'ALL' });
     await paste(world, 'google', vendor.book.grant(started.url).url);
     expect(world.stored).toMatchObject([{ suggestedName: 'gemini-ann@example.com-known-project.json', facts: { project_id: 'known-project', auto: true, checked: true } }]);
   });

@@ -47,7 +47,12 @@ export async function runScenario(plan: RunPlan): Promise<RunRecord> {
   const killAll = (): void => {
     for (const member of members) member.killNow();
   };
-  process.once('exit', killAll);
+  /** For an end that waits for nothing. */
+  const leave = (): void => {
+    killAll();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', leave);
   try {
     const authDir = makeAuthDirectory(folder);
     const { scenario, seed, answerMs } = plan;
@@ -59,7 +64,7 @@ export async function runScenario(plan: RunPlan): Promise<RunRecord> {
     return await runStarted({ plan, provider, authDir, identities, members, fleet });
   } finally {
     killAll();
-    process.removeListener('exit', killAll);
+    process.removeListener('exit', leave);
     await children.stopAll();
     rmSync(folder, { recursive: true, force: true });
   }
