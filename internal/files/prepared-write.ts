@@ -1,4 +1,4 @@
-import { constants, readFileSync, renameSync, type Stats } from 'node:fs';
+import { constants, lstatSync, readFileSync, renameSync, type Stats } from 'node:fs';
 import { link, lstat, open, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { err, ok, type Result } from '../fault/result.ts';
@@ -103,10 +103,19 @@ async function replace(path: string, temp: string, bytes: Uint8Array, options: C
   return ok({ overwritten: replaced === undefined || replaced.equals(before) ? undefined : replaced });
 }
 
-/** The last look and the rename are one turn of the event loop: what remains between them are microseconds. */
+/**
+ * The last look and the rename are one turn of the event loop, two system calls apart. What a program renames into place
+ * between those is lost; what it writes into the file is kept by its inode.
+ */
 async function putInPlace(temp: string, path: string, expectedHash: string | undefined): Promise<boolean> {
   if (expectedHash === 'absent') return linkInPlace(temp, path);
-  if (expectedHash !== undefined && sha256Hex(readFileSync(path)) !== expectedHash) return false;
+  if (expectedHash !== undefined) {
+    const seen = lstatSync(path, { bigint: true });
+    if (sha256Hex(readFileSync(path)) !== expectedHash) return false;
+    // Reading and hashing takes several times as long as asking whether it still holds.
+    const now = lstatSync(path, { bigint: true });
+    if (now.ino !== seen.ino || now.mtimeNs !== seen.mtimeNs || now.size !== seen.size) return false;
+  }
   renameSync(temp, path);
   return true;
 }

@@ -17,7 +17,7 @@ export interface GrantsWorld {
   readonly grants: TokenGrants;
   readonly revoke: RevokeAtVendor;
   readonly login: (name: string) => Login;
-  /** Refreshes what a login stored. */
+  /** Refreshes what a login stored, to the end, as the keeper does. */
   readonly refresh: (name: string, stored: NewLogin | undefined, tokens?: TokenSet) => Promise<GrantOutcome>;
   readonly logText: () => string;
   readonly close: () => Promise<void>;
@@ -38,7 +38,13 @@ export function createGrantsWorld(oauth: object, requestTimeoutMs?: number): Gra
     grants,
     revoke: createRevoke(deps),
     login,
-    refresh: (name, stored, tokens) => grants.refresh(login(name), tokens ?? stored?.tokens ?? noTokens, fileOf(name, stored), new AbortController().signal),
+    refresh: async (name, stored, tokens) => {
+      const outcome = await grants.refresh(login(name), tokens ?? stored?.tokens ?? noTokens, fileOf(name, stored), new AbortController().signal);
+      if (outcome.kind !== 'issued' || outcome.after === undefined) return outcome;
+      const before = outcome.tokens;
+      const { tokens: after, facts } = await outcome.after();
+      return { kind: 'issued', tokens: { ...after, apiKey: after.apiKey ?? before.apiKey ?? (tokens ?? stored?.tokens)?.apiKey }, ...(facts === undefined ? {} : { facts }) };
+    },
     logText: text,
     close: () => dispatchers.close(),
   };
