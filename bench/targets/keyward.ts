@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { takeFreePort } from '../process/free-port.ts';
 import { allModels, chatPath } from '../workloads.ts';
@@ -11,6 +11,8 @@ interface Variant {
   readonly title: string;
   /** Lines of `config.yaml` beyond the address, folders and the upstream. */
   readonly settings: () => string;
+  /** The upstream account: a key of the config, or a login's file in the auth directory. */
+  readonly account: 'key' | 'login';
   readonly startLimitMs: number;
 }
 
@@ -18,6 +20,7 @@ const ungoverned: Variant = {
   id: 'keyward-open',
   title: 'Keyward ungoverned',
   settings: () => 'usage-statistics-enabled: false\nlog-level: error\n',
+  account: 'key',
   startLimitMs: 20_000,
 };
 
@@ -25,7 +28,15 @@ const governed: Variant = {
   id: 'keyward',
   title: 'Keyward governed',
   settings: () => `api-keys:\n  - "${clientKey}"\n`,
+  account: 'key',
   startLimitMs: 20_000,
+};
+
+const governedLogin: Variant = {
+  ...governed,
+  id: 'keyward-login',
+  title: 'Keyward governed, a login upstream',
+  account: 'login',
 };
 
 const governedManyKeys: Variant = {
@@ -33,28 +44,35 @@ const governedManyKeys: Variant = {
   title: 'Keyward, 100,000 keys',
   // The one in use stands in the middle, so that neither end of a list is favoured.
   settings: () => `api-keys: ${manyKeys(50_000, 'a').slice(0, -1)},"${clientKey}",${manyKeys(49_999, 'b').slice(1)}\n`,
+  account: 'key',
   startLimitMs: 120_000,
 };
 
-export const keywardTargets: readonly TargetKind[] = [ungoverned, governed, governedManyKeys].map((variant) => ({
+export const keywardTargets: readonly TargetKind[] = [ungoverned, governed, governedLogin, governedManyKeys].map((variant) => ({
   id: variant.id,
   title: variant.title,
   prepare: () => (existsSync(binary) ? undefined : 'dist/keyward.mjs is not built (npm run build)'),
   launch: async ({ children, upstream, folder }) => {
     const port = await takeFreePort();
     const config = join(folder, 'config.yaml');
-    writeFileSync(config, configText(port, originOf(upstream), variant.settings()), { mode: 0o600 });
+    const account = variant.account === 'key' ? keyAccount : loginAccount;
+    writeFileSync(config, `${headText(port, variant.settings())}${account(originOf(upstream))}`, { mode: 0o600 });
+    if (variant.account === 'login') writeLogin(join(folder, 'auth'));
     const child = children.spawn(process.execPath, [binary, 'serve', '--config', config], { cwd: folder, env: { HOME: folder }, outputPath: `${folder}.log` });
     return { child, endpoint: keyedEndpoint(port, chatPath) };
   },
   startLimitMs: variant.startLimitMs,
 }));
 
-function configText(port: number, upstream: string, settings: string): string {
+function headText(port: number, settings: string): string {
   return `port: ${port}
 auth-dir: "./auth"
 data-dir: "./data"
-${settings}openai-compatibility:
+${settings}`;
+}
+
+function keyAccount(upstream: string): string {
+  return `openai-compatibility:
   - name: "bench"
     base-url: "${upstream}/v1"
     api-key-entries:
@@ -62,6 +80,25 @@ ${settings}openai-compatibility:
     models:
 ${allModels.map((name) => `      - name: "${name}"`).join('\n')}
 `;
+}
+
+function loginAccount(upstream: string): string {
+  return `oauth:
+  bench:
+    client-id: "bench"
+    token-url: "${upstream}/token"
+    authorize-url: "${upstream}/authorize"
+    base-url: "${upstream}/v1"
+    models:
+${allModels.map((name) => `      - name: "${name}"`).join('\n')}
+`;
+}
+
+/** A token that outlives the run: what is measured is spending it. */
+function writeLogin(directory: string): void {
+  mkdirSync(directory, { mode: 0o700 });
+  const file = { type: 'bench', email: 'bench@example.com', access_token: upstreamKey, refresh_token: 'sk-bench-refresh', expired: '2099-01-01T00:00:00Z', last_refresh: '2026-01-01T00:00:00Z' };
+  writeFileSync(join(directory, 'bench.json'), JSON.stringify(file), { mode: 0o600 });
 }
 
 /** Seven characters a key: a file of 1 MB holds 100,000 of them, and not of the usual length. */
