@@ -4,6 +4,7 @@ import type { AccountsImportFlags } from './commands/accounts-import.ts';
 import type { AccountsListFlags } from './commands/accounts-list.ts';
 import type { AccountsLoginFlags } from './commands/accounts-login.ts';
 import type { AccountsLogoutFlags } from './commands/accounts-logout.ts';
+import type { AccountsSwitchFlags } from './commands/accounts-switch.ts';
 import type { CliProcess } from './process-env.ts';
 import { configOption, groups, jsonOption } from './program-parts.ts';
 
@@ -21,6 +22,7 @@ export function addAccounts(program: Command, cli: CliProcess, settle: (exitCode
     .helpCommand(false);
   addLogin(accounts, cli, settle);
   addInventory(accounts, cli, settle);
+  addSwitches(accounts, cli, settle);
   addEncryption(accounts, cli, settle);
 }
 
@@ -111,6 +113,32 @@ Examples:
       if (file !== undefined && kind !== 'vertex') command.error(`error: unknown kind '${kind}'; an account file is imported by its path alone`);
       settle(await (await import('./commands/accounts-import.ts')).importAccount(cli, file === undefined ? 'file' : 'vertex', file ?? kind, flags));
     });
+}
+
+function addSwitches(accounts: Command, cli: CliProcess, settle: (exitCode: number) => void): void {
+  const switches = [
+    { name: 'enable', to: 'on', summary: 'let requests go to an account', description: 'Lets requests go to an account: one that was switched off, or a new one that waits for you to confirm that it is yours.' },
+    { name: 'disable', to: 'off', summary: 'keep an account, and use it no longer', description: 'Switches an account off. No request goes to it; its file and tokens are kept.' },
+  ] as const;
+  for (const { name, to, summary, description } of switches) {
+    accounts
+      .command(name)
+      .summary(summary)
+      .description(`${description} Exit code 2 when several accounts are meant.`)
+      .addArgument(new Argument('<account>', 'its file, e-mail or label, as `keyward accounts list` shows them'))
+      .addOption(configOption())
+      .addOption(jsonOption())
+      .addHelpText(
+        'after',
+        `
+Reads:   data-dir/control.sock; without a daemon the config file and auth-dir
+Writes:  "disabled" in one file of auth-dir
+
+Example:
+  keyward accounts ${name} antigravity-ann@example.com.json`,
+      )
+      .action(async (account: string, flags: AccountsSwitchFlags) => settle(await (await import('./commands/accounts-switch.ts')).switchAccount(cli, to, account, flags)));
+  }
 }
 
 function addEncryption(accounts: Command, cli: CliProcess, settle: (exitCode: number) => void): void {

@@ -170,7 +170,7 @@ function messageOf({ login, loginState, account, problem, file }: FileParts, sta
     case 'needs_login':
       return loginState?.kind === 'needs_login' ? loginState.detail : '';
     case 'disabled':
-      return file.operator.disabled ? 'disabled in its file' : `disabled in the config (oauth.${login?.profile.name ?? ''})`;
+      return file.operator.disabled ? 'disabled in its file; `keyward accounts enable` switches it on' : `disabled in the config (oauth.${login?.profile.name ?? ''})`;
     case 'cooling':
       return account?.models.map(({ model, reason }) => `${shown(model)}: ${reason}`).join(', ') ?? '';
     case 'active':

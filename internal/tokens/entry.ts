@@ -16,8 +16,8 @@ export interface Entry {
   /** What it was before the refresh under way. */
   stateBefore: LoginState;
   refreshing: Promise<Result<AccessToken, TokenFault>> | undefined;
-  /** When this process last got new tokens for it; 0 for never. */
-  refreshedAtMs: number;
+  /** The last access token that was got because the upstream refused the one before. */
+  renewed: { readonly value: string; readonly atMs: number } | undefined;
   /** No refresh before; Infinity while it needs a person. */
   notBeforeMs: number;
   failures: number;
@@ -38,7 +38,7 @@ export function createEntry(login: Login): Entry {
     state,
     stateBefore: state,
     refreshing: undefined,
-    refreshedAtMs: 0,
+    renewed: undefined,
     notBeforeMs: 0,
     failures: 0,
     lastFault: { kind: 'unavailable', reason: 'refresh_failed', detail: 'no refresh was tried yet' },

@@ -32,8 +32,8 @@ const firstBackoffMs = 200;
 const longestBackoffMs = 5 * 60_000;
 /** While nothing is left to spend, every try counts. */
 const longestBackoffInNeedMs = 10_000;
-/** A token just issued that the upstream refuses is not helped by another. */
-const youngTokenMs = 30_000;
+/** A token that came of a refusal and is refused as well is not helped by another, for this long. */
+const renewedTokenMs = 30_000;
 
 /** @see TokenKeeper. One entry a login; the hot path of `acquire` does no I/O and allocates one result. */
 export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
@@ -69,7 +69,6 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
     switch (result.kind) {
       case 'tokens':
         take(entry, result.tokens);
-        if (result.how === 'refreshed') entry.refreshedAtMs = nowMs;
         entry.failures = 0;
         entry.notBeforeMs = 0;
         setState(entry, { kind: 'ready', expiresAtMs: finite(entry.life.expiresAtMs), lastRefreshMs: result.tokens.issuedAtMs });
@@ -171,6 +170,13 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
     setState(entry, { kind: 'ready', expiresAtMs: finite(entry.life.expiresAtMs), lastRefreshMs: entry.tokens.issuedAtMs });
   };
 
+  /** Refused by the upstream and not to be replaced: nothing is left to serve to its end. */
+  const giveTokenUp = (entry: Entry, refused: AccessToken): void => {
+    if (entry.state.kind !== 'needs_login' || entry.access?.value !== refused.value) return;
+    entry.access = undefined;
+    setState(entry, { ...entry.state, usableUntilMs: 0 });
+  };
+
   const sweep = (): void => {
     const nowMs = clock.nowMs();
     let free = (deps.maxRefreshesAhead ?? defaultMaxAhead) - running.size;
@@ -199,9 +205,13 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
       const isOther = (access: AccessToken): boolean => access.value !== refused.value;
       const now = usableToken(entry, clock.nowMs());
       if (now !== undefined && isOther(now)) return ok(now);
-      const youngMs = Math.min(youngTokenMs, (entry.life.expiresAtMs - entry.refreshedAtMs) / 2);
-      if (clock.nowMs() - entry.refreshedAtMs < youngMs) return err({ kind: 'unavailable', reason: 'refresh_failed', detail: 'the upstream refuses a token that was issued a moment ago' });
-      return bounded((limit) => waitForToken(entry, needOther(entry, refused), limit, isOther), signal);
+      const { renewed } = entry;
+      if (renewed !== undefined && renewed.value === refused.value && clock.nowMs() - renewed.atMs < renewedTokenMs) {
+        return err({ kind: 'unavailable', reason: 'refresh_failed', detail: 'the upstream refuses a token that was renewed a moment ago because of a refusal' });
+      }
+      const outcome = await bounded((limit) => waitForToken(entry, needOther(entry, refused), limit, isOther), signal);
+      if (outcome.ok) entry.renewed = { value: outcome.value.value, atMs: clock.nowMs() };
+      return outcome;
     },
     stateOf: (loginKey) => entries.get(loginKey)?.state ?? { kind: 'ready', expiresAtMs: undefined, lastRefreshMs: undefined },
     setLogins: (logins) => {

@@ -45,6 +45,7 @@ export function createTokenGrants(deps: GrantsDeps): TokenGrants {
       const client = clientOfFile(profile, file, tokens);
       if (client === undefined) return refused('oauth_client_not_configured', clientNotConfigured(profile).message);
       const proxyUrl = proxyOf(profile, file);
+      const askedAtMs = deps.clock.nowMs();
       const end = await requestTokens(oauth, deps.clock, {
         profile,
         client,
@@ -54,7 +55,7 @@ export function createTokenGrants(deps: GrantsDeps): TokenGrants {
         ask: ({ library, configuration }) => library.refreshTokenGrant(configuration, refreshToken, { ...profile.tokenParameters, ...extraTokenParameters(profile, '', client.clientId) }),
       });
       if (end.kind !== 'issued') return end;
-      const issued = readTokenSet(end.answer, deps.clock.nowMs(), tokens);
+      const issued = readTokenSet(end.answer, askedAtMs, tokens);
       const complete = async (): Promise<TokenFields> => {
         const { facts, apiKey, problem } = await afterRefresh({ http, clock: deps.clock, profile, proxyUrl, answer: end.answer, tokens: issued, fact: file.fact });
         if (problem !== undefined) deps.log.warn({ account: login.label, file: file.name }, `the login was refreshed, but ${problem}; what was known before is kept`);
@@ -68,6 +69,7 @@ export function createTokenGrants(deps: GrantsDeps): TokenGrants {
     clientCredentials: async ({ profile }, signal) => {
       const client = profile.registration;
       if (client.clientId === '') return refused('oauth_client_not_configured', clientNotConfigured(profile).message);
+      const askedAtMs = deps.clock.nowMs();
       const scope: Record<string, string> = profile.scopes.length === 0 ? {} : { scope: profile.scopes.join(' ') };
       const end = await requestTokens(oauth, deps.clock, {
         profile,
@@ -77,13 +79,14 @@ export function createTokenGrants(deps: GrantsDeps): TokenGrants {
         secrets: [client.clientSecret],
         ask: ({ library, configuration }) => library.clientCredentialsGrant(configuration, { ...scope, ...profile.tokenParameters }),
       });
-      return withTokens(end, deps.clock);
+      return withTokens(end, askedAtMs);
     },
 
     serviceAccount: async ({ profile }, file, signal) => {
       const signed = await signAssertion(profile, file.serviceAccount, deps.clock.nowMs());
       if (!signed.ok) return refused('invalid_service_account', signed.error);
       const assertion = signed.value;
+      const askedAtMs = deps.clock.nowMs();
       const end = await requestTokens(oauth, deps.clock, {
         profile,
         client: undefined,
@@ -93,7 +96,7 @@ export function createTokenGrants(deps: GrantsDeps): TokenGrants {
         // RFC 7523 §2.1: the assertion names its issuer, so no client id goes with it.
         ask: ({ library, configuration }) => library.genericGrantRequest(configuration, jwtBearer, { assertion, ...profile.tokenParameters }),
       });
-      return withTokens(end, deps.clock);
+      return withTokens(end, askedAtMs);
     },
   };
 }
@@ -102,6 +105,6 @@ function refused(error: string, detail: string): GrantOutcome {
   return { kind: 'refused', error, detail, retryAfterMs: undefined };
 }
 
-function withTokens(end: TokenRequestEnd, clock: Clock): GrantOutcome {
-  return end.kind === 'issued' ? { kind: 'issued', tokens: readTokenSet(end.answer, clock.nowMs(), noTokens) } : end;
+function withTokens(end: TokenRequestEnd, askedAtMs: number): GrantOutcome {
+  return end.kind === 'issued' ? { kind: 'issued', tokens: readTokenSet(end.answer, askedAtMs, noTokens) } : end;
 }

@@ -68,7 +68,7 @@ export function donePage(title: string, done: Done, { directory, isUnproven }: S
   ];
   const close = '<p class="close">You can close this window.</p>';
   if (!done.isDisabled) return page(200, { tone: 'good', title: `${title} is connected`, body: `<p class="lead">Keyward has what it needs, and keeps this login fresh from now on.</p>${listOf(rows)}${close}` });
-  const howTo = 'set <code>disabled</code> to <code>false</code> in its file or by the management API';
+  const howTo = `run <code>keyward accounts enable ${text(done.fileName)}</code>`;
   if (!isUnproven) return page(200, { tone: 'wait', title: `${title} is connected, and switched off`, body: `<p class="lead">Its tokens are new. It was switched off before, and stays so: to use it, ${howTo}.</p>${listOf(rows)}${close}` });
   const note = `<p class="note"><strong>Was it you?</strong> This provider’s way to log in cannot prove who started it, and the account is new here. If it is yours, ${howTo}. If not, remove it.</p>`;
   return page(200, { tone: 'wait', title: `${title}: one step is left`, body: `<p class="lead">The login is stored, and is not used before you confirm it.</p>${note}${listOf(rows)}${close}` });

@@ -6,9 +6,10 @@ import { secondsOf } from './sloppy-answers.ts';
 
 /**
  * The tokens of a token endpoint's answer. What it does not name stays as in `previous` (RFC 6749 §6: the refresh token
- * may be kept), but for the expiry: without `expires_in` it is the access token's own `exp`, else unknown.
+ * may be kept), but for the expiry: without `expires_in` it is the access token's own `exp`, else unknown. The life is counted
+ * from `askedAtMs`, when the request was made: an answer may wait in the socket of a process that was suspended.
  */
-export function readTokenSet(answer: JsonRecord, nowMs: number, previous: TokenSet): TokenSet {
+export function readTokenSet(answer: JsonRecord, askedAtMs: number, previous: TokenSet): TokenSet {
   const accessToken = textOf(answer, 'access_token');
   const refreshToken = textOf(answer, 'refresh_token');
   const idToken = textOf(answer, 'id_token');
@@ -19,8 +20,8 @@ export function readTokenSet(answer: JsonRecord, nowMs: number, previous: TokenS
     refreshToken: secretOf(refreshToken) ?? previous.refreshToken,
     idToken: secretOf(idToken) ?? previous.idToken,
     apiKey: previous.apiKey,
-    expiresAtMs: expiresInSeconds === undefined ? (expSeconds === undefined ? undefined : expSeconds * 1_000) : nowMs + expiresInSeconds * 1_000,
-    issuedAtMs: nowMs,
+    expiresAtMs: expiresInSeconds === undefined ? (expSeconds === undefined ? undefined : expSeconds * 1_000) : askedAtMs + expiresInSeconds * 1_000,
+    issuedAtMs: askedAtMs,
   };
 }
 

@@ -73,5 +73,11 @@ server.on('request', (req, res) => {
     return provider.interactionFinished(req, res, { consent: { grantId: await grant.save() } }, { mergeWithLastSubmission: true });
   });
 });
-process.stdout.write(`${JSON.stringify({ issuer })}\n`);
+
+/** Each token request that ended, and each family of tokens that was ended, as a line. */
+const tell = (event: object): void => void process.stdout.write(`${JSON.stringify(event)}\n`);
+provider.on('grant.success', (ctx) => tell({ event: 'issued', grant: ctx.oidc.params?.['grant_type'], userAgent: ctx.get('user-agent') }));
+provider.on('grant.error', (ctx, error) => tell({ event: 'refused', grant: ctx.oidc.params?.['grant_type'], error: error.error, detail: error.error_detail ?? '' }));
+provider.on('grant.revoked', () => tell({ event: 'family ended' }));
+tell({ issuer });
 process.on('SIGTERM', () => process.exit(0));

@@ -5,7 +5,21 @@ import { resolve } from 'node:path';
 /** `oidc-provider` in a process of its own. */
 export interface IdentityProvider {
   readonly issuer: string;
+  /** What became of token requests there, oldest first. */
+  readonly events: () => readonly IdentityProviderEvent[];
+  /** Whether a token is good there (RFC 7662). */
+  readonly isActive: (token: string) => Promise<boolean>;
+  /** The person ends the login there, as on a page of their account (RFC 7009). */
+  readonly revoke: (refreshToken: string) => Promise<void>;
   readonly stop: () => Promise<void>;
+}
+
+export interface IdentityProviderEvent {
+  readonly event: 'issued' | 'refused' | 'family ended';
+  readonly grant?: string;
+  readonly userAgent?: string;
+  readonly error?: string;
+  readonly detail?: string;
 }
 
 /** Clients: `native` (public; code, device, refresh), `confidential` (basic), `machine` (client credentials). */
@@ -23,8 +37,18 @@ export async function startIdentityProvider(options: { readonly accessTokenSecon
     });
     child.once('exit', (code) => fail(new Error(`the identity provider ended with ${code}:\n${complaints}`)));
   });
+  const basic = `Basic ${Buffer.from('confidential:confidential-secret-0123456789abcdef').toString('base64')}`;
   return {
     issuer,
+    events: () => text.split('\n').flatMap((line) => (line.startsWith('{"event"') ? [JSON.parse(line)] : [])),
+    isActive: async (token) => {
+      const answer = await fetch(`${issuer}/token/introspection`, { method: 'POST', headers: { authorization: basic }, body: new URLSearchParams({ token }) });
+      return (await answer.text()).includes('"active":true');
+    },
+    revoke: async (token) => {
+      const answer = await fetch(`${issuer}/token/revocation`, { method: 'POST', body: new URLSearchParams({ token, client_id: 'native' }) });
+      if (answer.status !== 200) throw new Error(`revocation ended with ${answer.status}`);
+    },
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');

@@ -56,10 +56,6 @@ export function pinnedIdentity(members: Members): string | undefined {
   return textOf(members.top(identityName));
 }
 
-export function isOpaqueIdentity(identity: string): boolean {
-  return opaque.test(identity);
-}
-
 function markOf(members: Members): string | undefined {
   const marks = [['rt', 'refresh_token'], ['key', 'api_key'], ['key', 'cookie'], ['at', 'access_token']] as const;
   for (const [kind, name] of marks) {

@@ -17,7 +17,7 @@ import type { AccountWriter, FileFault } from './ports.ts';
 import { putFile } from './put-file.ts';
 import { readAuthFile } from './read-file.ts';
 import { removeFile } from './remove-file.ts';
-import { readSteadily } from './steady-read.ts';
+import { describeUnusable, readSteadily } from './steady-read.ts';
 import { knowsLogin, storeLogin } from './store-login.ts';
 import type { WriterDeps } from './token-writer.ts';
 
@@ -69,7 +69,9 @@ function withName<T>(name: string, use: (plain: string) => Outcome<T>): Outcome<
 }
 
 /** Space for a change is taken before the lock is. */
-async function withPrepared<T>(deps: WriterDeps, name: string, use: (prepared: PreparedWrite) => Outcome<T>): Outcome<T> {
+async function withPrepared<T>(deps: AccountWriterDeps, name: string, use: (prepared: PreparedWrite) => Outcome<T>): Outcome<T> {
+  if (!deps.table.isKnown(name)) await deps.scan();
+  if (!deps.table.isKnown(name)) return err(faultError(describeUnusable(name, { kind: 'missing' })));
   const present = await readSteadily(deps, name);
   if (!present.ok) return err(faultError(present.error));
   const prepared = await prepareDurableWrite(join(deps.path, name), { room: 0 });

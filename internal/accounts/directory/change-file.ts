@@ -36,12 +36,18 @@ export async function changeFile<F>(deps: ChangeDeps, name: string, prepared: Pr
   const backup = await makeBackupPath(deps.path, name);
   let base = await readWritable(deps, name);
   let isRepeat = false;
+  let generations = keptVersions;
   for (let tries = 1; base.ok; tries++) {
     const next = await decideNext(deps, base.value, decide, isRepeat);
     if (!next.ok) return next;
     const { decoded, bytes } = next.value;
     if (decoded.file.hash === base.value.diskHash) return ok(decoded);
-    const committed = await prepared.commit(bytes, { expectedHash: base.value.diskHash, backup, generations: keptVersions });
+    const committed = await prepared.commit(bytes, { expectedHash: base.value.diskHash, backup, generations });
+    if (!committed.ok && committed.error.kind === 'not_writable' && generations > 0) {
+      // What is to be written weighs more than what is to be kept.
+      generations = 0;
+      continue;
+    }
     if (!committed.ok && (committed.error.kind !== 'changed' || tries >= maxTries)) return err(describeWriteFault(name, committed.error));
     if (!committed.ok) {
       base = await readWritable(deps, name);

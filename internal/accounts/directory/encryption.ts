@@ -141,7 +141,7 @@ function createWork(deps: AuthDirectoryDeps, { onStep = () => undefined, rewrite
     const { hasLedgers, ...rest } = report;
     if (old.length === 0 || keyring.mode === 'env' || !hasLedgers) return ok(rest);
     return locked(async () => {
-      const needed = new Set();
+      const needed = new Set(await keysInUse(deps));
       const unneeded = old.map(({ id }) => id).filter((id) => !needed.has(id));
       const retired = await keyring.retire(unneeded);
       if (!retired.ok) return retired;

@@ -12,7 +12,10 @@ export const directoryName = '.';
 
 /** Makes the directory and `.keyward` in it where they are missing, 0700 both. Never rejects: what could not be made shows when it is used. */
 export async function makeFolder(path: string): Promise<void> {
-  for (const folder of [path, ownPathsOf(path).folder]) await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => undefined);
+  const own = ownPathsOf(path).folder;
+  for (const folder of [path, own]) await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => undefined);
+  const stats = await stat(own).catch(() => undefined);
+  if (stats !== undefined && (stats.mode & 0o077) !== 0) await chmod(own, 0o700).catch(() => undefined);
 }
 
 /** What is wrong with the directory itself; an `error` means that nothing in it is trusted. Open modes are narrowed on the way. Never rejects. */

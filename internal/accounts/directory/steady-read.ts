@@ -23,8 +23,8 @@ const unsteadyMs = 1_200;
 const pauseMs = 15;
 
 /** The file once it is whole: one that is missing or half written is looked at again for a while. */
-export async function readSteadily(deps: SteadyDeps, name: string): Promise<Result<Base, FileFault>> {
-  const untilMs = deps.clock.monotonicMs() + unsteadyMs;
+export async function readSteadily(deps: SteadyDeps, name: string, patienceMs = unsteadyMs): Promise<Result<Base, FileFault>> {
+  const untilMs = deps.clock.monotonicMs() + patienceMs;
   for (;;) {
     const onDisk = await readOnDisk(deps, name);
     if (onDisk.kind === 'usable') return ok({ decoded: onDisk.decoded, diskHash: onDisk.decoded.file.hash });

@@ -7,7 +7,6 @@ import { keepsIdentity } from '../auth-file/encode.ts';
 import { checkFileName } from '../auth-file/name.ts';
 import { tokenChanges } from '../auth-file/token-changes.ts';
 import { changeFile, describeWriteFault, makeBackupPath, type ChangeDeps, type DecideChange } from './change-file.ts';
-import { makeFolder } from './folder.ts';
 import type { FileFault, Reservation, TokenFields, TokenWriter } from './ports.ts';
 import { maxFileBytes } from './read-file.ts';
 import { readSteadily, readWritable } from './steady-read.ts';
@@ -22,11 +21,14 @@ export interface WriterDeps extends ChangeDeps {
 /** What new tokens and what a vendor says beside them may add to a file. */
 const growthBytes = 32 * 1_024;
 
+/** Readers have others waiting behind them; what a file means to be is asked again at the commit. */
+const readPatienceMs = 200;
+
 /** The writer of token fields: operator and unknown fields stay as they stand at the moment of the write. */
 export function createTokenWriter(deps: WriterDeps): TokenWriter {
   return {
     read: async (name) => {
-      const read = await readSteadily(deps, name);
+      const read = await readSteadily(deps, name, readPatienceMs);
       return read.ok ? ok(read.value.decoded.file) : read;
     },
     reserve: async (name) => {
@@ -48,9 +50,9 @@ async function checkReady(deps: WriterDeps, name: string): Promise<Result<number
   if (sizeBytes + growthBytes > maxFileBytes) return err({ kind: 'not_writable', message: `${escapeForeign(name)} has no room for new tokens below the limit of ${maxFileBytes / 1_024} kB.` });
   const keys = await deps.keyring.read();
   if (!keys.ok) return err({ kind: 'not_writable', message: keys.error.message });
-  await makeFolder(deps.path);
-  await makeBackupPath(deps.path, name);
-  return ok(sizeBytes);
+  // Whoever cannot lock cannot commit either.
+  const locked = await deps.lock.run(() => makeBackupPath(deps.path, name));
+  return locked.ok ? ok(sizeBytes) : err({ kind: 'not_writable', message: `${escapeForeign(name)} cannot be written: ${locked.error}.` });
 }
 
 function reservationOf(deps: WriterDeps, name: string, prepared: PreparedWrite): Reservation {

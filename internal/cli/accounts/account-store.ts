@@ -46,6 +46,8 @@ export interface AccountStore {
   readonly list: () => Promise<Result<readonly ListedAccount[], StoreRefusal>>;
   /** Ends the login at its vendor first, unless it is to be kept; removes the file however that went. */
   readonly remove: (file: string, options: { readonly isKeptAtVendor: boolean }) => Promise<Result<Revocation, StoreRefusal>>;
+  /** Lets requests go to an account, or no longer; its tokens stay as they are. */
+  readonly setDisabled: (file: string, isDisabled: boolean) => Promise<Result<undefined, StoreRefusal>>;
   /** Stores an auth file, checked before anything is written. */
   readonly importFile: (name: string, text: string, options: { readonly mayReplace: boolean }) => Promise<Result<ImportedAccount, StoreRefusal>>;
   /** Makes an account of a service account's JSON, checked before anything is written. `''` takes the defaults. */

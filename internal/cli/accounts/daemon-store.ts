@@ -27,6 +27,10 @@ export function createDaemonStore(socketPath: string): AccountStore {
       if (!answer.ok) return answer.error.code === 'conflict' ? err({ code: 'conflict', message: `${answer.error.message} --keep-at-vendor leaves it out.` }) : answer;
       return ok(isKeptAtVendor ? { kind: 'kept' } : decodeRevocation(answer.value['revocations']));
     },
+    setDisabled: async (file, isDisabled) => {
+      const answer = await call('/auth-files/status', { method: 'PATCH', body: { name: file, disabled: isDisabled } });
+      return answer.ok ? ok(undefined) : answer;
+    },
     importFile: async (name, text, { mayReplace }) => {
       const answer = await call(`/auth-files?name=${encodeURIComponent(name)}`, { method: 'POST', content: { type: 'application/json', bytes: text }, headers: mayReplace ? {} : { 'if-none-match': '*' } });
       if (answer.ok) return ok({ file: textAt(answer.value, 'name') || name, account: '' });

@@ -11,8 +11,12 @@ export function canonicalProvider(name: string): string {
 export function findAccounts(accounts: readonly ListedAccount[], provider: string, name: string | undefined): readonly ListedAccount[] {
   const wanted = canonicalProvider(provider);
   const ofProvider = accounts.filter((account) => canonicalProvider(account.provider) === wanted);
-  if (name === undefined) return ofProvider;
+  return name === undefined ? ofProvider : accountsCalled(ofProvider, name);
+}
+
+/** Accounts that `name` means: a file's name with or without `.json`, else an e-mail or label. */
+export function accountsCalled(accounts: readonly ListedAccount[], name: string): readonly ListedAccount[] {
   const meant = name.toLowerCase();
-  const byFile = ofProvider.filter(({ file }) => [file.toLowerCase(), file.toLowerCase().replace(/\.json$/, '')].includes(meant));
-  return byFile.length > 0 ? byFile : ofProvider.filter(({ account }) => account.toLowerCase() === meant);
+  const byFile = accounts.filter(({ file }) => [file.toLowerCase(), file.toLowerCase().replace(/\.json$/, '')].includes(meant));
+  return byFile.length > 0 ? byFile : accounts.filter(({ account }) => account.toLowerCase() === meant);
 }

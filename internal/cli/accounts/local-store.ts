@@ -29,6 +29,10 @@ export function createLocalStore(cli: CliProcess, parts: LocalParts): AccountSto
       const removed = await accountWriter.remove(name);
       return removed.ok ? ok(revocation) : err(toRefusal(removed.error));
     },
+    setDisabled: async (name, isDisabled) => {
+      const patched = await (await open()).accountWriter.patch(name, { disabled: isDisabled });
+      return patched.ok ? ok(undefined) : err(toRefusal(patched.error));
+    },
     importFile: async (name, text, options) => {
       const objection = judgeFile(text, (type) => profiles.ofFileType(type) !== undefined);
       return objection === undefined ? put((await open()).accountWriter, name, text, options.mayReplace) : err({ code: 'invalid_auth_file', message: objection });

@@ -73,16 +73,16 @@ function listenForInterrupt({ signals }: CliProcess): { readonly signal: AbortSi
 
 function report(cli: CliProcess, provider: string, isJson: boolean, end: LoginEnd): number {
   if (isJson) cli.stdout.write(`${JSON.stringify(toJson(provider, end))}\n`);
-  else if (end.kind === 'done') cli.stdout.write(describeDone(end));
+  else if (end.kind === 'done') cli.stdout.write(describeDone(provider, end));
   else cli.stderr.write(`keyward: ${end.kind === 'failed' ? printableLines(end.message) : describeCancelled(end)}\n`);
   if (end.kind === 'done') return exitCodes.ok;
   return end.kind === 'failed' ? exitCodeOf(end.code) : exitCodes.failed;
 }
 
-function describeDone({ fileName, label, isDisabled }: Extract<LoginEnd, { readonly kind: 'done' }>): string {
+function describeDone(provider: string, { fileName, label, isDisabled }: Extract<LoginEnd, { readonly kind: 'done' }>): string {
   const stored = `\nLogged in: ${printable(label)}, kept as ${printable(fileName)}.\n`;
   if (!isDisabled) return stored;
-  return `${stored}It is kept off: nothing proves that this login is the one you began (the provider has no PKCE), and its account is new\nhere. Look at it with \`keyward accounts list\`; if it is yours, set "disabled": false in the file.\n`;
+  return `${stored}It is kept off: it was off before, or it is new here and the provider’s way to log in cannot prove who began it (no PKCE).\nIf it is your account, let requests go to it:\n\n  keyward accounts enable ${printable(fileName)}\n\nIf it is not, remove it:\n\n  keyward accounts logout ${printable(provider)} ${printable(fileName)}\n`;
 }
 
 function describeCancelled({ wasWaiting }: Extract<LoginEnd, { readonly kind: 'cancelled' }>): string {

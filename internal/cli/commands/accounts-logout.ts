@@ -1,8 +1,7 @@
-import { accountsToJson, formatAccounts } from '../accounts/account-table.ts';
 import type { ListedAccount, OpenAccountStore, Revocation } from '../accounts/account-store.ts';
 import { findAccounts } from '../accounts/find-account.ts';
 import { openAccountStore } from '../accounts/open-account-store.ts';
-import { reportRefusal } from '../accounts/report-refusal.ts';
+import { reportRefusal, reportSeveral } from '../accounts/report-refusal.ts';
 import type { CliProcess } from '../process-env.ts';
 import { exitCodes } from '../run.ts';
 import { printable } from '../table.ts';
@@ -34,13 +33,6 @@ export async function logOutOfAccount(cli: CliProcess, provider: string, name: s
   } finally {
     await store.value.close();
   }
-}
-
-function reportSeveral(cli: CliProcess, isJson: boolean, found: readonly ListedAccount[]): number {
-  const message = 'Several accounts are meant; nothing was changed. Name one of them by its file.';
-  if (isJson) cli.stdout.write(`${JSON.stringify({ status: 'error', code: 'ambiguous_match', message, accounts: accountsToJson(found) })}\n`);
-  else cli.stderr.write(`keyward: ${message}\n\n${formatAccounts(found)}`);
-  return exitCodes.usage;
 }
 
 async function confirm(cli: CliProcess, account: ListedAccount, flags: AccountsLogoutFlags): Promise<boolean> {

@@ -56,7 +56,7 @@ const fixes: Partial<Record<AuthFileProblem['code'], string>> = {
   mode: 'Run `chmod 600` on it; whoever else uses this machine may have read its tokens.',
   foreign_owner: 'Take it over with chown.',
   sealed: 'Bring the key back, or log in again.',
-  plaintext: 'Run `keyward accounts encrypt`.',
+  plaintext: 'Stop the daemon and run `keyward accounts encrypt`.',
   duplicate_of: 'Remove one of the two, unless both are wanted.',
 };
 
@@ -86,7 +86,7 @@ function checkClient(login: Login, files: readonly AuthFile[]): readonly Finding
 function checkEncryption(loaded: LoadedConfig, files: readonly AuthFile[], keyFault: string | undefined): readonly Finding[] {
   const mode = loaded.config['auth-dir-encryption'];
   if (mode === 'off') {
-    return files.length === 0 ? [] : [{ level: 'info', code: 'accounts-not-encrypted', message: 'Tokens in the auth directory stand in plain text; file modes alone protect them.', fix: 'Set `auth-dir-encryption` and run `keyward accounts encrypt` if backups or other administrators are a concern.' }];
+    return files.length === 0 ? [] : [{ level: 'info', code: 'accounts-not-encrypted', message: 'Tokens in the auth directory stand in plain text; file modes alone protect them.', fix: 'If copies of the files are a concern (backups, synced folders), stop the daemon, run `keyward accounts encrypt --key file`, `keychain` or `env`, and set the line it prints.' }];
   }
   if (keyFault !== undefined) return [{ level: 'error', code: 'auth-dir-key-missing', message: `auth-dir-encryption is ${mode}, and its key is not at hand: ${keyFault}`, fix: 'Bring the key back before anything is written; without it the tokens are lost.' }];
   return [{ level: 'info', code: 'accounts-encrypted', message: `Tokens in the auth directory are encrypted (${mode}); ${files.filter(({ isSealed }) => isSealed).length} of ${files.length} files are.`, fix: '' }];

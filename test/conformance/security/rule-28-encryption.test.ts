@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createKeyring, type Keyring } from '../../../internal/accounts/auth-file/keyring.ts';
@@ -306,6 +306,18 @@ describe('rule 28: rotation', () => {
     expect(newest).toBeGreaterThan(0);
     expect([directory.problems(), directory.files().find(({ name }) => name === 'claude.json')?.tokens.refreshToken?.reveal()]).toEqual([[], `rt-${newest}`]);
   }, 60_000);
+
+  it('keeps the old key while a file still needs it, such as one behind a link', async () => {
+    const folder = makeAuthFolder();
+    fill(folder);
+    const keyring = fileKeyring(folder);
+    await encryptAll({ ...folder.deps, keyring });
+    const before = tokens((await folder.open({ keyring })).directory);
+    renameSync(join(folder.path, 'kimi.json'), join(folder.path, '..', 'kimi.json'));
+    symlinkSync('../kimi.json', join(folder.path, 'kimi.json'));
+    expect(await rotateKey({ ...folder.deps, keyring })).toMatchObject({ ok: true, value: { failed: [{ name: 'kimi.json' }], retiredKeys: [] } });
+    expect(tokens((await folder.open({ keyring })).directory)).toEqual(before);
+  });
 
   it('keeps the old key while ledgers could not be rewritten', async () => {
     const folder = makeAuthFolder();

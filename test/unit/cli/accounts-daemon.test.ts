@@ -157,6 +157,14 @@ describe('the running daemon’s accounts', () => {
     expect(daemon.seen[0]?.url).toBe('/v0/management/auth-files?name=a.json');
   });
 
+  it('are switched on and off by the route that panels use', async () => {
+    const daemon = await listenAsDaemon(createFolder(), byPath({ 'PATCH /v0/management/auth-files/status': [{ body: { status: 'ok', disabled: false } }, { status: 404, body: { error: { message: 'auth file not found', code: 'item_not_found' } } }] }));
+    const store = createDaemonStore(daemon.socketPath);
+    expect(await store.setDisabled('a.json', false)).toEqual({ ok: true, value: undefined });
+    expect(await store.setDisabled('b.json', true)).toEqual({ ok: false, error: { code: 'item_not_found', message: 'auth file not found' } });
+    expect(daemon.seen.map(({ body }) => JSON.parse(body))).toEqual([{ name: 'a.json', disabled: false }, { name: 'b.json', disabled: true }]);
+  });
+
   it('take in a file as it is, and never over another one unless told so', async () => {
     const daemon = await listenAsDaemon(createFolder(), byPath({ 'POST /v0/management/auth-files': [{ body: { status: 'ok', name: 'a.json' } }, { status: 412, body: { error: { message: 'x', code: 'precondition_failed' } } }] }));
     const store = createDaemonStore(daemon.socketPath);

@@ -64,6 +64,25 @@ describe('accounts list without a daemon', () => {
   });
 });
 
+describe('accounts enable and disable without a daemon', () => {
+  it('write "disabled" into the file and leave all else as it was', async () => {
+    const cli = prepare(['enable', 'claude-ann'], { 'claude-ann.json': { ...ann, expired: '2099-01-01T00:00:00Z', disabled: true, 'my-own': [1] } });
+    const stored = (): unknown => JSON.parse(readFileSync(join(authDir(cli), 'claude-ann.json'), 'utf8'));
+    expect({ code: await run(cli), err: cli.err() }).toEqual({ code: 0, err: '' });
+    expect(stored()).toEqual({ ...ann, expired: '2099-01-01T00:00:00Z', disabled: false, 'my-own': [1] });
+    const off = again(cli, 'disable', 'ANN@example.com', '--json');
+    expect(await run(off)).toBe(0);
+    expect(JSON.parse(off.out())).toMatchObject({ file: 'claude-ann.json', disabled: true, state: 'disabled' });
+    expect(stored()).toMatchObject({ disabled: true, refresh_token: 'rt-ann', 'my-own': [1] });
+  });
+
+  it('a file that cannot be read is told with its problem', async () => {
+    const cli = prepare(['enable', 'broken.json'], { 'broken.json': '{"type":"claude",' });
+    expect(await run(cli)).toBe(1);
+    expect(cli.err()).toContain('JSON');
+  });
+});
+
 describe('accounts logout without a daemon', () => {
   it('a copy of the same account keeps its login: nothing is ended until that is removed', async () => {
     const cli = prepare(['logout', 'anthropic', 'claude-ann.json', '--yes'], { 'claude-ann.json': ann, 'claude-copy.json': ann });

@@ -118,11 +118,12 @@ describe('a login on the terminal', () => {
     expect(await scene.exitCode).toBe(0);
   });
 
-  it('an account that is kept off is said to be', async () => {
+  it('an account that is kept off is said to be, with the command that confirms it', async () => {
     const scene = play();
     scene.driver.end({ kind: 'done', fileName: 'a.json', label: 'a', isDisabled: true });
     expect(await scene.exitCode).toBe(0);
     expect(scene.cli.out()).toContain('It is kept off');
+    expect(scene.cli.out()).toContain('\n  keyward accounts enable a.json\n');
   });
 
   it('lines to copy are shown as lines', async () => {

@@ -5,6 +5,7 @@ import type { AccountStore, ListedAccount, Revocation } from '../../../internal/
 import { importAccount } from '../../../internal/cli/commands/accounts-import.ts';
 import { listAccounts } from '../../../internal/cli/commands/accounts-list.ts';
 import { logOutOfAccount, type AccountsLogoutFlags } from '../../../internal/cli/commands/accounts-logout.ts';
+import { switchAccount } from '../../../internal/cli/commands/accounts-switch.ts';
 import { err, ok, type Result } from '../../../internal/fault/result.ts';
 import { createFakeProcess, linesOf } from './fake-process.ts';
 
@@ -30,6 +31,7 @@ function createStore(accounts: readonly ListedAccount[], revocation: Result<Revo
     calls,
     list: () => Promise.resolve(ok(accounts)),
     remove: (file, options) => note(['remove', file, options], revocation),
+    setDisabled: (file, isDisabled) => note(['disable', file, isDisabled], ok(undefined)),
     importFile: (name, text, options) => note(['file', name, text, options], ok({ file: name, account: '' })),
     importVertex: (text, options) => note(['vertex', text, options], ok({ file: 'vertex-p.json', account: 'sa@p.iam.gserviceaccount.com' })),
     close: () => note(['close'], undefined),
@@ -76,6 +78,57 @@ describe('accounts list', () => {
     const cli = createFakeProcess([]);
     expect(await listAccounts(cli, { json: false }, () => Promise.resolve(err({ code, message: 'It is so.' })))).toBe(exitCode);
     expect(cli.err()).toBe('keyward: It is so.\n');
+  });
+});
+
+describe('accounts enable and disable', () => {
+  it.each([
+    ['its file', bob.file],
+    ['its file without ending', 'claude-bob@example.com'],
+    ['its e-mail, in any case', 'BOB@example.com'],
+  ])('switch an account by %s', async (_by, name) => {
+    const store = createStore(all);
+    expect(await switchAccount(createFakeProcess([]), 'off', name, { json: false }, opening(store))).toBe(0);
+    expect(store.calls).toEqual([['disable', bob.file, true], ['close']]);
+  });
+
+  it.each([
+    ['off', 'ready', '', 'no request goes to it'],
+    ['on', 'ready', '', 'is switched on: requests may go to it'],
+    ['on', 'needs_login', 'the refresh token was refused', 'cannot serve yet. State: needs_login (the refresh token was refused)'],
+  ] as const)('say what that means: %s with %s', async (to, state, problem, said) => {
+    const cli = createFakeProcess([]);
+    const store = createStore([account('a.json', { state, problem })]);
+    expect(await switchAccount(cli, to, 'a', { json: false }, opening(store))).toBe(0);
+    expect(store.calls[0]).toEqual(['disable', 'a.json', to === 'off']);
+    expect(cli.out()).toContain(said);
+  });
+
+  it('a name of several accounts changes nothing, lists them and ends with 2', async () => {
+    const cli = createFakeProcess([]);
+    const store = createStore(all);
+    expect(await switchAccount(cli, 'on', 'ann@example.com', { json: false }, opening(store))).toBe(2);
+    expect(store.calls).toEqual([['close']]);
+    for (const { file } of [ann, second, codex]) expect(cli.err()).toContain(file);
+  });
+
+  it('an account that is not there ends with 1 and where to look', async () => {
+    const cli = createFakeProcess([]);
+    expect(await switchAccount(cli, 'on', 'nobody', { json: false }, opening(createStore(all)))).toBe(1);
+    expect(cli.err()).toContain('keyward accounts list');
+  });
+
+  it('a refusal is told, and ends with 1', async () => {
+    const cli = createFakeProcess([]);
+    const store: AccountStore = { ...createStore(all), setDisabled: () => Promise.resolve(err({ code: 'auth_file_not_writable', message: 'The disk is full.' })) };
+    expect(await switchAccount(cli, 'on', bob.file, { json: false }, opening(store))).toBe(1);
+    expect(cli.err()).toBe('keyward: The disk is full.\n');
+  });
+
+  it('--json prints one document', async () => {
+    const cli = createFakeProcess([]);
+    await switchAccount(cli, 'off', bob.file, { json: true }, opening(createStore(all)));
+    expect(JSON.parse(cli.out())).toEqual({ status: 'ok', file: bob.file, account: bob.account, provider: 'anthropic', disabled: true, state: 'needs_login' });
   });
 });
 

@@ -55,6 +55,18 @@ describe('an auth directory', () => {
     expect(directory.problems()).toEqual([{ name: '.', code: 'unreadable', severity: 'error', message: expect.stringContaining('ENOENT') }]);
   });
 
+  it('that cannot be written is read all the same, and every writer says that it cannot', async () => {
+    const folder = makeAuthFolder();
+    folder.put('a.json', claude());
+    // As on a read-only mount, also for root: there is no place for the lock.
+    folder.put('.keyward', 'in the way');
+    const { directory, tokenWriter, accountWriter } = await folder.open();
+    expect(directory.files().map(({ name }) => name)).toEqual(['a.json']);
+    expect(await accountWriter.patch('a.json', { note: 'x' })).toMatchObject({ ok: false, error: { code: 'auth_file_not_writable' } });
+    expect(await tokenWriter.reserve('a.json')).toMatchObject({ ok: false, error: { kind: 'not_writable' } });
+    expect(folder.names()).toEqual(['a.json']);
+  });
+
   it('in place of which there is a file is said to be none', async () => {
     const folder = makeAuthFolder();
     rmSync(folder.path, { recursive: true });

@@ -82,6 +82,17 @@ describe('the token writer', () => {
     expect(directory.files().map(({ name }) => name)).toEqual(['a.json']);
   });
 
+  it('an old version that cannot be kept does not keep new tokens from being written', async () => {
+    const folder = makeAuthFolder();
+    folder.put('a.json', claude);
+    const { tokenWriter } = await folder.open();
+    folder.put('.keyward/backups', 'in the way');
+    const reservation = await reserve(tokenWriter, 'a.json');
+    expect((await reservation.commit({ tokens: tokenSet('at-2', 'rt-2') })).ok).toBe(true);
+    await reservation.release();
+    expect([folder.json('a.json')['refresh_token'], folder.names()]).toEqual(['rt-2', ['a.json']]);
+  });
+
   it('a file with nothing but tokens stays the same account when they change', async () => {
     const folder = makeAuthFolder();
     folder.put('a.json', { type: 'corp', access_token: 'at-1', refresh_token: 'rt-1' });
