@@ -50,7 +50,17 @@ export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (e
   addInspection(program, cli, settle);
   addAccounts(program, cli, settle);
   addSetUp(program, cli, settle);
+  pointToOwnHelp(program, 'keyward');
   return program;
+}
+
+/** A mistake in a command’s words is answered with where its own help is. */
+function pointToOwnHelp({ commands }: Command, path: string): void {
+  for (const command of commands) {
+    const own = `${path} ${command.name()}`;
+    command.showHelpAfterError(`Run \`${own} --help\` for what there is.`);
+    pointToOwnHelp(command, own);
+  }
 }
 
 /** The commands below it where they fit in the column. */

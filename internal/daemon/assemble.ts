@@ -146,6 +146,8 @@ export async function assemble(parts: Parts): Promise<Assembled> {
         // What the old tokens' refusals left behind says nothing of the new ones.
         const renewed = live.snapshot().logins.find(({ fileNames }) => fileNames.includes(stored.value.name));
         if (renewed !== undefined) router.resetCooldowns(renewed.accountId);
+        // Nor does a refusal of the very token that the provider has now given again.
+        if (renewed !== undefined && upstreamAccounts.keeper.stateOf(renewed.key).kind === 'needs_login') upstreamAccounts.keeper.retry(renewed.key);
       }
       return stored;
     },

@@ -14,6 +14,7 @@ import { buildRoutingTable } from '../routing/table.ts';
 import { sha256Hex } from '../secret/digest.ts';
 import { Secret } from '../secret/secret.ts';
 import type { Snapshot } from '../server/snapshot.ts';
+import { findMissingClients } from './account-problems.ts';
 
 /** A snapshot with what only the daemon needs of it. */
 export interface LiveSnapshot extends Snapshot {
@@ -83,7 +84,8 @@ type FilePart = Pick<LiveSnapshot, 'routes' | 'fileAccounts' | 'logins' | 'accou
 
 /** A refresh changes files all day long and no account of theirs: routing stays as it is then, with all that hangs on it. */
 function withFiles(base: ConfigPart & Partial<FilePart>, files: readonly AuthFile[]): FilePart {
-  const { accounts, logins, problems } = accountsFromFiles(files, base.profiles, base.loaded.config);
+  const { accounts, logins, problems: refusals } = accountsFromFiles(files, base.profiles, base.loaded.config);
+  const problems = [...refusals, ...findMissingClients(logins, files)];
   const { routes, fileAccounts } = base;
   const isSame = routes !== undefined && fileAccounts !== undefined && fileAccounts.length === accounts.length && accounts.every((account, index) => textOf(account) === textOf(fileAccounts[index]));
   if (isSame) return { routes, fileAccounts, logins, accountProblems: problems };

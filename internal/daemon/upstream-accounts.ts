@@ -10,6 +10,7 @@ import { createTokenKeeper, type KeeperDeps } from '../tokens/keeper.ts';
 import { createLedgers } from '../tokens/ledger.ts';
 import type { LoginState, TokenGrants, TokenKeeper } from '../tokens/ports.ts';
 import type { Login } from '../providers/login.ts';
+import { createProblemLog } from './account-problems.ts';
 import type { Live } from './live.ts';
 
 export interface UpstreamAccountsDeps {
@@ -74,7 +75,9 @@ export async function openUpstreamAccounts(deps: UpstreamAccountsDeps): Promise<
     await before.close();
     log.info({ path: current.path }, 'the auth directory was changed');
   };
+  const tellProblems = createProblemLog(log);
   live.onCommit((snapshot, cause) => {
+    tellProblems(snapshot.accountProblems);
     current.keeper.setLogins(snapshot.logins);
     if (cause !== 'config') return;
     if (snapshot.loaded.config['auth-dir-encryption'] !== encryption) log.warn('auth-dir-encryption takes effect after a restart');

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { decodeJwt } from 'jose/jwt/decode';
 import type { AuthFile, AuthFileProblem } from '../accounts/auth-file/auth-file.ts';
 import { maskUserinfo } from '../config/secret-spots.ts';
+import { judgeBaseUrl, judgeProxyUrl } from '../config/upstream-url.ts';
 import { escapeForeign } from '../log/escape.ts';
 import type { Login } from '../providers/login.ts';
 import type { AccountState } from '../routing/ports.ts';
-import { maskSecret } from '../secret/secret.ts';
+import { maskSecret, wholeMask } from '../secret/secret.ts';
 import type { LoginState } from '../tokens/ports.ts';
 import type { ManagementDeps } from './context.ts';
 import { entityTag } from './entity-tag.ts';
@@ -71,7 +72,7 @@ export function describeOperatorFields({ operator }: AuthFile): JsonObject {
   return {
     disabled: operator.disabled,
     prefix: operator.prefix,
-    proxy_url: maskUserinfo(operator.proxyUrl),
+    proxy_url: shownUrl(operator.proxyUrl, judgeProxyUrl(operator.proxyUrl) === undefined),
     priority: operator.priority,
     weight: operator.weight,
     headers: Object.fromEntries([...operator.headers].map(([name, value]) => [name, maskSecret(value)])),
@@ -79,8 +80,14 @@ export function describeOperatorFields({ operator }: AuthFile): JsonObject {
     model_aliases: operator.modelAliases,
     disable_cooling: operator.disableCooling,
     note: shown(operator.note),
-    base_url: maskUserinfo(operator.baseUrl),
+    base_url: shownUrl(operator.baseUrl, judgeBaseUrl(operator.baseUrl, false).kind !== 'error'),
   };
+}
+
+/** What is no usable address may hold its secret anywhere. */
+function shownUrl(url: string, isUsable: boolean): string {
+  if (url === '') return '';
+  return isUsable ? maskUserinfo(url) : wholeMask;
 }
 
 interface FileParts {

@@ -72,7 +72,8 @@ async function readNames(c: Context): Promise<readonly string[] | undefined> {
 
 /** `{ name }`, `{ names: […] }` or a plain list. */
 async function readBodyNames(request: Request): Promise<readonly unknown[]> {
-  if (request.body === null) return [];
+  // Node’s requests have a body stream also when nothing was sent.
+  if (request.body === null || !request.headers.has('content-type')) return [];
   const body = await readJsonBody(request);
   if (isList(body)) return body;
   if (!isObject(body)) return [];
@@ -95,7 +96,7 @@ function checkCopies(deps: ManagementDeps, names: readonly string[]): void {
 async function revoke(deps: ManagementDeps, file: AuthFile): Promise<Revocation> {
   const { refreshToken, accessToken } = file.tokens;
   if (file.serviceAccount !== undefined || (refreshToken === undefined && accessToken === undefined)) return { name: file.name, offered: false, ok: false, detail: 'The file holds no token that could be revoked.' };
-  return { name: file.name, ...(await deps.accounts.revoke(file.provider, refreshToken, accessToken)) };
+  return { name: file.name, ...(await deps.accounts.revoke(file.provider, refreshToken, accessToken, file)) };
 }
 
 function invalid(param: string, message: string): AppError {

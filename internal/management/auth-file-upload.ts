@@ -139,7 +139,9 @@ function checkDestination(deps: ManagementDeps, call: ManagementCall, parsed: Js
   if (isRoot(call.principal)) return;
   const type = typeof parsed['type'] === 'string' ? parsed['type'].trim().toLowerCase() : '';
   const ownHost = URL.parse(deps.accounts.profiles().ofFileType(type)?.spend.baseUrl ?? '')?.host;
-  for (const [member, value] of Object.entries(parsed)) {
+  // Files may keep what a login says in a `token` object, and its members count like those beside it.
+  const { token } = parsed;
+  for (const [member, value] of [...Object.entries(parsed), ...(isObject(token) ? Object.entries(token) : [])]) {
     const name = destinations.find((known) => known === member.replaceAll('-', '_').toLowerCase());
     if (name === undefined || value === null || value === '' || (isObject(value) && Object.keys(value).length === 0)) continue;
     if ((name === 'resource_url' || name === 'base_url') && typeof value === 'string' && ownHost !== undefined && hostOf(value) === ownHost) continue;

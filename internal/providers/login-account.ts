@@ -1,7 +1,7 @@
 import type { Account, ModelAlias } from '../accounts/account.ts';
 import type { AuthFile, OperatorFields } from '../accounts/auth-file/auth-file.ts';
 import type { Config } from '../config/schema.ts';
-import { judgeBaseUrl } from '../config/upstream-url.ts';
+import { judgeBaseUrl, judgeProxyUrl } from '../config/upstream-url.ts';
 import { err, ok, type Result } from '../fault/result.ts';
 import { escapeForeign } from '../log/escape.ts';
 import { Secret } from '../secret/secret.ts';
@@ -24,6 +24,9 @@ export function accountOfFile(file: AuthFile, profile: LoginProfile, config: Con
   const warnings: string[] = [];
   const baseUrl = baseUrlOfFile(file, profile);
   if (!baseUrl.ok) return baseUrl;
+  // Without its proxy the account would go out by a way that the operator did not want.
+  const objection = judgeProxyUrl(operator.proxyUrl);
+  if (objection !== undefined) return err(`Its \`proxy_url\` ${objection}.`);
   const base = accountOfProfile(profile, config, place, baseUrl.value, operator);
   const account: Account = {
     ...base,

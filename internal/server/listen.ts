@@ -78,7 +78,14 @@ export async function listen(endpoint: Endpoint, handlers: Handlers, stallMs: nu
     if (socket.writableLength > 0 || !isAnswering(socket)) socket.destroy();
   });
   let isClosing = false;
+  // Node counts a connection as busy until its first request, so that one opened in advance (browsers do) would hold a stop up.
+  const unused = new Set<Socket>();
+  server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
   server.on('request', (req: IncomingMessage, res: ServerResponse) => {
+    unused.delete(req.socket);
     // While draining, each connection is good for the answer under way and no more.
     if (isClosing) res.shouldKeepAlive = false;
     handlers.onRequest(req, res, endpoint.kind);
@@ -114,6 +121,7 @@ export async function listen(endpoint: Endpoint, handlers: Handlers, stallMs: nu
           resolve();
         });
         server.closeIdleConnections();
+        for (const socket of unused) if (socket.bytesRead === 0) socket.destroy();
       }),
     destroy: () => server.closeAllConnections(),
   };

@@ -18,8 +18,10 @@ export interface Entry {
   refreshing: Promise<Result<AccessToken, TokenFault>> | undefined;
   /** The last access token that was got because the upstream refused the one before. */
   renewed: { readonly value: string; readonly atMs: number } | undefined;
-  /** No refresh before; Infinity while it needs a person. */
+  /** No refresh before, by the monotonic clock; Infinity while it needs a person. */
   notBeforeMs: number;
+  /** `notBeforeMs` is when the access token ends, and nothing else is in the way. */
+  waitsForExpiry: boolean;
   failures: number;
   lastFault: TokenFault;
   /** Digest of the refresh token that was given up with `needs_login`. */
@@ -40,6 +42,7 @@ export function createEntry(login: Login): Entry {
     refreshing: undefined,
     renewed: undefined,
     notBeforeMs: 0,
+    waitsForExpiry: false,
     failures: 0,
     lastFault: { kind: 'unavailable', reason: 'refresh_failed', detail: 'no refresh was tried yet' },
     givenUp: undefined,

@@ -54,7 +54,16 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
     const before = entry.state;
     entry.state = state;
     if (isSameState(before, state)) return;
-    for (const listener of listeners) listener(entry.login, state, before);
+    for (const listener of listeners) tellOf(() => listener(entry.login, state, before));
+  };
+
+  /** Whoever listens, a refresh ends as it ended. */
+  const tellOf = (tell: () => void): void => {
+    try {
+      tell();
+    } catch (thrown) {
+      log.error({ err: thrown }, 'a change of a login could not be taken over');
+    }
   };
 
   const take = (entry: Entry, tokens: TokenSet): void => {
@@ -69,29 +78,33 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
     switch (result.kind) {
       case 'tokens':
         take(entry, result.tokens);
-        entry.failures = 0;
-        entry.notBeforeMs = 0;
+        // A vendor whose tokens have ended when they arrive would otherwise be asked without a pause.
+        entry.failures = result.how === 'refreshed' && entry.life.dueAtMs <= nowMs ? entry.failures + 1 : 0;
+        entry.notBeforeMs = entry.failures === 0 ? 0 : clock.monotonicMs() + backoffMs(entry, nowMs);
+        entry.waitsForExpiry = false;
         setState(entry, { kind: 'ready', expiresAtMs: finite(entry.life.expiresAtMs), lastRefreshMs: result.tokens.issuedAtMs });
         break;
       case 'needs_login': {
         if (result.tokens.accessToken !== undefined && isNewerOrSame(result.tokens, entry.tokens)) take(entry, result.tokens);
         // Looked at again when other tokens appear, or when an operator asks for it.
         entry.notBeforeMs = Infinity;
+        entry.waitsForExpiry = false;
         entry.givenUp = digestOf(result.tokens);
         setState(entry, { kind: 'needs_login', reason: result.reason, detail: result.detail, sinceMs: result.sinceMs, usableUntilMs: usableUntil(entry, nowMs) });
         break;
       }
       case 'later': {
         entry.failures++;
-        entry.notBeforeMs = nowMs + (result.retryAfterMs ?? backoffMs(entry, nowMs) * (0.75 + 0.5 * random()));
+        entry.notBeforeMs = clock.monotonicMs() + (result.retryAfterMs ?? backoffMs(entry, nowMs) * (0.75 + 0.5 * random()));
+        entry.waitsForExpiry = result.waitsForExpiry === true;
         entry.lastFault = { kind: 'unavailable', reason: result.reason, detail: result.detail };
         setState(entry, entry.state.kind === 'refreshing' ? entry.stateBefore : entry.state);
         break;
       }
     }
-    deps.onRefreshed?.(entry.login, result.kind === 'tokens' && result.how !== 'refreshed' ? result.how : result.kind);
+    tellOf(() => deps.onRefreshed?.(entry.login, result.kind === 'tokens' && result.how !== 'refreshed' ? result.how : result.kind));
     if (result.kind === 'needs_login') log.error({ account: entry.login.label, reason: result.reason, detail: result.detail }, 'a login needs a person');
-    else if (result.kind === 'later') log.warn({ account: entry.login.label, reason: result.reason, detail: result.detail, retry_in_ms: Math.round(entry.notBeforeMs - nowMs) }, 'a login could not be refreshed; it is tried again');
+    else if (result.kind === 'later') log.warn({ account: entry.login.label, reason: result.reason, detail: result.detail, retry_in_ms: Math.round(entry.notBeforeMs - clock.monotonicMs()) }, 'a login could not be refreshed; it is tried again');
     const access = usableToken(entry, clock.nowMs());
     if (access !== undefined) return ok(access);
     return err(result.kind === 'needs_login' ? { kind: 'needs_login', reason: result.reason, detail: result.detail } : entry.lastFault);
@@ -120,10 +133,15 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
   };
 
   const usable = (entry: Entry): RefreshNeed['isUsable'] => (tokens) => tokenOf(entry.login, tokens, 0) !== undefined && (tokens.expiresAtMs ?? Infinity) > clock.nowMs();
+  /** Of the token that is held, as it was planned: one without a time of issue would otherwise look new at every look. */
+  const dueAtMs = (entry: Entry, tokens: TokenSet): number => {
+    const isHeld = tokens.expiresAtMs === entry.tokens.expiresAtMs && tokens.accessToken?.reveal() === entry.tokens.accessToken?.reveal();
+    return isHeld ? entry.life.dueAtMs : planLife(tokens, entry.login.profile.refreshLeadMs, tokens.issuedAtMs ?? clock.nowMs(), 0).dueAtMs;
+  };
   /** A token that is not itself due for a refresh. */
   const needFresh = (entry: Entry): RefreshNeed => ({
     isUsable: usable(entry),
-    isGood: (tokens) => tokenOf(entry.login, tokens, 0) !== undefined && planLife(tokens, entry.login.profile.refreshLeadMs, tokens.issuedAtMs ?? clock.nowMs(), 0).dueAtMs > clock.nowMs(),
+    isGood: (tokens) => tokenOf(entry.login, tokens, 0) !== undefined && dueAtMs(entry, tokens) > clock.nowMs(),
   });
   const needOther = (entry: Entry, refused: AccessToken): RefreshNeed => ({
     isUsable: (tokens) => usable(entry)(tokens) && tokenOf(entry.login, tokens, 0)?.value !== refused.value,
@@ -132,10 +150,10 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
 
   /** Sees a waiting request through the refresh under way, and through failures that pass quickly. */
   const waitForToken = async (entry: Entry, need: RefreshNeed, signal: AbortSignal | undefined, isWanted: (access: AccessToken) => boolean): Promise<Result<AccessToken, TokenFault>> => {
-    const giveUpMs = clock.nowMs() + seeThroughMs;
+    const giveUpMs = clock.monotonicMs() + seeThroughMs;
     for (;;) {
-      const pauseMs = entry.refreshing === undefined ? entry.notBeforeMs - clock.nowMs() : 0;
-      if (clock.nowMs() + pauseMs > giveUpMs) return present(entry, isWanted);
+      const pauseMs = entry.refreshing === undefined ? Math.max(0, entry.notBeforeMs - clock.monotonicMs()) : 0;
+      if (clock.monotonicMs() + pauseMs > giveUpMs) return present(entry, isWanted);
       if (pauseMs > 0) await clock.sleep(pauseMs, signal);
       const outcome = await refresh(entry, need);
       if (outcome.ok && isWanted(outcome.value)) return outcome;
@@ -167,7 +185,7 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
   const revive = (entry: Entry): void => {
     entry.notBeforeMs = 0;
     entry.failures = 0;
-    setState(entry, { kind: 'ready', expiresAtMs: finite(entry.life.expiresAtMs), lastRefreshMs: entry.tokens.issuedAtMs });
+    setState(entry, readyState(entry));
   };
 
   /** Refused by the upstream and not to be replaced: nothing is left to serve to its end. */
@@ -182,7 +200,7 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
     let free = (deps.maxRefreshesAhead ?? defaultMaxAhead) - running.size;
     for (const entry of entries.values()) {
       if (entry.state.kind === 'needs_login' && entry.state.usableUntilMs !== 0 && entry.state.usableUntilMs <= nowMs) setState(entry, { ...entry.state, usableUntilMs: 0 });
-      if (free <= 0 || entry.login.disabled || entry.refreshing !== undefined || nowMs < entry.life.dueAtMs || nowMs < entry.notBeforeMs) continue;
+      if (free <= 0 || entry.login.disabled || entry.refreshing !== undefined || nowMs < entry.life.dueAtMs || clock.monotonicMs() < entry.notBeforeMs) continue;
       free--;
       void refresh(entry, needFresh(entry));
     }
@@ -194,7 +212,7 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
       if (entry === undefined) return err(unknownAccount);
       const nowMs = clock.nowMs();
       if (entry.access !== undefined && nowMs < entry.life.freshUntilMs) {
-        if (nowMs >= entry.life.dueAtMs && nowMs >= entry.notBeforeMs) void refresh(entry, needFresh(entry));
+        if (nowMs >= entry.life.dueAtMs && clock.monotonicMs() >= entry.notBeforeMs) void refresh(entry, needFresh(entry));
         return ok(entry.access);
       }
       return bounded((limit) => waitForToken(entry, needFresh(entry), limit, () => true), signal).then((waited) => (waited.ok ? waited : withLastResort(entry, waited.error, clock.nowMs())));
@@ -206,11 +224,14 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
       const now = usableToken(entry, clock.nowMs());
       if (now !== undefined && isOther(now)) return ok(now);
       const { renewed } = entry;
-      if (renewed !== undefined && renewed.value === refused.value && clock.nowMs() - renewed.atMs < renewedTokenMs) {
+      if (entry.state.kind !== 'needs_login' && renewed !== undefined && renewed.value === refused.value && clock.monotonicMs() - renewed.atMs < renewedTokenMs) {
         return err({ kind: 'unavailable', reason: 'refresh_failed', detail: 'the upstream refuses a token that was renewed a moment ago because of a refusal' });
       }
+      // Its end was waited for; the upstream says that it has come.
+      if (entry.waitsForExpiry) entry.notBeforeMs = 0;
       const outcome = await bounded((limit) => waitForToken(entry, needOther(entry, refused), limit, isOther), signal);
-      if (outcome.ok) entry.renewed = { value: outcome.value.value, atMs: clock.nowMs() };
+      if (outcome.ok) entry.renewed = { value: outcome.value.value, atMs: clock.monotonicMs() };
+      else giveTokenUp(entry, refused);
       return outcome;
     },
     stateOf: (loginKey) => entries.get(loginKey)?.state ?? { kind: 'ready', expiresAtMs: undefined, lastRefreshMs: undefined },
@@ -257,9 +278,10 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
     const isGivenUp = entry.state.kind === 'needs_login';
     for (const { tokens } of files) if (!isGivenUp && (entry.access === undefined || isNewer(tokens, entry.tokens))) take(entry, tokens);
     if (isNew || (hasOtherClient && entry.login.source !== 'refresh-token')) revive(entry);
+    else if (entry.state.kind === 'ready') setState(entry, readyState(entry));
     const target = files.find(({ isWritable }) => isWritable);
     const isStale = target !== undefined && digestOf(target.tokens) !== digestOf(entry.tokens);
-    if (entry.login.source === 'refresh-token' && !entry.login.disabled && (isNew || isStale || isGivenUp || hasOtherClient)) void reconcile(entry, hasOtherClient);
+    if (entry.login.source === 'refresh-token' && !entry.login.disabled && (isNew || isStale || isGivenUp || hasOtherClient)) track(reconcile(entry, hasOtherClient));
   }
 
   /** Learns what the ledger knows: other tokens end a login's being given up, spent ones are replaced by the newest, refused ones are told of. Nothing is sent. */
@@ -310,6 +332,10 @@ function usableUntil(entry: Entry, nowMs: number): number {
 
 function isNewerOrSame(left: TokenSet, right: TokenSet): boolean {
   return !isNewer(right, left);
+}
+
+function readyState({ life, tokens }: Entry): LoginState {
+  return { kind: 'ready', expiresAtMs: finite(life.expiresAtMs), lastRefreshMs: tokens.issuedAtMs };
 }
 
 function finite(ms: number): number | undefined {

@@ -54,8 +54,9 @@ export interface Ledgers {
   readonly lockPath: (loginKey: string) => string;
   /** Makes the folder where it is missing. Rejects with the system's error. */
   readonly prepare: () => Promise<void>;
+  /** Empty where there is none; rejects with the system's error where one cannot be read. */
   readonly read: (loginKey: string) => Promise<LedgerState>;
-  /** Durable when it resolves true; false: the disk took nothing, as the log says. */
+  /** Durable when it resolves true; false: the disk took nothing, or there is no key to seal with, as the log says. Never rejects. */
   readonly write: (loginKey: string, state: LedgerState) => Promise<boolean>;
 }
 
@@ -74,19 +75,26 @@ export function createLedgers({ folder, clock, log, seal }: LedgersDeps): Ledger
       try {
         text = await readFile(pathOf(loginKey), 'utf8');
       } catch (thrown) {
-        if (errorCode(thrown) !== 'ENOENT') log.error({ err: thrown, file: pathOf(loginKey) }, 'what is remembered of a login cannot be read');
-        return emptyLedger;
+        if (errorCode(thrown) === 'ENOENT') return emptyLedger;
+        // Taken for empty, it would let a spent token go out again.
+        log.error({ err: thrown, file: pathOf(loginKey) }, 'what is remembered of a login cannot be read');
+        throw thrown;
       }
       if (parse(text) === undefined) log.error({ file: pathOf(loginKey) }, 'what is remembered of a login is damaged and counts as empty');
       return decodeLedger(text, loginKey, seal);
     },
     write: async (loginKey, state) => {
-      await prepare();
       const oldestMs = clock.nowMs() - keepSpentMs;
       const kept = { ...state, spent: new Map([...state.spent].filter(([, atMs]) => atMs > oldestMs)), dead: state.dead.slice(-keptDead) };
-      const written = await writeDurably(pathOf(loginKey), await encodeLedger(kept, loginKey, seal), { generations: 0 });
-      if (!written.ok) log.error({ err: written.error.cause, file: pathOf(loginKey) }, 'what is remembered of a login cannot be written');
-      return written.ok;
+      try {
+        await prepare();
+        const written = await writeDurably(pathOf(loginKey), await encodeLedger(kept, loginKey, seal), { generations: 0 });
+        if (written.ok) return true;
+        throw written.error.cause ?? new Error(written.error.kind);
+      } catch (thrown) {
+        log.error({ err: thrown, file: pathOf(loginKey) }, 'what is remembered of a login cannot be written');
+        return false;
+      }
     },
   };
 }
@@ -106,6 +114,8 @@ export async function rewriteLedgers(folder: string, before: TextSeal | undefine
     try {
       const state = await from.read(loginKey);
       isWhole = lock !== undefined && state.unopened === undefined && (await to.write(loginKey, state)) && isWhole;
+    } catch {
+      isWhole = false;
     } finally {
       lock?.release();
     }

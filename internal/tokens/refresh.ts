@@ -2,7 +2,7 @@ import type { AuthFile } from '../accounts/auth-file/auth-file.ts';
 import type { FileFault, Reservation, TokenFields, TokenWriter } from '../accounts/directory/ports.ts';
 import { noTokens, type TokenSet } from '../accounts/token-set.ts';
 import type { Clock } from '../clock/clock.ts';
-import type { Result } from '../fault/result.ts';
+import { err, type Result } from '../fault/result.ts';
 import { takeKernelLock } from '../files/kernel-lock.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Login } from '../providers/login.ts';
@@ -30,7 +30,8 @@ export interface RefreshNeed {
 export type RefreshResult =
   | { readonly kind: 'tokens'; readonly tokens: TokenSet; readonly how: 'adopted' | 'restored' | 'refreshed' }
   | { readonly kind: 'needs_login'; readonly reason: LoginReason; readonly detail: string; readonly sinceMs: number; readonly tokens: TokenSet }
-  | { readonly kind: 'later'; readonly reason: TokenFault['reason']; readonly detail: string; readonly retryAfterMs: number | undefined; readonly tokens: TokenSet };
+  /** `waitsForExpiry`: put off only because the access token can still be spent. */
+  | { readonly kind: 'later'; readonly reason: TokenFault['reason']; readonly detail: string; readonly retryAfterMs: number | undefined; readonly tokens: TokenSet; readonly waitsForExpiry?: true };
 
 /**
  * One refresh of one login over all processes: takes the login's kernel lock, reads files and ledger again, adopts what is
@@ -79,12 +80,15 @@ interface OnDisk {
 async function findOnDisk(deps: RefreshDeps, login: Login): Promise<OnDisk> {
   const ledger = await deps.ledgers.read(login.key);
   const files: AuthFile[] = [];
+  let isWhole = true;
   for (const name of login.fileNames) {
     const read = await deps.writer.read(name);
     if (read.ok) files.push(read.value);
+    else isWhole &&= read.error.kind === 'missing';
   }
   const newest = findNewest(files, ledger);
-  return { ledger: closeOvertaken(ledger, newest, deps.clock.nowMs()), files, newest };
+  // A file that cannot be read at the moment may hold the very token of the intent: nothing is concluded without it.
+  return { ledger: isWhole ? closeOvertaken(ledger, newest, deps.clock.nowMs()) : ledger, files, newest };
 }
 
 /**
@@ -129,7 +133,7 @@ async function refreshLocked(deps: RefreshDeps, login: Login, need: RefreshNeed,
   const wasSentBefore = found.ledger.intent?.digest === digest;
   if (wasSentBefore && login.profile.rotatesRefreshTokens && need.isUsable(newest.tokens)) {
     // The answer to the last try was lost; the present access token is spent to its end before the token is risked again.
-    return later('refresh_failed', 'the answer to the last refresh was lost; it is tried once more when the access token ends', untilExpiryMs(newest.tokens, deps.clock), newest.tokens);
+    return { ...later('refresh_failed', 'the answer to the last refresh was lost; it is tried once more when the access token ends', untilExpiryMs(newest.tokens, deps.clock), newest.tokens), waitsForExpiry: true };
   }
   return send(deps, login, need, signal, { found, primary, tokens: newest.tokens, digest, wasSentBefore, triesLeft });
 }
@@ -147,7 +151,7 @@ async function writeBack(deps: RefreshDeps, primary: AuthFile, newest: Candidate
   if (!reserved.ok) return false;
   try {
     const facts = newest.fileName === undefined ? ledger.newest?.facts : undefined;
-    const written = await reserved.value.commit({ tokens: newest.tokens, ...(facts === undefined ? {} : { facts }) });
+    const written = await reserved.value.commit({ tokens: newest.tokens, ...(facts === undefined ? {} : { facts }) }, (present) => digestOf(present) === digestOf(primary.tokens));
     if (written.ok) deps.log.warn({ file: primary.name }, 'a file held an older refresh token, as from a backup or a stale save; the newest tokens were written back');
     return written.ok;
   } finally {
@@ -177,7 +181,7 @@ async function send(deps: RefreshDeps, login: Login, need: RefreshNeed, signal: 
     }
     // Whatever else ends, an answer that may hold new tokens is waited for; the grant has its own time limit.
     const outcome = await deps.grants.refresh(login, tokens, primary, new AbortController().signal);
-    if (outcome.kind === 'issued') return await keep(deps, login, sending, reservation, outcome);
+    if (outcome.kind === 'issued') return await keep(deps, login, need, sending, reservation, outcome);
     if (outcome.kind === 'refused') return await settleRefused(deps, login, need, signal, sending, outcome);
     return await settleFailed(deps, login, sending, outcome);
   } finally {
@@ -197,28 +201,29 @@ const triesOnceSafe = 3;
 
 type Issued = Extract<GrantOutcome, { readonly kind: 'issued' }>;
 
-async function keep(deps: RefreshDeps, login: Login, sending: Sending, reservation: Reservation | undefined, issued: Issued): Promise<RefreshResult> {
+async function keep(deps: RefreshDeps, login: Login, need: RefreshNeed, sending: Sending, reservation: Reservation | undefined, issued: Issued): Promise<RefreshResult> {
   const fields = completeFields(deps, sending.tokens, issued);
-  const obstacle = await persist(deps, login, sending, reservation, fields);
+  const obstacle = await persist(deps, login, need, sending, reservation, fields);
   if (obstacle !== undefined) return obstacle;
   if (issued.after === undefined) {
     await writeCopies(deps, sending, fields);
     return { kind: 'tokens', tokens: fields.tokens, how: 'refreshed' };
   }
   const final = completeFields(deps, fields.tokens, await issued.after());
-  const late = await persist(deps, login, sending, reservation, final);
+  const late = await persist(deps, login, need, sending, reservation, final);
   if (late !== undefined) return late;
   await writeCopies(deps, sending, final);
   return { kind: 'tokens', tokens: final.tokens, how: 'refreshed' };
 }
 
 /** Other files of the identity get the new tokens as well: what they held is spent. One that takes nothing is no matter, the account does not depend on it. */
-async function writeCopies(deps: RefreshDeps, { found, primary }: Sending, fields: TokenFields): Promise<void> {
+async function writeCopies(deps: RefreshDeps, sending: Sending, fields: TokenFields): Promise<void> {
+  const { found, primary } = sending;
   for (const { name, isWritable } of found.files) {
     if (name === primary.name || !isWritable) continue;
     const reserved = await deps.writer.reserve(name);
     if (!reserved.ok) continue;
-    await reserved.value.commit(fields);
+    await commitTo(reserved.value, fields, mayReplace(sending, fields));
     await reserved.value.release();
   }
 }
@@ -237,8 +242,18 @@ function completeFields(deps: RefreshDeps, old: TokenSet, { tokens, facts }: Tok
   };
 }
 
+/** What was there when the refresh began gives way to its tokens; what came meanwhile is a new login or another program's, and stays. */
+function mayReplace({ found, digest }: Sending, fields: TokenFields): (present: TokenSet) => boolean {
+  const known = new Set([digest, digestOf(fields.tokens), ...found.files.map(({ tokens }) => digestOf(tokens)), ...found.ledger.spent.keys(), ...found.ledger.dead.map((dead) => dead.digest)]);
+  return (present) => {
+    const held = digestOf(present);
+    return held === undefined || known.has(held);
+  };
+}
+
 /** Undefined when the tokens are durable, or nothing more can be done for it; else why they are not needed any more. */
-async function persist(deps: RefreshDeps, login: Login, { found, digest, primary }: Sending, reservation: Reservation | undefined, fields: TokenFields): Promise<RefreshResult | undefined> {
+async function persist(deps: RefreshDeps, login: Login, need: RefreshNeed, sending: Sending, reservation: Reservation | undefined, fields: TokenFields): Promise<RefreshResult | undefined> {
+  const { found, digest, primary } = sending;
   const hasRotated = digestOf(fields.tokens) !== digest;
   const state: LedgerState = {
     intent: undefined,
@@ -247,21 +262,34 @@ async function persist(deps: RefreshDeps, login: Login, { found, digest, primary
     newest: fields,
   };
   for (let attempt = 0; ; attempt++) {
-    const inFile = await commitTo(reservation, fields);
+    const inFile = await commitTo(reservation, fields, mayReplace(sending, fields));
     const inLedger = await deps.ledgers.write(login.key, state);
-    if (inFile === undefined || inFile.ok) return undefined;
-    if (inFile.error.kind === 'missing') return later('unknown_account', 'its file was removed while it was refreshed', undefined, noTokens);
+    if (inFile?.ok === true) return digestOf(inFile.value.tokens) === digestOf(fields.tokens) ? undefined : overtaken(need, inFile.value.tokens);
+    // Without a file to write to the ledger is all there is; a token that did not change needs neither.
+    if (inFile === undefined && (inLedger || !hasRotated)) return undefined;
+    if (inFile?.error.kind === 'missing' && inLedger) return later('unknown_account', 'its file was removed while it was refreshed', undefined, noTokens);
     // In the ledger they are durable; a file that takes nothing gets them from there when it is next looked at.
     if (attempt >= (inLedger ? triesOnceSafe : persistTries)) {
-      deps.log.error({ account: login.label, file: primary.name, cause: inFile.error.message }, inLedger ? 'refreshed tokens are kept beside their file, which cannot be written' : 'refreshed tokens are served from memory: the disk takes nothing; a restart now loses the login');
+      deps.log.error({ account: login.label, file: primary.name, cause: inFile?.error.message ?? 'it is read-only' }, inLedger ? 'refreshed tokens are kept beside their file, which cannot be written' : 'refreshed tokens are served from memory: the disk takes nothing; a restart now loses the login');
       return undefined;
     }
     await deps.clock.sleep(persistPausesMs[Math.min(attempt, persistPausesMs.length - 1)] ?? 5_000);
   }
 }
 
-async function commitTo(reservation: Reservation | undefined, fields: TokenFields): Promise<Result<AuthFile, FileFault> | undefined> {
-  return reservation === undefined ? undefined : reservation.commit(fields);
+/** A new login was stored while the old one's answer was on its way. */
+function overtaken(need: RefreshNeed, tokens: TokenSet): RefreshResult {
+  if (need.isUsable(tokens)) return { kind: 'tokens', tokens, how: 'adopted' };
+  return later('refresh_failed', 'a new login was stored while the old one was refreshed', 1, tokens);
+}
+
+/** Never rejects: whatever goes wrong here, the tokens go on to the ledger. */
+async function commitTo(reservation: Reservation | undefined, fields: TokenFields, mayTakeThePlaceOf: (present: TokenSet) => boolean): Promise<Result<AuthFile, FileFault> | undefined> {
+  try {
+    return await reservation?.commit(fields, mayTakeThePlaceOf);
+  } catch (thrown) {
+    return err({ kind: 'not_writable', message: `the write failed inside Keyward (${thrown instanceof Error ? thrown.name : 'unknown error'})` });
+  }
 }
 
 /** OAuth codes by which vendors say that the refresh token itself is no longer good. @see RFC 6749 §5.2 */
@@ -298,6 +326,6 @@ async function settleFailed(deps: RefreshDeps, login: Login, { found, tokens, wa
   return later('refresh_failed', detail, retryAfterMs, tokens);
 }
 
-function later(reason: TokenFault['reason'], detail: string, retryAfterMs: number | undefined, tokens: TokenSet): RefreshResult {
+function later(reason: TokenFault['reason'], detail: string, retryAfterMs: number | undefined, tokens: TokenSet): Extract<RefreshResult, { readonly kind: 'later' }> {
   return { kind: 'later', reason, detail, retryAfterMs, tokens };
 }

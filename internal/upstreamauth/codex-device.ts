@@ -35,7 +35,7 @@ export async function startCodexDevice(deps: CodexDeviceDeps, profile: LoginProf
   const deviceAuthId = textOf(record, 'device_auth_id');
   const userCode = textOf(record, 'user_code') ?? textOf(record, 'usercode');
   if (answer.status !== 200 || deviceAuthId === undefined || userCode === undefined) return fail(`it answered HTTP ${answer.status}`);
-  const grant: Polling = { profile, proxyUrl, origin: usercodeUrl.origin, tokenUrl: new URL('token', usercodeUrl).href, deviceAuthId, userCode, intervalMs: Math.max(secondsOf(record?.['interval']) ?? 5, 1) * 1_000 };
+  const grant: Polling = { profile, proxyUrl, origin: usercodeUrl.origin, tokenUrl: new URL('token', usercodeUrl).href, deviceAuthId, userCode, intervalMs: Math.min(Math.max(secondsOf(record?.['interval']) ?? 5, 1), 60) * 1_000 };
   return ok({ url: `${usercodeUrl.origin}/codex/device`, userCode, lifeMs, poll: (signal) => poll(deps, grant, signal) });
 }
 

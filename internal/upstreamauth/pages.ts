@@ -30,6 +30,7 @@ function statusOf(code: string): number {
 
 /** Where the table speaks to callers of the API. */
 const fixesHere: Readonly<Record<string, string>> = {
+  login_state_used: 'If it was you who finished it, all is well: `keyward accounts list` shows the account. Else start a new login.',
   login_denied: 'If that was not meant, start the login again and agree on the provider’s page.',
   login_failed: 'Start the login again. If it fails in the same way, the log of Keyward has more.',
   invalid_request: 'Start the login again, or paste the whole address that the browser was sent to where you started it.',

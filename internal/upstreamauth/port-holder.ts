@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { escapeForeign } from '../log/escape.ts';
 
 /**
@@ -13,8 +13,15 @@ export async function describePortHolder(port: number, procPath: string = '/proc
   if (first === undefined) return '';
   const pid = await findProcess(procPath, new Set(listeners.map(({ inode }) => `socket:[${inode}]`)));
   if (pid === undefined) return `by a program of another user (uid ${first.uid})`;
-  const name = await readFile(join(procPath, pid, 'comm'), 'utf8').catch(() => '');
-  return `by ${escapeForeign(name.trim(), 64) || 'a program'} (pid ${pid})`;
+  return `by ${escapeForeign(await nameProgram(join(procPath, pid)), 64) || 'a program'} (pid ${pid})`;
+}
+
+/** `comm` alone is the main thread’s name, which interpreters change: Node calls its own "MainThread". No other argument is shown. */
+async function nameProgram(folder: string): Promise<string> {
+  const [program = '', ...args] = (await readFile(join(folder, 'cmdline'), 'utf8').catch(() => '')).split('\0');
+  if (program === '') return (await readFile(join(folder, 'comm'), 'utf8').catch(() => '')).trim();
+  const script = args.find((arg) => !arg.startsWith('-'));
+  return [program, ...(script !== undefined && /^\S+\.(?:[cm]?[jt]s|py)$/.test(script) ? [script] : [])].map((path) => basename(path)).join(' ');
 }
 
 interface ListeningSocket {

@@ -1,3 +1,4 @@
+import type { AuthFile } from '../accounts/auth-file/auth-file.ts';
 import type { Secret } from '../secret/secret.ts';
 import type { LoginGrant } from '../providers/login-profile.ts';
 
@@ -70,8 +71,8 @@ export interface Logins {
   readonly close: () => Promise<void>;
 }
 
-/** Ends a login at its vendor (RFC 7009). `offered` false: the vendor has no such endpoint. Never rejects. */
-export type RevokeAtVendor = (provider: string, refreshToken: Secret | undefined, accessToken: Secret | undefined) => Promise<{ readonly offered: boolean; readonly ok: boolean; readonly detail: string }>;
+/** Ends a login at its vendor (RFC 7009), by the client and the proxy of its file where that is given. `offered` false: the vendor has no such endpoint. Never rejects. */
+export type RevokeAtVendor = (provider: string, refreshToken: Secret | undefined, accessToken: Secret | undefined, file?: AuthFile) => Promise<{ readonly offered: boolean; readonly ok: boolean; readonly detail: string }>;
 
 /** An answer of the login pages, for whatever server carries it. */
 export interface PageAnswer {

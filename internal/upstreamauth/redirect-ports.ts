@@ -123,7 +123,8 @@ async function bindBoth(port: number, handle: (req: IncomingMessage, res: Server
 
 function listenOn(server: Server, host: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
-    server.once('error', (cause) => {
+    // Kept for as long as it listens: an error that nobody hears would end the process.
+    server.on('error', (cause) => {
       const code: unknown = Reflect.get(cause, 'code');
       resolve(typeof code === 'string' ? code : 'unknown error');
     });

@@ -1,5 +1,6 @@
 import type { LoginProfiles } from '../providers/logins/resolve.ts';
 import type { Secret } from '../secret/secret.ts';
+import { clientOfFile } from './client-identity.ts';
 import type { GrantsDeps } from './grants.ts';
 import { parseRecord } from './json-record.ts';
 import { createOAuthClient } from './oauth-client.ts';
@@ -19,13 +20,15 @@ export interface RevokeDeps extends GrantsDeps {
 export function createRevoke(deps: RevokeDeps): RevokeAtVendor {
   const http = createOAuthHttp(deps);
   const oauth = createOAuthClient({ clock: deps.clock, http });
-  return async (provider, refreshToken, accessToken) => {
+  return async (provider, refreshToken, accessToken, file) => {
     const profile = deps.profiles().find(provider);
     if (profile === undefined) return notOffered('there is no login of this name');
     const [token, hint] = refreshToken === undefined ? ([accessToken, 'access_token'] as const) : ([refreshToken, 'refresh_token'] as const);
     if (token === undefined) return notOffered('the account has no token to revoke');
-    const proxyUrl = profile.spend.proxyUrl === '' ? (deps.proxyUrl?.() ?? '') : profile.spend.proxyUrl;
-    const client = profile.registration.clientId === '' ? undefined : profile.registration;
+    const proxyUrl = [file?.operator.proxyUrl, profile.spend.proxyUrl, deps.proxyUrl?.()].find((url) => url !== undefined && url !== '') ?? '';
+    // RFC 7009 §2.1: only the client that a token was issued to may revoke it; servers may answer others as if they had.
+    const configured = profile.registration.clientId === '' ? undefined : profile.registration;
+    const client = file === undefined ? configured : clientOfFile(profile, file, file.tokens);
     try {
       const exchange = await oauth.open(profile, { client, proxyUrl });
       if (exchange.endpoints.revocation === '') return notOffered('the provider offers no revocation');

@@ -15,15 +15,20 @@ export function readTokenSet(answer: JsonRecord, askedAtMs: number, previous: To
   const idToken = textOf(answer, 'id_token');
   const expiresInSeconds = secondsOf(answer['expires_in']);
   const expSeconds = secondsOf(claimsOf(accessToken)?.['exp']);
+  const expiresAtMs = expiresInSeconds === undefined ? (expSeconds === undefined ? undefined : expSeconds * 1_000) : askedAtMs + expiresInSeconds * 1_000;
   return {
     accessToken: secretOf(accessToken) ?? previous.accessToken,
     refreshToken: secretOf(refreshToken) ?? previous.refreshToken,
     idToken: secretOf(idToken) ?? previous.idToken,
     apiKey: previous.apiKey,
-    expiresAtMs: expiresInSeconds === undefined ? (expSeconds === undefined ? undefined : expSeconds * 1_000) : askedAtMs + expiresInSeconds * 1_000,
+    // Milliseconds for seconds, or nonsense: such an end says nothing.
+    expiresAtMs: expiresAtMs !== undefined && expiresAtMs - askedAtMs > longestLifeMs ? undefined : expiresAtMs,
     issuedAtMs: askedAtMs,
   };
 }
+
+/** A century. */
+const longestLifeMs = 100 * 365 * 86_400_000;
 
 function secretOf(value: string | undefined): Secret | undefined {
   return value === undefined ? undefined : new Secret(value);

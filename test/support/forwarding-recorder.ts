@@ -1,5 +1,4 @@
-import { request } from 'node:http';
-import type { ServerResponse } from 'node:http';
+import { request, type ServerResponse } from 'node:http';
 import { answerJson, startScriptedUpstream, type ScriptedUpstream, type SeenRequest } from './scripted-upstream.ts';
 
 export interface ForwardingSetup {
@@ -7,14 +6,18 @@ export interface ForwardingSetup {
   readonly to: string;
   /** Who may pass; the rest gets 401. Absent: everyone. */
   readonly admits?: (seen: SeenRequest) => Promise<boolean> | boolean;
+  /** What is refused, and how. */
+  readonly refuses?: (seen: SeenRequest) => { readonly status: number; readonly body: object } | undefined;
   /** Base URL for what is not the simulator's to answer; undefined: the simulator. */
   readonly elsewhere?: (seen: SeenRequest) => string | undefined;
 }
 
 /** Stands before a simulator: keeps each request as it came, and unwraps Code Assist's envelope, which simulators do not know. */
-export async function startForwardingRecorder({ to, admits, elsewhere }: ForwardingSetup): Promise<Pick<ScriptedUpstream, 'url' | 'seen' | 'close'>> {
+export async function startForwardingRecorder({ to, admits, refuses, elsewhere }: ForwardingSetup): Promise<Pick<ScriptedUpstream, 'url' | 'seen' | 'close'>> {
   const handle = async (seen: SeenRequest, res: ServerResponse): Promise<void> => {
     if (admits !== undefined && !(await admits(seen))) return answerJson(res, 401, { error: { type: 'authentication_error', message: 'no such token' } });
+    const refusal = refuses?.(seen);
+    if (refusal !== undefined) return answerJson(res, refusal.status, refusal.body);
     const path = seen.url.replace(/^\/to\/[\w-]+/, '');
     const other = elsewhere?.(seen);
     if (other !== undefined) return pass(`${other}${path}`, seen, seen.body, res);

@@ -116,12 +116,14 @@ export function createTokenWorld(options: WorldOptions = {}): TokenWorld {
       if (failsReserves) return err({ kind: 'not_writable', message: 'the disk is full' });
       if (files.get(name)?.isWritable === false) return err({ kind: 'read_only', message: 'it is a link' });
       return ok({
-        commit: async ({ tokens }: TokenFields) => {
+        commit: async ({ tokens }: TokenFields, mayReplace: (present: TokenSet) => boolean = () => true) => {
           if (failingWrites > 0) {
             failingWrites--;
             return err({ kind: failingKind, message: 'it cannot be written' });
           }
-          return ok(put(name, tokens));
+          const there = files.get(name);
+          if (there === undefined) return err({ kind: 'missing', message: 'it is not there' });
+          return ok(mayReplace(there.tokens) ? put(name, tokens) : there);
         },
         release: async () => undefined,
       });

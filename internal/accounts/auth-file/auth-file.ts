@@ -56,7 +56,7 @@ export interface AuthFile {
 export interface AuthFileProblem {
   /** `.` for the directory itself. */
   readonly name: string;
-  readonly code: 'unreadable' | 'not_json' | 'no_type' | 'too_large' | 'foreign_owner' | 'not_regular' | 'foreign_link' | 'mode' | 'unknown_type' | 'sealed' | 'plaintext' | 'invalid_field' | 'odd_name' | 'duplicate_of';
+  readonly code: 'unreadable' | 'not_json' | 'no_type' | 'too_large' | 'foreign_owner' | 'not_regular' | 'foreign_link' | 'mode' | 'unknown_type' | 'sealed' | 'plaintext' | 'invalid_field' | 'odd_name' | 'duplicate_of' | 'no_client';
   /** One sentence, free of secrets, foreign text escaped. */
   readonly message: string;
   /** `error`: the file is not used (or its last good version is); `warning`: it is used. */

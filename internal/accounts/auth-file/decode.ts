@@ -49,6 +49,7 @@ export async function decodeAuthFile(input: DecodeInput, context: DecodeContext)
   if (!read.ok) return problem('not_json', `The file ${read.error}.`);
   const type = textOf(read.value.top('type'))?.toLowerCase();
   if (type === undefined) return problem('no_type', 'The file has no "type" that says which provider it belongs to.');
+  if (type === 'service_account') return problem('unknown_type', 'The file is the key of a Google service account as Google gives it out; `keyward accounts import vertex <file>` makes an account of it.');
   const provider = context.ofFileType(type)?.name;
   if (provider === undefined) return problem('unknown_type', `There is no login for the type "${escapeForeign(type, 40)}"; define \`oauth.${escapeForeign(type, 40)}\` in the config, or correct the type.`);
 

@@ -3,16 +3,19 @@ const timestamp = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?\s*(Z|z|[+-]\d
 /** Seconds reach this in the year 5138, milliseconds did in 1973. */
 const leastMs = 100_000_000_000;
 
+/** The last one that RFC 3339 has words for: the end of the year 9999. */
+const latestMs = 253_402_300_799_999;
+
 /** How a point in time is written in a file. */
 export type TimeUnit = 'text' | 's' | 'ms';
 
 /**
  * A point in time as files have it: RFC 3339, or a number of seconds or milliseconds (also as text). Undefined for anything
- * else, and for the zeros that stand for "never".
+ * else, for times beyond the year 9999, and for the zeros that stand for "never".
  */
 export function readTimeMs(value: unknown): number | undefined {
   const ms = typeof value === 'number' ? fromNumber(value) : typeof value === 'string' ? fromText(value.trim()) : Number.NaN;
-  return Number.isFinite(ms) && ms > 0 ? Math.round(ms) : undefined;
+  return Number.isFinite(ms) && ms > 0 && ms <= latestMs ? Math.round(ms) : undefined;
 }
 
 export function unitOfTime(value: unknown): TimeUnit {
@@ -20,8 +23,9 @@ export function unitOfTime(value: unknown): TimeUnit {
   return value < leastMs ? 's' : 'ms';
 }
 
-/** As JSON, in the unit the file has. */
-export function writeTime(ms: number, unit: TimeUnit): string {
+/** As JSON, in the unit the file has; at most the end of the year 9999. */
+export function writeTime(atMs: number, unit: TimeUnit): string {
+  const ms = Math.min(atMs, latestMs);
   switch (unit) {
     case 'text':
       return JSON.stringify(new Date(ms).toISOString());

@@ -13,6 +13,7 @@ import type { MemberChange } from '../auth-file/patch.ts';
 import { decodeContext } from './decode-on-disk.ts';
 import { ownPathsOf } from './paths.ts';
 import type { FileFault } from './ports.ts';
+import { maxFileBytes } from './read-file.ts';
 import { readOverwritten, readWritable, type Base, type SteadyDeps } from './steady-read.ts';
 
 export interface ChangeDeps extends SteadyDeps {
@@ -63,15 +64,18 @@ export async function changeFile<F>(deps: ChangeDeps, name: string, prepared: Pr
   return base;
 }
 
-/** The file with the change made, its identity kept, sealed where files are. */
+/** The file with the change made, its identity kept, sealed where files are; as it is, without bytes, where nothing is to change. */
 async function decideNext<F>(deps: ChangeDeps, { decoded: current }: Base, decide: DecideChange<F>, isRepeat: boolean): Promise<Result<{ readonly decoded: DecodedFile; readonly bytes: Buffer }, FileFault | F>> {
   const changes = decide(current, isRepeat);
   if (!changes.ok) return changes;
   const { file } = current;
+  if (changes.value.length === 0 && !isRepeat) return ok({ decoded: current, bytes: Buffer.alloc(0) });
   const members = pinned(applyChanges(current.members, changes.value), current);
   const context = decodeContext(deps);
   const bytes = await encodeMembers(members, file, context);
   if (!bytes.ok) return err({ kind: 'not_writable', message: bytes.error });
+  // Nobody would read it again.
+  if (bytes.value.length > maxFileBytes) return err({ kind: 'not_writable', message: `${escapeForeign(file.name)} would be larger than ${maxFileBytes / 1_024} kB.` });
   const about = { ...file, hash: sha256Hex(bytes.value), sizeBytes: bytes.value.length, modifiedAtMs: deps.clock.nowMs(), isSealed: context.mode !== 'off' };
   return ok({ decoded: describeFile(members, about), bytes: bytes.value });
 }

@@ -181,7 +181,7 @@ export function createFileTable(deps: FileTableDeps): FileTable {
     if (problem === undefined) return void told.delete(name);
     if (told.get(name) === problem.message || (problem.code === 'not_json' && entry?.isSettled === false)) return;
     told.set(name, problem.message);
-    log.warn({ file: escapeForeign(name), code: problem.code }, `an account file is not used: ${problem.message}${entry?.good === undefined ? '' : ' Its last good version stays in use.'}`);
+    log.warn({ file: escapeForeign(name), code: problem.code }, `${entry?.good === undefined ? 'an account file is not used' : 'an account file is not taken as it stands now'}: ${problem.message}${entry?.good === undefined ? '' : ' Its last good version stays in use.'}`);
   }
 
   function publish(): ScanOutcome {

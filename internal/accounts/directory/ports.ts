@@ -37,9 +37,10 @@ export interface TokenFields {
 export interface Reservation {
   /**
    * Writes token fields under the operator's fields as they stand now, durably: an operator's edit made meanwhile is kept.
-   * When it resolves ok, the new tokens survive a crash. May be called again after a failure.
+   * When it resolves ok, the new tokens survive a crash. May be called again after a failure. Where the file holds tokens
+   * that `mayReplace` says no to, they stay, and the value is the file as it is.
    */
-  readonly commit: (fields: TokenFields) => Promise<Result<AuthFile, FileFault>>;
+  readonly commit: (fields: TokenFields, mayReplace?: (present: TokenSet) => boolean) => Promise<Result<AuthFile, FileFault>>;
   /** Gives the room back; harmless after `commit`. */
   readonly release: () => Promise<void>;
 }

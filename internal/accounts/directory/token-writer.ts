@@ -3,6 +3,7 @@ import { err, ok, type Result } from '../../fault/result.ts';
 import { prepareDurableWrite, type PreparedWrite } from '../../files/prepared-write.ts';
 import { escapeForeign } from '../../log/escape.ts';
 import type { AuthFile } from '../auth-file/auth-file.ts';
+import type { TokenSet } from '../token-set.ts';
 import { keepsIdentity } from '../auth-file/encode.ts';
 import { checkFileName } from '../auth-file/name.ts';
 import { tokenChanges } from '../auth-file/token-changes.ts';
@@ -57,8 +58,8 @@ async function checkReady(deps: WriterDeps, name: string): Promise<Result<number
 
 function reservationOf(deps: WriterDeps, name: string, prepared: PreparedWrite): Reservation {
   return {
-    commit: async (fields) => {
-      const locked = await deps.lock.run(() => changeFile(deps, name, prepared, decideTokens(fields)));
+    commit: async (fields, mayReplace = () => true) => {
+      const locked = await deps.lock.run(() => changeFile(deps, name, prepared, decideTokens(fields, mayReplace)));
       if (!locked.ok) return err({ kind: 'not_writable', message: `${escapeForeign(name)} cannot be written: ${locked.error}.` });
       return shown(deps, name, locked.value);
     },
@@ -67,8 +68,9 @@ function reservationOf(deps: WriterDeps, name: string, prepared: PreparedWrite):
 }
 
 /** A refresh never makes another account of a file: facts that would are left out. */
-function decideTokens(fields: TokenFields): DecideChange<never> {
+function decideTokens(fields: TokenFields, mayReplace: (present: TokenSet) => boolean): DecideChange<never> {
   return (current) => {
+    if (!mayReplace(current.file.tokens)) return ok([]);
     const changes = tokenChanges(current.members, fields);
     return ok(keepsIdentity(current, changes) ? changes : tokenChanges(current.members, { tokens: fields.tokens }));
   };

@@ -62,7 +62,7 @@ function decodeEntry(entry: Readonly<Record<string, unknown>>): ListedAccount {
     expires: textAt(entry, 'expires_at'),
     lastRefresh: textAt(entry, 'last_refresh'),
     prefix: textAt(entry, 'prefix'),
-    problem: [textAt(entry, 'status_message') || problem, copyOf === '' ? '' : `the same account as ${copyOf}`].filter((part) => part !== '').join('; '),
+    problem: [(textAt(entry, 'status_message') || problem).replace(/\.$/, ''), copyOf === '' ? '' : `the same account as ${copyOf}`].filter((part) => part !== '').join('; '),
   };
 }
 

@@ -12,6 +12,7 @@ import { isRecord } from '../control.ts';
 import type { CliProcess } from '../process-env.ts';
 import type { AccountStore, ImportedAccount, ListedAccount, Revocation, StoreRefusal } from './account-store.ts';
 import { alreadyThere } from './daemon-store.ts';
+import { forgetLogin } from './forget-login.ts';
 import { openVendors, type LocalParts } from './local-parts.ts';
 
 /** The auth directory itself, for when no daemon runs. Nothing is made or opened before it is needed. */
@@ -26,7 +27,9 @@ export function createLocalStore(cli: CliProcess, parts: LocalParts): AccountSto
       const copies = isKeptAtVendor ? [] : copiesOf(directory, name);
       if (copies.length > 0) return err({ code: 'conflict', message: `${escapeForeign(name)} is the same account as ${copies.map((copy) => escapeForeign(copy)).join(', ')}, which would lose its login too; remove that with --keep-at-vendor first.` });
       const revocation: Revocation = isKeptAtVendor ? { kind: 'kept' } : await revoke(cli, parts, directory.files().find((file) => file.name === name));
+      const before = directory.files();
       const removed = await accountWriter.remove(name);
+      if (removed.ok) await forgetLogin(parts, before, name);
       return removed.ok ? ok(revocation) : err(toRefusal(removed.error));
     },
     setDisabled: async (name, isDisabled) => {
@@ -98,7 +101,7 @@ async function revoke(cli: CliProcess, parts: LocalParts, file: AuthFile | undef
   const vendors = openVendors(cli, parts);
   try {
     const revokeAtVendor = createRevoke({ ...vendors, profiles: () => parts.profiles });
-    const { offered, ok: isRevoked, detail } = await revokeAtVendor(file.provider, file.tokens.refreshToken, file.tokens.accessToken);
+    const { offered, ok: isRevoked, detail } = await revokeAtVendor(file.provider, file.tokens.refreshToken, file.tokens.accessToken, file);
     if (!offered) return { kind: 'not_offered' };
     return isRevoked ? { kind: 'revoked' } : { kind: 'failed', detail: escapeForeign(detail) };
   } finally {
@@ -116,7 +119,6 @@ async function put(writer: AccountWriter, name: string, text: string, mayReplace
 function judgeFile(text: string, isServed: (type: string) => boolean): string | undefined {
   const parsed = parseJson(text);
   const type: unknown = isRecord(parsed) ? parsed['type'] : undefined;
-  if (type === 'service_account') return 'This is a service account’s key file: `keyward accounts import vertex <file>` takes it.';
   if (typeof type === 'string' && type !== '' && !isServed(type.trim().toLowerCase())) return `No login serves files of the type "${escapeForeign(type, 64)}".`;
   return undefined;
 }

@@ -31,7 +31,7 @@ function describeWayBack(started: StartedLogin, surroundings: Surroundings): str
   if (surroundings.ssh !== undefined) {
     return `This is an SSH session, and the browser will be sent to port ${port} of its own machine. Either connect that port first,\nin another terminal of the machine with the browser:\n\n  ${tunnelCommand(surroundings.ssh, port)}\n\nor let the browser end on an error page and paste its address here.\n\n`;
   }
-  if (surroundings.isContainer) return `This is a container, which the browser's redirect to port ${port} does not reach: let it end on an error page and\npaste its address here.\n\n`;
+  if (surroundings.isContainer) return `This is a container: where the browser's redirect to port ${port} does not reach it, the browser ends on an error page.\nPaste its address here then.\n\n`;
   return '';
 }
 

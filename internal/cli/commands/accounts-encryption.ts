@@ -83,12 +83,16 @@ function runTask(cli: CliProcess, flags: AccountsEncryptionFlags, task: Work, pa
   return task.run(
     { ...parts.directoryDeps, keyring },
     {
-      onStep: (step) => progress.write(`${describeStep(task, step)}\n`),
+      onStep: (step) => {
+        const line = describeStep(task, step);
+        if (line !== '') progress.write(`${line}\n`);
+      },
       rewriteLedgers: (wanted) => rewriteLedgers(join(parts.loaded.authDir, '.keyward'), createTextSeal(keyring), wanted, { clock, log }),
     },
   );
 }
 
+/** `''` for what the report at the end tells. */
 function describeStep(task: Work, { kind, name }: EncryptionStep): string {
   switch (kind) {
     case 'key_made':
@@ -98,9 +102,9 @@ function describeStep(task: Work, { kind, name }: EncryptionStep): string {
     case 'ledgers':
       return `${task.done}: what is remembered of logins`;
     case 'backups':
-      return `old versions with other protection removed: ${printable(name)}`;
+      return 'removed: old versions that are not protected in this way';
     case 'keys_retired':
-      return `removed a key that nothing needs any more: ${printable(name)}`;
+      return '';
   }
 }
 
@@ -111,10 +115,12 @@ function reportWork(cli: CliProcess, isJson: boolean, task: Work, place: Place, 
     cli.stdout.write(`${JSON.stringify({ status: isWhole ? 'ok' : 'error', changed, unchanged, failed, retired_keys: retiredKeys, setting: { 'auth-dir-encryption': task.neededOf(place) } })}\n`);
     return isWhole ? exitCodes.ok : exitCodes.failed;
   }
-  cli.stdout.write(`${report.changed.length} ${task.done}, ${report.unchanged.length} were so already\n`);
+  cli.stdout.write(`${report.changed.length} ${task.done}, ${report.unchanged.length} needed no change\n`);
+  if (report.retiredKeys.length > 0) cli.stdout.write(`removed: old keys that nothing needs any more (${report.retiredKeys.map(printable).join(', ')})\n`);
   for (const { name, message } of report.failed) cli.stderr.write(`keyward: ${printable(name)}: ${printable(message)}\n`);
   if (!isWhole) {
     cli.stderr.write(`keyward: ${report.failed.length} could not be changed, so old keys are kept; put that right and run \`keyward accounts ${task.verb}\` again\n`);
+    cli.stdout.write(`\n${settingLine(task.neededOf(place), configured)}`);
     return exitCodes.failed;
   }
   cli.stdout.write(`\n${task.explain(place, configured)}`);

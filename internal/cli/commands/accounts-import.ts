@@ -4,6 +4,7 @@ import { err, ok, type Result } from '../../fault/result.ts';
 import type { OpenAccountStore, StoreRefusal } from '../accounts/account-store.ts';
 import { openAccountStore } from '../accounts/open-account-store.ts';
 import { reportRefusal } from '../accounts/report-refusal.ts';
+import { isRecord } from '../control.ts';
 import type { CliProcess } from '../process-env.ts';
 import { exitCodes } from '../run.ts';
 import { printable } from '../table.ts';
@@ -23,6 +24,8 @@ const maxFileBytes = 262_144;
 export async function importAccount(cli: CliProcess, kind: 'vertex' | 'file', path: string, flags: AccountsImportFlags, open: OpenAccountStore = openAccountStore(cli)): Promise<number> {
   const text = readAccountFile(resolve(cli.cwd, path));
   if (!text.ok) return reportRefusal(cli, flags.json, text.error);
+  const objection = judgeText(path, kind, text.value);
+  if (objection !== undefined) return reportRefusal(cli, flags.json, { code: 'invalid_auth_file', message: objection });
   const store = await open(flags.config);
   if (!store.ok) return reportRefusal(cli, flags.json, store.error);
   try {
@@ -51,4 +54,16 @@ function readAccountFile(path: string): Result<string, StoreRefusal> {
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown error';
     return refuse(code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`);
   }
+}
+
+/** What either store would say too, in the words of this command; undefined leaves the rest to them. */
+function judgeText(path: string, kind: 'vertex' | 'file', text: string): string | undefined {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    return `${path} is not valid JSON; nothing was imported.`;
+  }
+  if (kind === 'file' && isRecord(content) && content['type'] === 'service_account') return `This is a service account’s key file; \`keyward accounts import vertex ${path}\` takes it.`;
+  return undefined;
 }

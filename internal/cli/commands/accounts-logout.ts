@@ -70,6 +70,7 @@ function describeRevocation(revocation: Revocation, account: ListedAccount): str
     case 'kept':
       return `The login stays good at the provider, as asked.`;
     case 'not_offered':
+      if (account.provider === 'vertex') return 'Its key stays good at Google until you delete it there, among the keys of the service account.';
       return `The provider offers no way to end a login from here. ${byHand}`;
     case 'failed':
       return `keyward: the provider did not end the login: ${printable(revocation.detail)}. ${byHand}`;

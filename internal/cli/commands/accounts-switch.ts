@@ -42,7 +42,8 @@ function reportSwitched(cli: CliProcess, to: 'on' | 'off', isJson: boolean, { fi
   }
   const name = printable(file);
   if (to === 'off') cli.stdout.write(`${name} is switched off: no request goes to it, and its tokens are kept as they are.\n`);
-  else if (state === 'ready' || state === 'refreshing') cli.stdout.write(`${name} is switched on: requests may go to it.\n`);
+  else if (state === 'refreshing') cli.stdout.write(`${name} is switched on, and its tokens are being refreshed; \`keyward accounts list\` shows how that went.\n`);
+  else if (state === 'ready') cli.stdout.write(`${name} is switched on: requests may go to it.\n`);
   else cli.stdout.write(`${name} is switched on, but cannot serve yet. State: ${printable(state)}${problem === '' ? '' : ` (${printable(problem)})`}.\n`);
   return exitCodes.ok;
 }

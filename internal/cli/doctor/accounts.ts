@@ -6,7 +6,7 @@ import { loginVariable } from '../../config/login-environment.ts';
 import { escapeForeign } from '../../log/escape.ts';
 import { silentLogger } from '../../log/logger.ts';
 import type { Login } from '../../providers/login.ts';
-import { createLedgers } from '../../tokens/ledger.ts';
+import { createLedgers, emptyLedger } from '../../tokens/ledger.ts';
 import { digestOf } from '../../tokens/newest.ts';
 import { clientOfFile } from '../../upstreamauth/client-identity.ts';
 import { isRecord } from '../control.ts';
@@ -36,7 +36,7 @@ export async function examineAccounts(cli: CliProcess, loaded: LoadedConfig, sta
   return {
     accounts,
     findings: [
-      ...seen.problems.map(describeProblem),
+      ...seen.problems.map((problem) => describeProblem(problem, loaded.config['auth-dir-encryption'] === 'off')),
       ...[...needs].map(([name, need]) => describeNeed(name, need, loginOf.get(name))),
       ...seen.made.logins.flatMap((login) => checkClient(login, seen.files)),
       ...checkEncryption(loaded, seen.files, seen.keyFault),
@@ -60,8 +60,9 @@ const fixes: Partial<Record<AuthFileProblem['code'], string>> = {
   duplicate_of: 'Remove one of the two, unless both are wanted.',
 };
 
-function describeProblem({ name, code, severity, message }: AuthFileProblem): Finding {
-  return { level: code === 'duplicate_of' ? 'info' : 'warning', code: `account-${code.replaceAll('_', '-')}`, message: `${escapeForeign(name, 128)}: ${message}${severity === 'error' ? ' The file is not used.' : ''}`, fix: fixes[code] ?? '' };
+function describeProblem({ name, code, severity, message }: AuthFileProblem, isEncryptionOff: boolean): Finding {
+  const fix = code === 'sealed' && isEncryptionOff ? 'Set `auth-dir-encryption` to where its key is (file, keychain or env) and restart the daemon; or run `keyward accounts decrypt --key <that place>`.' : (fixes[code] ?? '');
+  return { level: code === 'duplicate_of' ? 'info' : 'warning', code: `account-${code.replaceAll('_', '-')}`, message: `${escapeForeign(name, 128)}: ${message}${severity === 'error' ? ' The file is not used.' : ''}`, fix };
 }
 
 function describeNeed(name: string, { detail, since }: Need, login: Login | undefined): Finding {
@@ -112,7 +113,8 @@ async function needsOfFiles(loaded: LoadedConfig, logins: readonly Login[], file
     const file = files.find(({ name }) => name === login.fileNames[0]);
     if (login.source !== 'refresh-token' || login.disabled || file === undefined) continue;
     const digest = digestOf(file.tokens);
-    const dead = (await ledgers.read(login.key)).dead.find((token) => token.digest === digest);
+    const { dead: refused } = await ledgers.read(login.key).catch(() => emptyLedger);
+    const dead = refused.find((token) => token.digest === digest);
     const isOver = file.tokens.refreshToken === undefined && file.tokens.apiKey === undefined && (file.tokens.accessToken === undefined || (file.tokens.expiresAtMs ?? Infinity) <= systemClock.nowMs());
     if (dead !== undefined) needs.set(file.name, { detail: dead.detail, since: new Date(dead.atMs).toISOString() });
     else if (isOver) needs.set(file.name, { detail: 'Its file holds no refresh token and no access token that is still good.', since: '' });

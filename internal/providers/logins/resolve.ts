@@ -2,7 +2,7 @@ import type { Addressing } from '../../accounts/account.ts';
 import type { Config, LoginEntry } from '../../config/schema.ts';
 import type { Dialect } from '../../dialect/dialect.ts';
 import type { ClientRegistration, LoginEndpoints, LoginGrant, LoginProfile, SpendProfile } from '../login-profile.ts';
-import { baseProfile, codeAssistSpend, vendorProfiles } from './vendors.ts';
+import { baseProfile, codeAssistSpend, vendorProfiles, vertexBelow } from './vendors.ts';
 
 /** All logins there are: the presets with the operator's overrides, then the operator's own, by name. */
 export interface LoginProfiles {
@@ -91,10 +91,12 @@ function overrideSpend(preset: LoginProfile, entry: LoginEntry): SpendProfile {
   const baseUrl = entry['base-url'].replace(/\/+$/, '');
   const dialects = entry.dialects ?? (entry.dialect === undefined ? spend.dialects : [entry.dialect]);
   const [first] = dialects;
+  const place: Pick<SpendProfile, 'baseUrl' | 'baseUrlOf'> =
+    baseUrl === '' ? spend : spend.addressing === 'vertex' ? { baseUrl: '', baseUrlOf: (file) => vertexBelow(baseUrl, file) } : { baseUrl, baseUrlOf: () => undefined };
   return {
     ...spend,
-    baseUrl: baseUrl === '' ? spend.baseUrl : baseUrl,
-    baseUrlOf: baseUrl === '' ? spend.baseUrlOf : () => undefined,
+    baseUrl: place.baseUrl,
+    baseUrlOf: place.baseUrlOf,
     dialects,
     addressing: preset.provider === 'oauth' && first !== undefined ? addressingOf[first] : spend.addressing,
     headers: new Map(Object.entries(entry.headers)),

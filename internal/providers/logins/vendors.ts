@@ -236,9 +236,21 @@ function resourceUrl(stated: string | undefined): string | undefined {
 }
 
 function vertexBaseUrl(file: AuthFile): string | undefined {
+  const place = vertexPlace(file);
+  return place === undefined ? undefined : `https://${place.location === 'global' ? '' : `${place.location}-`}aiplatform.googleapis.com/v1${place.path}`;
+}
+
+/** The same at an endpoint of the operator's, which may name a version, or project and location, itself. */
+export function vertexBelow(endpoint: string, file: AuthFile): string | undefined {
+  if (endpoint.includes('/projects/')) return endpoint;
+  const place = vertexPlace(file);
+  return place === undefined ? undefined : `${/\/v\d\w*$/.test(endpoint) ? endpoint : `${endpoint}/v1`}${place.path}`;
+}
+
+/** Undefined when the file's project or location is no name that could stand in an address. */
+function vertexPlace(file: AuthFile): { readonly location: string; readonly path: string } | undefined {
   const project = file.fact('project_id') ?? '';
   const location = file.fact('location') ?? 'us-central1';
   if (!/^[\w.:-]+$/.test(project) || !/^[a-z\d-]+$/.test(location)) return undefined;
-  const host = location === 'global' ? 'aiplatform.googleapis.com' : `${location}-aiplatform.googleapis.com`;
-  return `https://${host}/v1/projects/${project}/locations/${location}`;
+  return { location, path: `/projects/${project}/locations/${location}` };
 }

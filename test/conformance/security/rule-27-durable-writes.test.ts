@@ -70,14 +70,16 @@ describe('rule 27: durable writes of account files', () => {
     const opened = await folder.open();
     for (let turn = 2; turn < 12; turn++) {
       // The save falls somewhere into the write, each time elsewhere.
-      const writing = refresh(opened, 'a.json', turn);
-      setTimeout(() => {
-        const present: Record<string, unknown> = JSON.parse(folder.read('a.json'));
-        writeFileSync(join(folder.path, 'x.new'), JSON.stringify({ ...present, [`save_${turn}`]: true }), { mode: 0o600 });
-        renameSync(join(folder.path, 'x.new'), join(folder.path, 'a.json'));
-      }, (turn - 2) / 2);
-      expect(await writing).toBe(true);
-      await new Promise((next) => setTimeout(next, 8));
+      const saving = new Promise<void>((saved) => {
+        setTimeout(() => {
+          const present: Record<string, unknown> = JSON.parse(folder.read('a.json'));
+          writeFileSync(join(folder.path, 'x.new'), JSON.stringify({ ...present, [`save_${turn}`]: true }), { mode: 0o600 });
+          renameSync(join(folder.path, 'x.new'), join(folder.path, 'a.json'));
+          saved();
+        }, (turn - 2) / 2);
+      });
+      const [isWritten] = await Promise.all([refresh(opened, 'a.json', turn), saving]);
+      expect(isWritten).toBe(true);
     }
     expect(Object.keys(folder.json('a.json')).filter((name) => name.startsWith('save_'))).toHaveLength(10);
   });

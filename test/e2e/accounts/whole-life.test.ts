@@ -30,7 +30,7 @@ const secrets = new Set<string>();
 const told: string[] = [];
 
 beforeAll(async () => {
-  identityProvider = await startIdentityProvider({ accessTokenSeconds: 3 });
+  identityProvider = await startIdentityProvider({ accessTokenSeconds: 2 });
   gate = await startSimulatedGate({ admits: ({ headers }) => identityProvider.isActive(bearerOf(headers)) });
   folder = makeFolder();
   daemon = await startDaemon({
@@ -150,8 +150,8 @@ describe('a login that its person ends at the provider', () => {
     expect(metrics.text).toMatch(/^keyward_accounts\{state="needs_login"\} 1$/m);
     expect(metrics.text).toMatch(/^keyward_token_refreshes_total\{provider="corp",result="refused"\} 1$/m);
     expect((await management('/audit')).text).toMatch(new RegExp(`"account\\.needs_login"[^}]*"${file}"`));
-    expect((await management('/explain?model=m-1')).text).toMatch(/needs_login/);
-    expect(memberOf((await management('/auth-files')).json, 'files')).toMatchObject([{ name: file, status: 'error' }]);
+    expect(memberOf((await management('/explain?model=m-1')).json, 'candidates')).toMatchObject([{ usable: false, skipped: expect.stringContaining('it needs a login since') }]);
+    expect(memberOf((await management('/auth-files')).json, 'files')).toMatchObject([{ name: file, status: 'needs_login' }]);
     told.push(ready.text, metrics.text);
     // One question was enough: what was refused is not asked again by each request.
     expect(identityProvider.events().filter(({ event }) => event === 'refused')).toMatchObject([{ error: 'invalid_grant' }]);

@@ -85,6 +85,18 @@ describe('stopping', () => {
     idle.destroy();
   });
 
+  it('a connection that was opened in advance, and never used, holds nothing up', async () => {
+    await startWith();
+    const socket = connect(daemon.port, '127.0.0.1');
+    await once(socket, 'connect');
+    // Accepted for sure: a later connection is answered.
+    await ask(daemon.url, '/healthz');
+    daemon.process.kill('SIGTERM');
+    await until('the daemon has ended', () => daemon.process.exitCode !== null, 5_000);
+    expect(await exitOf(daemon)).toBe(0);
+    socket.destroy();
+  });
+
   it('an exchange that does not end is cut after shutdown-timeout, never passed off as whole, and the exit code is 0 all the same', async () => {
     await startWith('shutdown-timeout: 1s\n');
     const { whole } = await beginStream();

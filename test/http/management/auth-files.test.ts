@@ -225,6 +225,12 @@ describe('PATCH /auth-files/fields', () => {
 });
 
 describe('DELETE /auth-files', () => {
+  it('without a name says that one is needed, and removes nothing', async () => {
+    const bench = open();
+    // As Node hands a request on that was sent without one.
+    expect(await bench.send('DELETE', '/auth-files', { body: new Uint8Array() })).toMatchObject({ status: 400, code: 'invalid_request', body: { error: { message: 'name is required.' } } });
+  });
+
   it('removes one by name, and says when there is none', async () => {
     const bench = open();
     expect((await bench.send('DELETE', '/auth-files?name=codex-bob.json')).body).toEqual({ status: 'ok', deleted: 1, files: ['codex-bob.json'] });

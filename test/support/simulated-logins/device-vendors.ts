@@ -11,6 +11,8 @@ export interface SimulatedDeviceVendor extends Pick<ScriptedUpstream, 'url' | 's
   readonly decide: (decision: 'agreed' | 'refused') => void;
   /** How often each of these comes before it waits in peace. */
   readonly trouble: (troubles: readonly ('slow_down' | 'reset' | 'unavailable')[]) => void;
+  /** qwen: where its tokens are spent. */
+  readonly setResourceUrl: (url: string) => void;
   /** xai: another host in the metadata than the vendor's. */
   readonly forge: (tokenEndpoint: string) => void;
 }
@@ -24,13 +26,14 @@ export async function startDeviceVendor(vendor: DeviceVendor): Promise<Simulated
   let decision: 'waiting' | 'agreed' | 'refused' = 'waiting';
   let troubles: readonly ('slow_down' | 'reset' | 'unavailable')[] = [];
   let forged: string | undefined;
+  let resourceUrl = 'portal.qwen.example';
   const challenges = new Map<string, string>();
 
   const issue = (): object => {
     const common = { access_token: book.newSecret('at'), refresh_token: book.issueRefreshToken() };
     switch (vendor) {
       case 'qwen':
-        return { ...common, token_type: 'Bearer', expires_in: 21_600, resource_url: 'portal.qwen.example', status: 'success' };
+        return { ...common, token_type: 'Bearer', expires_in: 21_600, resource_url: resourceUrl, status: 'success' };
       case 'kimi':
         return { ...common, access_token: unsignedJwt({ sub: 'kimi-user-1', jti: book.newSecret('jti') }), token_type: 'Bearer', expires_in: 900, scope: 'kimi-code' };
       case 'xai':
@@ -77,6 +80,9 @@ export async function startDeviceVendor(vendor: DeviceVendor): Promise<Simulated
     },
     trouble: (next) => {
       troubles = next;
+    },
+    setResourceUrl: (next) => {
+      resourceUrl = next;
     },
     forge: (tokenEndpoint) => {
       forged = tokenEndpoint;

@@ -28,6 +28,25 @@ describe('accounts encrypt, decrypt and rotate-key', () => {
     expect(readFileSync(fileOf(cli), 'utf8')).not.toContain(secret);
   });
 
+  it('a file that cannot be changed ends with 1, and the setting that the others need is told all the same', async () => {
+    const cli = prepare(['encrypt', '--key', 'file'], 'off');
+    writeFileSync(fileOf(cli).replace('claude-ann', 'broken'), '{"type":"claude",', { mode: 0o600 });
+    expect(await run(cli)).toBe(1);
+    expect(cli.err()).toContain('broken.json: The file is not valid JSON');
+    expect(cli.out()).toContain('1 encrypted, 0 needed no change\n');
+    expect(cli.out()).toContain('\n  auth-dir-encryption: file\n');
+    expect(readFileSync(fileOf(cli), 'utf8')).not.toContain(secret);
+  });
+
+  it('a key is said to be removed only when one was', async () => {
+    const cli = prepare(['encrypt', '--key', 'file'], 'off');
+    await run(cli);
+    expect(cli.out()).not.toContain('old keys');
+    const rotated = again(cli, ['rotate-key', '--key', 'file']);
+    expect(await run(rotated)).toBe(0);
+    expect(rotated.out()).toMatch(/^removed: old keys that nothing needs any more \(.+\)$/m);
+  });
+
   it('--json prints one document, progress goes to standard error', async () => {
     const cli = prepare(['encrypt', '--json'], 'file');
     expect(await run(cli)).toBe(0);

@@ -124,7 +124,7 @@ describe('accounts import without a daemon', () => {
   it.each([
     ['a foreign token address', serviceAccount({ token_uri: 'https://evil.example/token' }), 'token_uri'],
     ['no key', JSON.stringify({ type: 'service_account', project_id: 'my-project', client_email: 'sa@p.example' }), 'private_key'],
-    ['no JSON', 'hello', 'no service account'],
+    ['no JSON', 'hello', 'not valid JSON'],
   ])('a service account with %s is refused before anything is written', async (_what, text, said) => {
     const cli = prepare(['import', 'vertex', 'key.json']);
     writeFileSync(join(cli.cwd, 'key.json'), text);

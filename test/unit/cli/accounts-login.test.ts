@@ -155,7 +155,7 @@ describe('where the browser cannot reach', () => {
     const scene = play({ surroundings: { isContainer: true } });
     await isWaiting(scene);
     expect(scene.opened).toEqual([]);
-    expect(scene.cli.out()).toMatch(/This is a container.*54545[\s\S]*paste its address here/);
+    expect(scene.cli.out()).toMatch(/This is a container.*54545[\s\S]*Paste its address here/);
     scene.driver.end(stored);
     await scene.exitCode;
   });

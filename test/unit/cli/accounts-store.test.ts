@@ -42,7 +42,7 @@ const opening = (store: AccountStore) => () => Promise.resolve(ok(store));
 const yes: AccountsLogoutFlags = { json: false, keepAtVendor: false, yes: true };
 
 describe('accounts list', () => {
-  it('prints a table with times to the minute and what is wrong', async () => {
+  it('prints a table with times to the minute, what is wrong, and the command that mends it', async () => {
     const cli = createFakeProcess([]);
     const store = createStore([ann, bob]);
     expect(await listAccounts(cli, { json: false }, opening(store))).toBe(0);
@@ -51,6 +51,10 @@ describe('accounts list', () => {
         'file                         provider   account          state        expires            last refresh  prefix  problem',
         'claude-ann@example.com.json  anthropic  ann@example.com  ready        2030-01-02 03:04Z  –             a       –',
         'claude-bob@example.com.json  anthropic  bob@example.com  needs_login  –                  –             –       the provider no longer takes the refresh token',
+        '',
+        'What needs_login waits for; file and settings stay as they are:',
+        '',
+        '  keyward accounts login anthropic',
         '',
       ].join('\n'),
     );
@@ -95,6 +99,7 @@ describe('accounts enable and disable', () => {
   it.each([
     ['off', 'ready', '', 'no request goes to it'],
     ['on', 'ready', '', 'is switched on: requests may go to it'],
+    ['on', 'refreshing', '', 'its tokens are being refreshed'],
     ['on', 'needs_login', 'the refresh token was refused', 'cannot serve yet. State: needs_login (the refresh token was refused)'],
   ] as const)('say what that means: %s with %s', async (to, state, problem, said) => {
     const cli = createFakeProcess([]);
@@ -181,6 +186,12 @@ describe('accounts logout', () => {
     expect(await logOutOfAccount(cli, 'codex', undefined, { ...yes, keepAtVendor: revocation.kind === 'kept' }, opening(createStore(all, ok(revocation))))).toBe(exitCode);
     expect(`${cli.out()}${cli.err()}`).toContain(said);
     expect(cli.out()).toContain(`Removed ${codex.file}.`);
+  });
+
+  it('of a service account says that its key is to be deleted at Google', async () => {
+    const cli = createFakeProcess([]);
+    await logOutOfAccount(cli, 'vertex', undefined, yes, opening(createStore([account('vertex-p.json', { provider: 'vertex' })], ok({ kind: 'not_offered' }))));
+    expect(cli.out()).toContain('until you delete it there');
   });
 
   it('--keep-at-vendor removes the file alone', async () => {

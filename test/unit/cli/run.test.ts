@@ -9,7 +9,7 @@ async function run(...argv: string[]): Promise<{ readonly code: number; readonly
 }
 
 const commands = [['serve'], ['init'], ['doctor'], ['status'], ['explain'], ['config', 'check'], ['config', 'schema'], ['config', 'show'], ['keys', 'generate'],
-  ['accounts', 'login'], ['accounts', 'logout'], ['accounts', 'list'], ['accounts', 'import'], ['accounts', 'encrypt'], ['accounts', 'decrypt'], ['accounts', 'rotate-key']];
+  ['accounts', 'login'], ['accounts', 'logout'], ['accounts', 'list'], ['accounts', 'enable'], ['accounts', 'disable'], ['accounts', 'import'], ['accounts', 'encrypt'], ['accounts', 'decrypt'], ['accounts', 'rotate-key']];
 
 describe('the command line', () => {
   it('`keyward` alone prints help with every command and ends with 0', async () => {
@@ -36,6 +36,16 @@ describe('the command line', () => {
     expect(code).toBe(2);
     expect(cli.err()).toContain("unknown command 'serv'");
     expect(cli.err()).toContain('Did you mean serve?');
+  });
+
+  it.each([
+    ['accounts login', 'keyward accounts login --help'],
+    ['accounts lgoin', 'keyward accounts --help'],
+    ['serve --prot 1', 'keyward serve --help'],
+    ['serv', 'keyward --help'],
+  ])('a mistake in `%s` points to `%s`', async (line, help) => {
+    const { code, cli } = await run(...line.split(' '));
+    expect([code, cli.err()]).toEqual([2, expect.stringContaining(`Run \`${help}\``)]);
   });
 
   it('an unknown flag is wrong usage and names the near one', async () => {

@@ -56,6 +56,20 @@ describe('where each vendor\'s files are spent', () => {
   });
 
   it.each([
+    ['https://psc.example', 'https://psc.example/v1/projects/p-1/locations/europe-west4'],
+    ['https://psc.example/v1beta1', 'https://psc.example/v1beta1/projects/p-1/locations/europe-west4'],
+    ['https://psc.example/v1/projects/other/locations/global', 'https://psc.example/v1/projects/other/locations/global'],
+  ])('vertex at %s of the config keeps the file\'s project and location', (given, expected) => {
+    const file = authFile('vertex', { facts: { project_id: 'p-1', location: 'europe-west4' }, serviceAccount: '{}' });
+    expect(only([file], { oauth: { vertex: { 'base-url': given } } })).toMatchObject({ baseUrl: expected, addressing: 'vertex' });
+  });
+
+  it.each([{ location: 'x/projects/y' }, { location: 'evil.example/' }, { project_id: '../q' }])('vertex with %j makes no account, wherever it is', (facts) => {
+    const file = authFile('vertex', { facts: { project_id: 'p-1', ...facts }, serviceAccount: '{}' });
+    for (const given of [{}, { oauth: { vertex: { 'base-url': 'https://psc.example' } } }]) expect(accountsOf([file], given).accounts).toEqual([]);
+  });
+
+  it.each([
     ['vertex without a project', authFile('vertex', { facts: { location: 'europe-west4' }, serviceAccount: '{}' }), 'project_id'],
     ['vertex without a service account', authFile('vertex', { facts: { project_id: 'p' } }), 'no service account'],
     ['an address with a password', authFile('claude', { operator: { baseUrl: 'https://a:b@example.com' } }), 'password'],

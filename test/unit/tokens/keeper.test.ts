@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { noTokens } from '../../../internal/accounts/token-set.ts';
 import { Secret } from '../../../internal/secret/secret.ts';
+import type { GrantOutcome } from '../../../internal/tokens/ports.ts';
 import { createTokenWorld, type TokenWorld, type WorldOptions } from '../../support/token-world.ts';
 import { until } from '../../support/until.ts';
 
@@ -57,6 +59,15 @@ describe('the token keeper', () => {
     expect(sent).toEqual(['rt-0']);
   });
 
+  it('tells how long a new login lasts as soon as the directory shows it', async () => {
+    const { addKeeper, login, putFile, tell } = open();
+    const keeper = addKeeper();
+    const [issuedAtMs, expiresAtMs] = [Date.now() + 1_000, Date.now() + 7_200_000];
+    putFile('a.json', { accessToken: new Secret('at-new'), refreshToken: new Secret('rt-new'), expiresAtMs, issuedAtMs });
+    tell();
+    expect(keeper.stateOf(login.key)).toEqual({ kind: 'ready', expiresAtMs, lastRefreshMs: issuedAtMs });
+  });
+
   it('keeps a token that does not rotate, and needs no file to write to', async () => {
     const { addKeeper, login, files, sent } = open({ rotates: false });
     expire(opened(), {});
@@ -94,6 +105,34 @@ describe('the token keeper', () => {
     keeper.start();
     await until('its end was told', () => seen.includes('refresh_refused ended'));
     expect(seen.filter((each) => each.startsWith('refresh_refused'))).toEqual(['refresh_refused usable', 'refresh_refused ended']);
+  });
+
+  it('serves nothing to its end that the upstream refuses and nobody renews', async () => {
+    const { addKeeper, login, putFile } = open();
+    putFile('a.json', { accessToken: new Secret('at-9'), refreshToken: new Secret('rt-9'), expiresAtMs: Date.now() + 864_000_000, issuedAtMs: Date.now() - 100_000 });
+    const keeper = addKeeper();
+    const seen: unknown[] = [];
+    keeper.onState((_login, state) => void (state.kind === 'needs_login' && seen.push(state.usableUntilMs === 0)));
+    expect(await keeper.renew(login.key, { value: 'at-9', expiresAtMs: Infinity })).toMatchObject({ ok: false, error: { kind: 'needs_login' } });
+    expect(keeper.stateOf(login.key)).toMatchObject({ kind: 'needs_login', usableUntilMs: 0 });
+    expect(seen.at(-1)).toBe(true);
+    expect(await keeper.acquire(login.key)).toMatchObject({ ok: false, error: { kind: 'needs_login' } });
+  });
+
+  it('says `needs_login` also of a token that was renewed a moment before its login was given up', async () => {
+    const { addKeeper, login } = open();
+    const answers: readonly GrantOutcome[] = [
+      { kind: 'issued', tokens: { ...noTokens, accessToken: new Secret('at-1'), refreshToken: new Secret('rt-1'), expiresAtMs: Date.now() + 2_000, issuedAtMs: Date.now() } },
+      { kind: 'refused', error: 'invalid_grant', detail: '', retryAfterMs: undefined },
+    ];
+    let asked = 0;
+    const answer = async (): Promise<GrantOutcome> => answers[Math.min(asked++, 1)] ?? { kind: 'failed', wasSent: false, detail: '', retryAfterMs: undefined };
+    const keeper = addKeeper({ grants: { refresh: answer, clientCredentials: answer, serviceAccount: answer } });
+    expect(await keeper.renew(login.key, { value: 'at-0', expiresAtMs: Infinity })).toMatchObject({ ok: true, value: { value: 'at-1' } });
+    // Its person ended it at the provider meanwhile; the refresh ahead is told so.
+    keeper.start();
+    await until('it is given up', () => keeper.stateOf(login.key).kind === 'needs_login');
+    expect(await keeper.renew(login.key, { value: 'at-1', expiresAtMs: Infinity })).toMatchObject({ ok: false, error: { kind: 'needs_login' } });
   });
 
   it('tries again when an operator asks for it', async () => {

@@ -25,6 +25,17 @@ describe('who holds a port', () => {
     expect(await describePortHolder(0xd511, proc)).toBe(String.raw`by no\x1bde (pid 4711)`);
   });
 
+  it.each([
+    ['/opt/node/bin/node\0--no-warnings\0/srv/app/keyward.mjs\0serve\0', 'node keyward.mjs'],
+    ['python3\0-c\0token = "s3cret"\0', 'python3'],
+    ['/usr/bin/gateway\0--key\0s3cret\0', 'gateway'],
+  ])('%j is named as %s, without its other arguments', async (line, name) => {
+    writeFileSync(join(proc, 'net', 'tcp'), `${head}${row('0100007F:D511', '0A', 1000, 900)}`);
+    writeFileSync(join(proc, '4711', 'comm'), 'MainThread\n');
+    writeFileSync(join(proc, '4711', 'cmdline'), line);
+    expect(await describePortHolder(0xd511, proc)).toBe(`by ${name} (pid 4711)`);
+  });
+
   it('one on IPv6 alone is found too', async () => {
     writeFileSync(join(proc, 'net', 'tcp6'), `${head}${row('00000000000000000000000001000000:D511', '0A', 1000, 900)}`);
     expect(await describePortHolder(0xd511, proc)).toContain('(pid 4711)');

@@ -166,6 +166,7 @@ describe('what is no account', () => {
     ['deep nesting', `{"type":"claude","x":${'['.repeat(300)}${']'.repeat(300)}}`, 'not_json', 'The file is nested deeper than 256.'],
     ['no type', '{"access_token":"a"}', 'no_type', expect.any(String)],
     ['a type that is no text', '{"type":5}', 'no_type', expect.any(String)],
+    ['a service account’s key as it was downloaded', '{"type":"service_account","project_id":"p"}', 'unknown_type', expect.stringContaining('keyward accounts import vertex')],
     ['a type nobody serves', '{"type":"acme\\u001b[31m"}', 'unknown_type', expect.stringContaining(String.raw`"acme\x1b[31m"`)],
   ])('%s', async (_what, content, code, message) => {
     expect(await problemOf(content)).toEqual({ name: 'a.json', code, severity: 'error', message });

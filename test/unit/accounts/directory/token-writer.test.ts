@@ -65,6 +65,21 @@ describe('the token writer', () => {
     expect(folder.names()).toEqual(['a.json']);
   });
 
+  it('tokens that may not be replaced stay, and the file is not touched', async () => {
+    const folder = makeAuthFolder();
+    folder.put('a.json', claude);
+    const { tokenWriter } = await folder.open();
+    const reservation = await reserve(tokenWriter, 'a.json');
+    folder.put('a.json', { ...claude, refresh_token: 'rt-newer' });
+    const before = folder.read('a.json');
+    const committed = await reservation.commit({ tokens: tokenSet('at-2', 'rt-2') }, (present) => present.refreshToken?.reveal() === 'rt-1');
+    expect(committed.ok && committed.value.tokens.refreshToken?.reveal()).toBe('rt-newer');
+    expect([folder.read('a.json'), folder.backups()]).toEqual([before, []]);
+    expect((await reservation.commit({ tokens: tokenSet('at-2', 'rt-2') }, (present) => present.refreshToken?.reveal() === 'rt-newer')).ok).toBe(true);
+    expect(folder.json('a.json')).toMatchObject({ refresh_token: 'rt-2' });
+    await reservation.release();
+  });
+
   it('old versions are kept 0600 apart from the accounts, and only a few', async () => {
     const folder = makeAuthFolder();
     folder.put('a.json', claude);
