@@ -182,7 +182,7 @@ function messageOf({ login, loginState, account, problem, file }: FileParts, sta
       return account?.models.map(({ model, reason }) => `${shown(model)}: ${reason}`).join(', ') ?? '';
     case 'active':
     case 'refreshing':
-      return problem?.message ?? '';
+      return loginState?.kind === 'ready' && loginState.failure !== undefined ? `it could not be refreshed and is tried again: ${loginState.failure}` : (problem?.message ?? '');
   }
 }
 

@@ -65,7 +65,7 @@ function showLogin(deps: ManagementDeps, login: Login | undefined): object {
     case 'refreshing':
       return { ...files, login: 'refreshing', since: isoTime(state.sinceMs) };
     case 'ready':
-      return { ...files, login: 'ready', expires_at: state.expiresAtMs === undefined ? null : isoTime(state.expiresAtMs) };
+      return { ...files, login: 'ready', expires_at: state.expiresAtMs === undefined ? null : isoTime(state.expiresAtMs), ...(state.failure === undefined ? {} : { failure: state.failure }) };
   }
 }
 

@@ -98,7 +98,9 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
         entry.notBeforeMs = clock.monotonicMs() + (result.retryAfterMs ?? backoffMs(entry, nowMs) * (0.75 + 0.5 * random()));
         entry.waitsForExpiry = result.waitsForExpiry === true;
         entry.lastFault = { kind: 'unavailable', reason: result.reason, detail: result.detail };
-        setState(entry, entry.state.kind === 'refreshing' ? entry.stateBefore : entry.state);
+        const state = entry.state.kind === 'refreshing' ? entry.stateBefore : entry.state;
+        // Not another state: only said where somebody looks.
+        setState(entry, state.kind === 'ready' ? { ...state, failure: result.detail } : state);
         break;
       }
     }
@@ -303,7 +305,12 @@ export function createTokenKeeper(deps: KeeperDeps): TokenKeeper {
 
   /** The account is gone from the disk: what is remembered of it keeps no live token. */
   async function forgetGone(login: Login): Promise<void> {
-    if (login.source !== 'refresh-token' || login.fileNames.some((name) => deps.fileNamed(name) !== undefined)) return;
+    if (login.source !== 'refresh-token') return;
+    // A file that is not used at the moment (its folder's owner, its type, its key) is there all the same.
+    for (const name of login.fileNames) {
+      const read = await deps.writer.read(name);
+      if (read.ok || read.error.kind !== 'missing') return;
+    }
     await forgetNewest(deps, login.key);
   }
 }

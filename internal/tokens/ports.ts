@@ -35,7 +35,8 @@ export type LoginReason =
   | 'confirmation_pending';
 
 export type LoginState =
-  | { readonly kind: 'ready'; readonly expiresAtMs: number | undefined; readonly lastRefreshMs: number | undefined }
+  /** `failure`: why the last refresh failed, while none has succeeded since; it is tried again. */
+  | { readonly kind: 'ready'; readonly expiresAtMs: number | undefined; readonly lastRefreshMs: number | undefined; readonly failure?: string }
   | { readonly kind: 'refreshing'; readonly sinceMs: number }
   /** `usableUntilMs`: its last access token serves until then; 0 once there is none. */
   | { readonly kind: 'needs_login'; readonly reason: LoginReason; readonly detail: string; readonly sinceMs: number; readonly usableUntilMs: number };

@@ -3,9 +3,10 @@ import type { FileFault, Reservation, TokenFields, TokenWriter } from '../accoun
 import { noTokens, type TokenSet } from '../accounts/token-set.ts';
 import type { Clock } from '../clock/clock.ts';
 import { err, type Result } from '../fault/result.ts';
-import { takeKernelLock } from '../files/kernel-lock.ts';
+import { takeKernelLock, type KernelLock } from '../files/kernel-lock.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Login } from '../providers/login.ts';
+import { sha256Hex } from '../secret/digest.ts';
 import type { Ledgers, LedgerState } from './ledger.ts';
 import { digestOf, newestOf, type Candidate } from './newest.ts';
 import type { GrantOutcome, LoginReason, TokenFault, TokenGrants } from './ports.ts';
@@ -49,25 +50,31 @@ export type RefreshResult =
 export async function refreshLogin(deps: RefreshDeps, login: Login, need: RefreshNeed, signal: AbortSignal): Promise<RefreshResult> {
   await deps.ledgers.prepare();
   let adopted: TokenSet | undefined;
-  const lock = await takeKernelLock(deps.ledgers.lockPath(login.key), {
-    clock: deps.clock,
-    signal,
-    patienceMs: deps.lockPatienceMs,
-    isDone: async () => {
-      const found = await findOnDisk(deps, login);
-      adopted = found.newest !== undefined && need.isGood(found.newest.tokens) ? found.newest.tokens : undefined;
-      return adopted !== undefined;
-    },
-  });
-  if (lock === undefined) {
-    if (adopted !== undefined) return { kind: 'tokens', tokens: adopted, how: 'adopted' };
-    return later('refresh_in_progress', 'another process has been refreshing this login for too long', undefined, noTokens);
-  }
+  const isDone = async (): Promise<boolean> => {
+    const found = await findOnDisk(deps, login);
+    adopted = found.newest !== undefined && need.isGood(found.newest.tokens) ? found.newest.tokens : undefined;
+    return adopted !== undefined;
+  };
+  const locks: KernelLock[] = [];
   try {
+    for (const path of lockPathsOf(deps, login)) {
+      const lock = await takeKernelLock(path, { clock: deps.clock, signal, patienceMs: deps.lockPatienceMs, isDone });
+      if (lock !== undefined) locks.push(lock);
+      else if (adopted !== undefined) return { kind: 'tokens', tokens: adopted, how: 'adopted' };
+      else return later('refresh_in_progress', 'another process has been refreshing this login for too long', undefined, noTokens);
+    }
     return await refreshLocked(deps, login, need, signal, 2);
   } finally {
-    lock.release();
+    for (const lock of locks.toReversed()) lock.release();
   }
+}
+
+/**
+ * The login's lock, then its files', always in this order. A daemon with another config, and this one before a reload, may
+ * know the same file under another name or token endpoint, and so by another key: over the file they meet all the same.
+ */
+function lockPathsOf({ ledgers }: RefreshDeps, login: Login): readonly string[] {
+  return [login.key, ...[...login.fileNames].sort().map((name) => `file-${sha256Hex(name).slice(0, 32)}`)].map(ledgers.lockPath);
 }
 
 interface OnDisk {

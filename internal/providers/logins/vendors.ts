@@ -226,11 +226,12 @@ const vertex: LoginProfile = {
 
 export const vendorProfiles: readonly LoginProfile[] = [anthropic, codex, google, antigravity, iflow, qwen, kimi, xai, vertex];
 
-/** `portal.qwen.ai`, `https://portal.qwen.ai/v1` … → a base URL. Only https comes from a file. */
+/** `portal.qwen.ai`, `https://portal.qwen.ai/v1` … → a base URL. Of a file or a token answer only https counts, but for this machine. */
 function resourceUrl(stated: string | undefined): string | undefined {
   if (stated === undefined || stated === '') return undefined;
   const url = URL.parse(/^https?:\/\//.test(stated) ? stated : `https://${stated}`);
   if (url === null || url.username !== '' || url.search !== '') return undefined;
+  if (url.protocol === 'http:' && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)) return undefined;
   const path = url.pathname.replace(/\/+$/, '');
   return `${url.origin}${path.endsWith('/v1') ? path : `${path}/v1`}`;
 }

@@ -9,6 +9,8 @@ export interface SimulatedGoogle extends Pick<ScriptedUpstream, 'url' | 'seen' |
   /** Code Assist takes no account on. */
   readonly refuseOnboarding: () => void;
   readonly assertions: () => readonly string[];
+  /** How long access tokens live from now on. */
+  readonly setLifetime: (seconds: number) => void;
 }
 
 const clientSecret = 'google-client-secret-0123456789';
@@ -22,10 +24,11 @@ export async function startGoogle(): Promise<SimulatedGoogle> {
   let project = '';
   let onboardings = 0;
   let refusesOnboarding = false;
+  let lifetimeSeconds = 3_599;
   const issue = (): { readonly access_token: string; readonly expires_in: number; readonly token_type: string; readonly scope: string } => {
     const accessToken = book.newSecret('ya29');
     accessTokens.add(accessToken);
-    return { access_token: accessToken, expires_in: 3_599, token_type: 'Bearer', scope: 'https://www.googleapis.com/auth/cloud-platform' };
+    return { access_token: accessToken, expires_in: lifetimeSeconds, token_type: 'Bearer', scope: 'https://www.googleapis.com/auth/cloud-platform' };
   };
   const server = await startScriptedUpstream((seen, res) => {
     const isKnown = accessTokens.has((seen.headers.authorization ?? '').replace('Bearer ', ''));
@@ -79,5 +82,8 @@ export async function startGoogle(): Promise<SimulatedGoogle> {
       refusesOnboarding = true;
     },
     assertions: () => assertions,
+    setLifetime: (seconds) => {
+      lifetimeSeconds = seconds;
+    },
   };
 }

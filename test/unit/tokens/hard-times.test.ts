@@ -109,6 +109,29 @@ describe('tokens in hard times', () => {
     await until('it is renewed', async () => (await keeper.renew(login.key, { value: 'at-1', expiresAtMs: Infinity })).ok, 20_000);
   });
 
+  it('two configs that know one file by two keys refresh it once: no token is sent twice', async () => {
+    const { addKeeper, login, putFile, setMood, sent, reuses } = open();
+    putFile('a.json', old);
+    setMood('answers', 200);
+    const other = { ...login, key: `${login.key.slice(1)}0` };
+    const [one, two] = [addKeeper(), addKeeper()];
+    two.setLogins([other]);
+    const answers = await Promise.all([one.acquire(login.key), two.acquire(other.key)]);
+    expect(answers).toMatchObject([{ ok: true, value: { value: 'at-1' } }, { ok: true, value: { value: 'at-1' } }]);
+    expect([sent, reuses()]).toEqual([['rt-0'], 0]);
+  });
+
+  it('a file that is not used for a while is not one that is gone: its newest tokens stay remembered', async () => {
+    const { addKeeper, login, putFile, ledgers } = open();
+    putFile('a.json', old);
+    const keeper = addKeeper();
+    await keeper.acquire(login.key);
+    const blind = addKeeper({ fileNamed: () => undefined });
+    blind.setLogins([]);
+    await blind.close();
+    expect((await ledgers.read(login.key)).newest).toBeDefined();
+  });
+
   it('whoever listens to a refresh and fails does not fail it', async () => {
     const { addKeeper, login, putFile } = open();
     putFile('a.json', old);
