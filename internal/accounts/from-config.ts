@@ -1,3 +1,4 @@
+import { isFramingHeader } from '../config/framing-headers.ts';
 import type { CompatEntry, Config, KeyEntry, VertexEntry } from '../config/schema.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import type { Dialect } from '../dialect/dialect.ts';
@@ -90,7 +91,7 @@ function accountBuilder(section: Section, entry: Entry, name: string, entryOrigi
   const prefix = readPrefix(entry.prefix, entryOrigin, warn);
   const models = entry.models.map((model) => ({ name: model.name, alias: model.alias === '' ? model.name : model.alias }));
   const excludedModels = entry['excluded-models'].map((pattern) => pattern.toLowerCase()).filter((pattern) => pattern !== '');
-  const headers = new Map(Object.entries(entry.headers));
+  const headers = new Map(Object.entries(entry.headers).filter(([name]) => !isFramingHeader(name)));
   const providerName = section === 'openai-compatibility' ? name : '';
   return ({ origin, apiKey, proxyUrl }) => ({
     id: `${section}:${sha256Hex(`${baseUrl}\n${providerName}\n${apiKey?.reveal() ?? ''}`).slice(0, 12)}`,

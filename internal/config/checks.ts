@@ -1,3 +1,4 @@
+import { isFramingHeader } from './framing-headers.ts';
 import { checkLogins } from './login-checks.ts';
 import type { ConfigProblem } from './problem.ts';
 import type { CompatEntry, Config, KeyEntry, LoginEntry, VertexEntry } from './schema.ts';
@@ -69,6 +70,8 @@ function checkEntry(entry: KeyEntry | VertexEntry | CompatEntry | LoginEntry, pa
   if (/^\/*[^/]+\/+[^/]/.test(entry.prefix)) report('error', `${path}.prefix`, 'must not hold a slash');
   for (const name of Object.keys(entry.headers)) {
     if (!/^[!#$%&'*+.^_`|~\dA-Za-z-]+$/.test(name)) report('error', `${path}.headers`, 'holds a name that cannot be a header');
+    // No error, since files of the Go program must load.
+    if (isFramingHeader(name)) report('warning', `${path}.headers.${name}`, 'is set by Keyward itself and is left out');
   }
   if (entry['base-url'] === '') return;
   const verdict = judgeBaseUrl(entry['base-url'], entry['insecure-http']);

@@ -5,6 +5,8 @@ import { errorCode } from './synced-file.ts';
 
 /** A lock held by this process. It ends with `release` or with the process, never by elapsed time (security rule 24). */
 export interface KernelLock {
+  /** False once the lock file was removed or exchanged: the next to come would not find this lock. */
+  readonly isHeld: () => boolean;
   /** Harmless when called again. */
   readonly release: () => void;
 }
@@ -27,13 +29,17 @@ export function tryKernelLock(path: string): KernelLock | undefined {
     if (errorCode(thrown).startsWith('SQLITE_BUSY')) return undefined;
     throw thrown;
   }
-  const after = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  const isHeld = (): boolean => {
+    const now = database.open ? lstatSync(path, { bigint: true, throwIfNoEntry: false }) : undefined;
+    return now !== undefined && now.ino === before.ino && now.dev === before.dev;
+  };
   // Taken on a file that somebody removed meanwhile: a lock that nobody else would see.
-  if (after === undefined || after.ino !== before.ino || after.dev !== before.dev) {
+  if (!isHeld()) {
     database.close();
     return undefined;
   }
   return {
+    isHeld,
     release: () => {
       if (database.open) database.close();
     },

@@ -1,4 +1,5 @@
 import type { AuthFile } from '../accounts/auth-file/auth-file.ts';
+import { isFramingHeader } from '../config/framing-headers.ts';
 import { maskUserinfo } from '../config/secret-spots.ts';
 import { judgeBaseUrl, judgeProxyUrl } from '../config/upstream-url.ts';
 import { isMask, maskSecret } from '../secret/secret.ts';
@@ -105,6 +106,7 @@ function checkHeaders(value: unknown, name: string): unknown {
     Object.entries(value).map(([header, sent]) => {
       if (!/^[!#$%&'*+.^_`|~\dA-Za-z-]{1,128}$/.test(header)) return refuse(name, 'holds a name that cannot be a header');
       if (sent === null || sent === '') return [header, null];
+      if (isFramingHeader(header)) return refuse(`${name}.${header}`, 'is set by Keyward itself and cannot be given');
       // RFC 9110 §5.5, without the obsolete bytes.
       if (typeof sent !== 'string' || sent.length > 8_192 || !(isMask(sent) || /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/.test(sent))) return refuse(`${name}.${header}`, 'must be text that can be sent in a header');
       return [header, sent];

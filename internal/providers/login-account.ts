@@ -1,5 +1,6 @@
 import type { Account, ModelAlias } from '../accounts/account.ts';
 import type { AuthFile, OperatorFields } from '../accounts/auth-file/auth-file.ts';
+import { isFramingHeader } from '../config/framing-headers.ts';
 import type { Config } from '../config/schema.ts';
 import { judgeBaseUrl, judgeProxyUrl } from '../config/upstream-url.ts';
 import { err, ok, type Result } from '../fault/result.ts';
@@ -84,9 +85,12 @@ function accountOfProfile(profile: LoginProfile, config: Config, place: LoginPla
 
 /** The file's own word first, then what its facts say, then the preset's or the config's. */
 function baseUrlOfFile(file: AuthFile, profile: LoginProfile): Result<string, string> {
-  const stated = [file.operator.baseUrl, profile.spend.baseUrlOf(file) ?? ''].find((url) => url !== '');
+  const { operator } = file;
+  const stated = [operator.baseUrl, profile.spend.baseUrlOf(file) ?? ''].find((url) => url !== '');
   if (stated === undefined) return profile.spend.baseUrl === '' ? err(missingBaseUrl(profile)) : ok(profile.spend.baseUrl);
-  const verdict = judgeBaseUrl(stated, false);
+  // `insecure-http` is of the config's addresses, which Vertex alone fills in by the file.
+  const isOfConfig = operator.baseUrl === '' && profile.spend.addressing === 'vertex';
+  const verdict = judgeBaseUrl(stated, isOfConfig && profile.allowsPlainHttp);
   return verdict.kind === 'error' ? err(`The address where its tokens are spent ${verdict.message}.`) : ok(stated.replace(/\/+$/, ''));
 }
 
@@ -153,7 +157,8 @@ const headerValue = /^[\t\x20-\x7e]*$/;
 function joinHeaders(configured: ReadonlyMap<string, Secret>, own: ReadonlyMap<string, string>, warnings: string[]): ReadonlyMap<string, Secret> {
   const joined = new Map([...configured].map(([name, value]) => [name.toLowerCase(), value] as const));
   for (const [name, value] of own) {
-    if (headerName.test(name) && headerValue.test(value)) joined.set(name.toLowerCase(), new Secret(value));
+    if (isFramingHeader(name)) warnings.push(`Its header "${name}" is set by Keyward itself and is left out.`);
+    else if (headerName.test(name) && headerValue.test(value)) joined.set(name.toLowerCase(), new Secret(value));
     else warnings.push(`Its header "${escapeForeign(name, 64)}" cannot be sent and is left out.`);
   }
   return joined;

@@ -23,6 +23,8 @@ export interface LoginProfile {
   /** The first is the default. */
   readonly grants: readonly LoginGrant[];
   readonly endpoints: LoginEndpoints;
+  /** `insecure-http`: its endpoints, and a base URL of the config, may be plain http on public addresses. */
+  readonly allowsPlainHttp: boolean;
   readonly registration: ClientRegistration;
   readonly scopes: readonly string[];
   /** Beyond RFC 6749's, e.g. `code=true`. */

@@ -41,7 +41,7 @@ export const emptyLedger: LedgerState = { intent: undefined, spent: new Map(), d
 
 
 export interface LedgersDeps {
-  /** `<auth-dir>/.keyward`; made 0700 where it is missing. */
+  /** `<auth-dir>/.keyward`; made 0700 where it is missing, its parent never. */
   readonly folder: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -62,10 +62,22 @@ export interface Ledgers {
 
 const keepSpentMs = 90 * 86_400_000;
 const keptDead = 32;
+/** Kept whatever their age: a clock that is wrong for once must not make all of them forgotten. */
+const alwaysKeptSpent = 64;
+
+function keepSpent(spent: ReadonlyMap<string, number>, nowMs: number): ReadonlyMap<string, number> {
+  const inOrder = [...spent].sort(([, left], [, right]) => left - right);
+  return new Map(inOrder.filter(([, atMs], index) => atMs > nowMs - keepSpentMs || index >= inOrder.length - alwaysKeptSpent));
+}
 
 export function createLedgers({ folder, clock, log, seal }: LedgersDeps): Ledgers {
   const pathOf = (loginKey: string): string => join(folder, `${loginKey}.json`);
-  const prepare = async (): Promise<void> => void (await mkdir(folder, { recursive: true, mode: 0o700 }));
+  // Never with what is above it: a directory that was moved away must not come up again with new tokens in it alone.
+  const prepare = async (): Promise<void> => {
+    await mkdir(folder, { mode: 0o700 }).catch((thrown: unknown) => {
+      if (errorCode(thrown) !== 'EEXIST') throw thrown;
+    });
+  };
 
   return {
     lockPath: (loginKey) => join(folder, `${loginKey}.lock`),
@@ -84,8 +96,7 @@ export function createLedgers({ folder, clock, log, seal }: LedgersDeps): Ledger
       return decodeLedger(text, loginKey, seal);
     },
     write: async (loginKey, state) => {
-      const oldestMs = clock.nowMs() - keepSpentMs;
-      const kept = { ...state, spent: new Map([...state.spent].filter(([, atMs]) => atMs > oldestMs)), dead: state.dead.slice(-keptDead) };
+      const kept = { ...state, spent: keepSpent(state.spent, clock.nowMs()), dead: state.dead.slice(-keptDead) };
       try {
         await prepare();
         const written = await writeDurably(pathOf(loginKey), await encodeLedger(kept, loginKey, seal), { generations: 0 });

@@ -55,6 +55,8 @@ export interface TokenKeeper {
   readonly setLogins: (logins: readonly Login[]) => void;
   /** Forgets that a login needs a person and tries again; for operators. */
   readonly retry: (loginKey: string) => void;
+  /** Runs `work` with the newest tokens while no process refreshes the login. `busy`: another process's refresh takes too long. */
+  readonly hold: <T>(loginKey: string, work: (newest: TokenSet) => Promise<T>) => Promise<Result<T, 'busy' | 'unknown'>>;
   /** Called when a login's state changes its kind or reason. */
   readonly onState: (listener: (login: Login, state: LoginState, before: LoginState) => void) => void;
   /** Starts refreshing ahead of expiry. */

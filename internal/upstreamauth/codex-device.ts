@@ -28,7 +28,7 @@ export interface CodexDeviceDeps {
 export async function startCodexDevice(deps: CodexDeviceDeps, profile: LoginProfile, proxyUrl: string): Promise<Result<DeviceGrant, AppError>> {
   const usercodeUrl = URL.parse(profile.endpoints.deviceAuthorization);
   if (usercodeUrl === null) return fail('it has no `device-authorization-url`');
-  const answer = await post(deps.http, usercodeUrl.href, { client_id: profile.registration.clientId }, proxyUrl, undefined);
+  const answer = await post(deps.http, profile, usercodeUrl.href, { client_id: profile.registration.clientId }, proxyUrl, undefined);
   if (answer.kind === 'failed') return fail(`it was not reached (${answer.code})`);
   if (answer.status === 404) return fail('device logins are not switched on for this account or client; allow them in the security settings of ChatGPT, or log in by redirect');
   const record = parseRecord(answer.body);
@@ -61,7 +61,7 @@ async function poll(deps: CodexDeviceDeps, polling: Polling, signal: AbortSignal
     } catch {
       return { kind: 'failed', wasSent: true, detail: 'the login has ended', retryAfterMs: undefined };
     }
-    const answer = await post(deps.http, tokenUrl, { device_auth_id: deviceAuthId, user_code: userCode }, proxyUrl, signal);
+    const answer = await post(deps.http, profile, tokenUrl, { device_auth_id: deviceAuthId, user_code: userCode }, proxyUrl, signal);
     // Not yet, or not reached: both pass.
     if (answer.kind === 'failed' || answer.status === 403 || answer.status === 404 || answer.status === 429 || answer.status >= 500) continue;
     const record = parseRecord(answer.body);
@@ -72,6 +72,6 @@ async function poll(deps: CodexDeviceDeps, polling: Polling, signal: AbortSignal
   }
 }
 
-function post(http: OAuthHttp, url: string, json: JsonRecord, proxyUrl: string, signal: AbortSignal | undefined): Promise<VendorAnswer> {
-  return http.send({ url, method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(json), proxyUrl, signal });
+function post(http: OAuthHttp, { allowsPlainHttp }: LoginProfile, url: string, json: JsonRecord, proxyUrl: string, signal: AbortSignal | undefined): Promise<VendorAnswer> {
+  return http.send({ url, allowsPlainHttp, method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(json), proxyUrl, signal });
 }

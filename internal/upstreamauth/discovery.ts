@@ -32,7 +32,7 @@ export interface Discovery {
 export interface DiscoveryDeps {
   readonly clock: Clock;
   /** Reads an issuer's metadata by RFC 8414 or OpenID Connect Discovery. Rejects on anything but a document of this issuer. */
-  readonly readMetadata: (issuer: URL, proxyUrl: string) => Promise<Readonly<Record<string, unknown>>>;
+  readonly readMetadata: (issuer: URL, proxyUrl: string, allowsPlainHttp: boolean) => Promise<Readonly<Record<string, unknown>>>;
 }
 
 const keptMs = 60 * 60_000;
@@ -46,20 +46,20 @@ export function createDiscovery(deps: DiscoveryDeps): Discovery {
   const found = new Map<string, Found>();
   const underWay = new Map<string, Promise<Found>>();
 
-  const read = async (issuer: string, proxyUrl: string): Promise<Found> => {
-    const url = usableEndpoint(issuer);
-    if (url === undefined) throw new DiscoveryFailed('the issuer is no address that Keyward asks; it must be https, or http on this machine');
-    const metadata = await deps.readMetadata(url, proxyUrl);
+  const read = async ({ endpoints, allowsPlainHttp }: LoginProfile, proxyUrl: string): Promise<Found> => {
+    const url = usableEndpoint(endpoints.issuer, allowsPlainHttp);
+    if (url === undefined) throw new DiscoveryFailed('the issuer is no address that Keyward asks; it must be https, or http on this machine unless `insecure-http` is set');
+    const metadata = await deps.readMetadata(url, proxyUrl, allowsPlainHttp);
     return { metadata, atMs: deps.clock.nowMs() };
   };
 
-  const find = async (issuer: string, proxyUrl: string): Promise<Found> => {
-    const key = `${issuer} ${proxyUrl}`;
+  const find = async (profile: LoginProfile, proxyUrl: string): Promise<Found> => {
+    const key = `${profile.endpoints.issuer} ${profile.allowsPlainHttp} ${proxyUrl}`;
     const known = found.get(key);
     if (known !== undefined && deps.clock.nowMs() - known.atMs < keptMs) return known;
     let reading = underWay.get(key);
     if (reading === undefined) {
-      reading = read(issuer, proxyUrl).finally(() => underWay.delete(key));
+      reading = read(profile, proxyUrl).finally(() => underWay.delete(key));
       underWay.set(key, reading);
     }
     try {
@@ -76,7 +76,7 @@ export function createDiscovery(deps: DiscoveryDeps): Discovery {
     endpointsOf: async (profile, proxyUrl) => {
       const { endpoints } = profile;
       if (endpoints.issuer === '') return { ...endpoints, isDiscovered: false, sendsIss: false, defaultScopes: [], idTokenAlgorithms: undefined };
-      return merge(profile, (await find(endpoints.issuer, proxyUrl)).metadata);
+      return merge(profile, (await find(profile, proxyUrl)).metadata);
     },
   };
 }
@@ -107,7 +107,7 @@ function textsOf(value: unknown): readonly string[] {
 
 function discovered(profile: LoginProfile, value: unknown): string {
   if (typeof value !== 'string' || value === '') return '';
-  const url = usableEndpoint(value);
+  const url = usableEndpoint(value, profile.allowsPlainHttp);
   if (url === undefined) throw new DiscoveryFailed('the metadata of the issuer names an endpoint that Keyward does not ask');
   if (profile.name === 'xai' && !isOfVendor(url, profile.endpoints.issuer)) throw new DiscoveryFailed('the metadata of the issuer names an endpoint at another host than the vendor’s');
   return value;

@@ -47,10 +47,10 @@ export interface OAuthClientDeps {
 export function createOAuthClient(deps: OAuthClientDeps): OAuthClient {
   const discovery = createDiscovery({
     clock: deps.clock,
-    readMetadata: async (issuer, proxyUrl) => {
+    readMetadata: async (issuer, proxyUrl, allowsPlainHttp) => {
       const library = await loadLibrary();
       const plainFetch: CustomFetch = async (url, { headers, method, signal }) => {
-        const answer = await deps.http.send({ url, method: method === 'POST' ? 'POST' : 'GET', headers: lowerCase(headers), body: undefined, proxyUrl, signal });
+        const answer = await deps.http.send({ url, allowsPlainHttp, method: method === 'POST' ? 'POST' : 'GET', headers: lowerCase(headers), body: undefined, proxyUrl, signal });
         if (answer.kind === 'failed') throw new DiscoveryFailed(`the metadata of the issuer cannot be read (${answer.code})`);
         return asResponse(answer.status, answer.body);
       };
@@ -78,7 +78,7 @@ export function createOAuthClient(deps: OAuthClientDeps): OAuthClient {
       const vendorFetch: CustomFetch = async (url, { headers, method, body, signal }) => {
         const signals = [options.signal, signal].filter((each) => each !== undefined);
         const request = dressRequest(profile, url === tokenUrl, lowerCase(headers), body);
-        lastAnswer = await deps.http.send({ ...request, url, method: method === 'GET' ? 'GET' : 'POST', proxyUrl: options.proxyUrl, signal: signals.length === 0 ? undefined : AbortSignal.any(signals) });
+        lastAnswer = await deps.http.send({ ...request, url, allowsPlainHttp: profile.allowsPlainHttp, method: method === 'GET' ? 'GET' : 'POST', proxyUrl: options.proxyUrl, signal: signals.length === 0 ? undefined : AbortSignal.any(signals) });
         if (lastAnswer.kind === 'failed') throw new TypeError(`the vendor was not reached (${lastAnswer.code})`);
         const { status, body: text } = lastAnswer;
         const conform = url === deviceUrl ? conformDeviceAnswer(status, text) : url === tokenUrl ? conformTokenAnswer(status, text, checksIdToken) : lastAnswer;

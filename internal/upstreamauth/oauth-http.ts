@@ -7,6 +7,8 @@ import { usableEndpoint } from './endpoint-url.ts';
 /** One request to a vendor's login endpoints. */
 export interface VendorRequest {
   readonly url: string;
+  /** As `LoginProfile` has it. */
+  readonly allowsPlainHttp: boolean;
   readonly method: 'GET' | 'POST';
   /** Lower-case names; `user-agent` is ours whatever stands here. */
   readonly headers: Readonly<Record<string, string>>;
@@ -43,7 +45,7 @@ export function createOAuthHttp(deps: OAuthHttpDeps): OAuthHttp {
   const limitMs = deps.requestTimeoutMs ?? 30_000;
   return {
     send: async (request) => {
-      const url = usableEndpoint(request.url);
+      const url = usableEndpoint(request.url, request.allowsPlainHttp);
       if (url === undefined) return { kind: 'failed', wasSent: false, code: 'KEYWARD_ADDRESS_REFUSED' };
       const attempt = new Exchange();
       const stop = new AbortController();

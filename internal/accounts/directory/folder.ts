@@ -12,8 +12,14 @@ export const directoryName = '.';
 
 /** Makes the directory and `.keyward` in it where they are missing, 0700 both. Never rejects: what could not be made shows when it is used. */
 export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch(() => undefined);
+  await makeOwnFolder(path);
+}
+
+/** `.keyward` alone: a directory that was moved away while it is in use must not come up again. Never rejects. */
+export async function makeOwnFolder(path: string): Promise<void> {
   const own = ownPathsOf(path).folder;
-  for (const folder of [path, own]) await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => undefined);
+  await mkdir(own, { mode: 0o700 }).catch(() => undefined);
   const stats = await stat(own).catch(() => undefined);
   if (stats !== undefined && (stats.mode & 0o077) !== 0) await chmod(own, 0o700).catch(() => undefined);
 }

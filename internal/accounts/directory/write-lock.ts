@@ -2,7 +2,7 @@ import type { Clock } from '../../clock/clock.ts';
 import { err, ok, type Result } from '../../fault/result.ts';
 import { takeKernelLock } from '../../files/kernel-lock.ts';
 import { errorCode } from '../../files/synced-file.ts';
-import { makeFolder } from './folder.ts';
+import { makeOwnFolder } from './folder.ts';
 import { ownPathsOf } from './paths.ts';
 
 /** Lets one writer of the directory in at a time, over all processes of this machine. */
@@ -20,7 +20,7 @@ export function createWriteLock({ path, clock }: { readonly path: string; readon
   let queue: Promise<unknown> = Promise.resolve();
 
   async function runLocked<T>(work: () => Promise<T>): Promise<Result<T, string>> {
-    await makeFolder(path);
+    await makeOwnFolder(path);
     let lock;
     try {
       lock = await takeKernelLock(writeLock, { clock, patienceMs });

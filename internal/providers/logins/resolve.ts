@@ -1,4 +1,5 @@
 import type { Addressing } from '../../accounts/account.ts';
+import { isFramingHeader } from '../../config/framing-headers.ts';
 import type { Config, LoginEntry } from '../../config/schema.ts';
 import type { Dialect } from '../../dialect/dialect.ts';
 import type { ClientRegistration, LoginEndpoints, LoginGrant, LoginProfile, SpendProfile } from '../login-profile.ts';
@@ -40,6 +41,7 @@ function override(preset: LoginProfile, entry: LoginEntry): LoginProfile {
     ...preset,
     grants,
     endpoints: overrideEndpoints(preset.endpoints, entry),
+    allowsPlainHttp: entry['insecure-http'],
     registration: readRegistration(preset.registration, entry),
     scopes: entry.scopes.length === 0 ? preset.scopes : entry.scopes,
     authorizeParameters: { ...preset.authorizeParameters, ...entry['authorize-parameters'] },
@@ -99,7 +101,7 @@ function overrideSpend(preset: LoginProfile, entry: LoginEntry): SpendProfile {
     baseUrlOf: place.baseUrlOf,
     dialects,
     addressing: preset.provider === 'oauth' && first !== undefined ? addressingOf[first] : spend.addressing,
-    headers: new Map(Object.entries(entry.headers)),
+    headers: new Map(Object.entries(entry.headers).filter(([name]) => !isFramingHeader(name))),
     prefix: entry.prefix.replace(/^\/+|\/+$/g, ''),
     proxyUrl: entry['proxy-url'],
     models: entry.models.map(({ name, alias }) => ({ name, alias: alias === '' ? name : alias })),

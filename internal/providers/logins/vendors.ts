@@ -40,6 +40,7 @@ export const baseProfile: Omit<LoginProfile, 'name' | 'title' | 'fileType' | 'pr
   otherFileTypes: [],
   grants: ['authorization-code'],
   endpoints: noEndpoints,
+  allowsPlainHttp: false,
   registration: publicClient,
   scopes: [],
   authorizeParameters: {},

@@ -14,7 +14,7 @@ export interface VendorQuestion {
 
 /** Asks a vendor's API with the fresh access token; twice when no answer came. The error is a phrase, escaped and free of secrets. */
 export async function askVendor(context: IssueContext, question: VendorQuestion): Promise<Result<JsonRecord, string>> {
-  const { tokens, http, proxyUrl, signal } = context;
+  const { profile, tokens, http, proxyUrl, signal } = context;
   const accessToken = tokens.accessToken?.reveal() ?? '';
   const authorization: Record<string, string> = question.isAuthorized === false ? {} : { authorization: `Bearer ${accessToken}` };
   const type: Record<string, string> = question.json === undefined ? {} : { 'content-type': 'application/json' };
@@ -22,6 +22,7 @@ export async function askVendor(context: IssueContext, question: VendorQuestion)
   for (let attempt = 0; attempt < 2; attempt++) {
     const answer = await http.send({
       url: question.url,
+      allowsPlainHttp: profile.allowsPlainHttp,
       method: question.json === undefined ? 'GET' : 'POST',
       headers: { ...authorization, ...type },
       body: question.json === undefined ? undefined : JSON.stringify(question.json),

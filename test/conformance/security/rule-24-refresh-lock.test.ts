@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tryKernelLock } from '../../../internal/files/kernel-lock.ts';
+import { Secret } from '../../../internal/secret/secret.ts';
 import { createTokenWorld } from '../../support/token-world.ts';
 import { until } from '../../support/until.ts';
 
@@ -84,6 +85,26 @@ describe('the refresh lock (security rule 24)', () => {
     writeFileSync(join(folder, 'elsewhere'), '');
     symlinkSync(join(folder, 'elsewhere'), lockPath);
     expect(() => tryKernelLock(lockPath)).toThrow('no regular file');
+  });
+
+  it('that somebody removed while it was held sends nothing', async () => {
+    const world = createTokenWorld();
+    world.putFile('a.json', { refreshToken: new Secret('rt-0'), accessToken: new Secret('at-0'), expiresAtMs: 1, issuedAtMs: 0 });
+    const keeper = world.addKeeper({
+      ledgers: {
+        ...world.ledgers,
+        write: async (key, state) => {
+          const isWritten = await world.ledgers.write(key, state);
+          // Only the intent: the next try finds its lock in place.
+          if (state.intent !== undefined && world.sent.length === 0 && removals++ === 0) unlinkSync(world.ledgers.lockPath(key));
+          return isWritten;
+        },
+      },
+    });
+    let removals = 0;
+    expect(await keeper.acquire(world.login.key)).toMatchObject({ ok: true, value: { value: 'at-1' } });
+    expect([world.sent, world.reuses(), removals]).toEqual([['rt-0'], 0, 2]);
+    await world.close();
   });
 
   it('is waited for by requests while the old token is good only in the background; after its end they are told within their patience', async () => {

@@ -189,6 +189,7 @@ describe('PATCH /auth-files/fields', () => {
     [{ headers: ['x'] }, 400, '"headers" must be'],
     [{ headers: { 'bad name': 'x' } }, 400, '"headers" holds'],
     [{ headers: { x: 'a\r\nb' } }, 400, '"headers.x" must be'],
+    [{ headers: { 'Keep-Alive': '5' } }, 400, '"headers.Keep-Alive" is set by Keyward itself'],
     [{ headers: { x: 'wron…0009' } }, 400, 'mask of no stored value'],
     [{ proxy_url: 'nope' }, 400, '"proxy_url" must be'],
     [{ proxy_url: 'socks5://********@evil.example:1080' }, 409, 'proxy_url has another address'],

@@ -34,6 +34,11 @@ describe('accounts of the config', () => {
     ]);
   });
 
+  it('send no header that frames messages', () => {
+    const [account] = from({ 'codex-api-key': [{ 'api-key': key(1), headers: { Connection: 'close', 'content-length': '1', host: 'a.example' } }] }).accounts;
+    expect([...(account?.headers.keys() ?? [])]).toEqual(['host']);
+  });
+
   it('keep their id when their place in the list changes, and hold no secret in it', () => {
     const [first] = from({ 'codex-api-key': [{ 'api-key': key(1) }, { 'api-key': key(2) }] }).accounts;
     const [, second] = from({ 'codex-api-key': [{ 'api-key': key(2) }, { 'api-key': key(1) }] }).accounts;

@@ -208,6 +208,10 @@ describe('upstream entries', () => {
     for (const url of ['http://192.168.1.5/v1', 'http://ollama:11434/v1', 'http://nas.local/v1']) expect(warningsOf(entry(url)).join()).toMatch(/plain http/);
     expect(errorsOf(entry('http://api.example.com/v1', ', insecure-http: true'))).toEqual([]);
   });
+
+  it('a header that frames messages is a warning that names it; `host` is not', () => {
+    expect(warningsOf('codex-api-key: [{api-key: k, headers: {Transfer-Encoding: chunked, host: a.example, x-team: a}}]\n')).toEqual([expect.stringContaining('codex-api-key.0.headers.Transfer-Encoding: is set by Keyward itself')]);
+  });
 });
 
 describe('secrets by reference', () => {

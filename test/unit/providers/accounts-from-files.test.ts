@@ -43,6 +43,21 @@ describe('where each vendor\'s files are spent', () => {
     expect(problems).toMatchObject([{ code: 'invalid_field', severity: 'warning' }]);
   });
 
+  it('a header that frames messages is left out, of the file with a warning that names it', () => {
+    const own = new Map([['Upgrade', 'h2c'], ['te', 'trailers'], ['host', 'a.example']]);
+    const { accounts, problems } = accountsOf([authFile('claude', { operator: { headers: own } })], { oauth: { claude: { headers: { expect: '100-continue', 'x-team': 'a' } } } });
+    expect([...(accounts[0]?.headers.keys() ?? [])]).toEqual(['x-team', 'host']);
+    expect(problems).toMatchObject([{ code: 'invalid_field', severity: 'warning', message: expect.stringContaining('"Upgrade"') }, { message: expect.stringContaining('"te"') }]);
+  });
+
+  it('Vertex below an address of the config is spent over public http where `insecure-http` says so, and never by a file’s word', () => {
+    const vertex = { 'base-url': 'http://psc.example.com', 'insecure-http': true };
+    const facts = { project_id: 'p' };
+    expect(only([authFile('vertex', { facts, serviceAccount: '{}' })], { oauth: { vertex } }).baseUrl).toBe('http://psc.example.com/v1/projects/p/locations/us-central1');
+    expect(accountsOf([authFile('vertex', { facts, serviceAccount: '{}', operator: { baseUrl: 'http://other.example.com' } })], { oauth: { vertex } }).accounts).toEqual([]);
+    expect(accountsOf([authFile('xai', { facts: { base_url: 'http://other.example.com' } })], { oauth: { xai: { 'insecure-http': true } } }).accounts).toEqual([]);
+  });
+
   it('gemini files go to Code Assist only when the config says so', () => {
     const file = authFile('gemini', { facts: { project_id: 'proj-1' } });
     expect(only([file], { oauth: { google: { mode: 'code-assist' } } })).toMatchObject({ addressing: 'code-assist', baseUrl: 'https://cloudcode-pa.googleapis.com', project: 'proj-1', vendorHeaders: new Map() });

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Secret } from '../../../internal/secret/secret.ts';
+import { createGrantsWorld } from '../../support/grants-world.ts';
 import { createLoginWorld, type LoginWorld } from '../../support/login-world.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { answerJson, startScriptedUpstream, type ScriptedUpstream } from '../../support/scripted-upstream.ts';
@@ -53,6 +55,18 @@ describe('discovery', () => {
   ])('metadata of %s are refused', async (_what, more) => {
     issuer.setScript((_seen, res) => answerJson(res, 200, metadata(more)));
     await expect(startUrl({})).rejects.toMatchObject({ code: 'login_failed' });
+  });
+
+  it('an endpoint on public http is taken, and asked, where `insecure-http` allows it', async () => {
+    issuer.setScript((_seen, res) => answerJson(res, 200, metadata({ token_endpoint: 'http://token.example.com/' })));
+    expect((await startUrl({ 'insecure-http': true })).pathname).toBe('/authorize');
+    const endpoints = { 'client-id': 'c', 'token-url': 'http://token.example.com/', 'revocation-url': 'http://token.example.com/revoke', 'proxy-url': 'http://127.0.0.1:9', 'base-url': issuer.url };
+    const grants = createGrantsWorld({ open: { ...endpoints, 'insecure-http': true }, closed: endpoints });
+    const token = new Secret('rt-1');
+    // Nobody listens at the proxy: what counts is whether it was tried.
+    expect(await grants.revoke('closed', token, undefined)).toMatchObject({ ok: false, detail: expect.stringContaining('KEYWARD_ADDRESS_REFUSED') });
+    expect(await grants.revoke('open', token, undefined)).toMatchObject({ ok: false, detail: expect.stringContaining('ECONNREFUSED') });
+    await grants.close();
   });
 
   it('an issuer without a page to log in at is told as such', async () => {
