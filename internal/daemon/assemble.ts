@@ -12,7 +12,7 @@ import { createRequestLogs } from '../log/request-log.ts';
 import type { ManagementDeps } from '../management/context.ts';
 import { configViews } from '../management/config-views.ts';
 import { managementRoutes } from '../management/routes.ts';
-import { createMetrics, metricsContentType, type AccountStateName } from '../metrics/metrics.ts';
+import { createMetrics, metricsContentType } from '../metrics/metrics.ts';
 import { createProxy } from '../proxy/forward.ts';
 import { createSettle } from '../proxy/settled.ts';
 import { createUpstreams } from '../proxy/upstreams.ts';
@@ -32,6 +32,7 @@ import { createRevoke } from '../upstreamauth/revoke.ts';
 import { createUsageRecorder } from '../usage/recorder.ts';
 import type { Folders } from './folders.ts';
 import type { Live } from './live.ts';
+import { countStates } from './account-states.ts';
 import { callbackUrl } from './callback-url.ts';
 import { observeAttempts, observeExchanges, observeLogins } from './observe.ts';
 import type { DaemonOptions } from './options.ts';
@@ -77,7 +78,11 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const metrics = createMetrics({
     clock,
     version: options.version,
-    accountStates: () => countStates(router.states(live.snapshot().routes)),
+    accountStates: () => {
+      const { routes, logins: known } = live.snapshot();
+      const waiting = new Set(known.filter(({ key }) => accounts?.keeper.stateOf(key).kind === 'needs_login').map(({ accountId }) => accountId));
+      return countStates(router.states(routes), (accountId) => waiting.has(accountId));
+    },
     authFiles: () => ({ used: accounts?.directory().files().length ?? 0, refused: accounts?.directory().problems().filter(({ severity }) => severity === 'error').length ?? 0 }),
   });
   parts.onLogLinesDropped((sink, lines) => metrics.logLinesDropped(sink, lines));
@@ -258,10 +263,4 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       stores.close();
     },
   };
-}
-
-function countStates(states: readonly { readonly state: AccountStateName }[]): Readonly<Record<AccountStateName, number>> {
-  const counts = { ready: 0, cooling: 0, needs_login: 0, disabled: 0 };
-  for (const { state } of states) counts[state]++;
-  return counts;
 }

@@ -31,7 +31,7 @@ export interface UpstreamAccounts {
   readonly directory: () => OpenAuthDirectory['directory'];
   readonly writer: () => OpenAuthDirectory['accountWriter'];
   /** Always the keeper of the present directory. */
-  readonly keeper: Pick<TokenKeeper, 'acquire' | 'renew' | 'stateOf' | 'retry'>;
+  readonly keeper: Pick<TokenKeeper, 'acquire' | 'renew' | 'stateOf' | 'retry' | 'hold'>;
   /** Starts following the directory and refreshing ahead. */
   readonly start: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -93,6 +93,7 @@ export async function openUpstreamAccounts(deps: UpstreamAccountsDeps): Promise<
       renew: (loginKey, refused, signal) => current.keeper.renew(loginKey, refused, signal),
       stateOf: (loginKey) => current.keeper.stateOf(loginKey),
       retry: (loginKey) => current.keeper.retry(loginKey),
+      hold: (loginKey, work) => current.keeper.hold(loginKey, work),
     },
     start: async () => {
       isStarted = true;

@@ -116,7 +116,7 @@ function describeFile(parts: FileParts, directory: string, etag: string, nowMs: 
     account_type: file.serviceAccount === undefined ? 'oauth' : 'service_account',
     account: shown(file.email === '' ? (file.fact('project_id') ?? '') : file.email),
     status,
-    status_message: messageOf(parts, status),
+    status_message: messageOf(parts, status, nowMs),
     ...(loginState?.kind === 'needs_login' ? { reason: loginState.reason, since: isoTime(loginState.sinceMs), usable_until: loginState.usableUntilMs === 0 ? null : isoTime(loginState.usableUntilMs) } : {}),
     unavailable: isUnavailable(parts, status, nowMs),
     next_retry_after: account?.state === 'cooling' ? isoTime(earliest(account)) : null,
@@ -170,12 +170,12 @@ function isUnavailable({ loginState }: FileParts, status: AuthFileStatus, nowMs:
   return status !== 'active' && status !== 'refreshing';
 }
 
-function messageOf({ login, loginState, account, problem, file }: FileParts, status: AuthFileStatus): string {
+function messageOf({ login, loginState, account, problem, file }: FileParts, status: AuthFileStatus, nowMs: number): string {
   switch (status) {
     case 'error':
       return problem?.message ?? '';
     case 'needs_login':
-      return loginState?.kind === 'needs_login' ? loginState.detail : '';
+      return loginState?.kind === 'needs_login' ? describeNeed(loginState, nowMs) : '';
     case 'disabled':
       return file.operator.disabled ? 'disabled in its file; `keyward accounts enable` switches it on' : `disabled in the config (oauth.${login?.profile.name ?? ''})`;
     case 'cooling':
@@ -184,6 +184,13 @@ function messageOf({ login, loginState, account, problem, file }: FileParts, sta
     case 'refreshing':
       return loginState?.kind === 'ready' && loginState.failure !== undefined ? `it could not be refreshed and is tried again: ${loginState.failure}` : (problem?.message ?? '');
   }
+}
+
+/** Why a login needs a person, and until when it serves all the same. */
+export function describeNeed({ detail, usableUntilMs }: Extract<LoginState, { readonly kind: 'needs_login' }>, nowMs: number): string {
+  if (usableUntilMs <= nowMs) return detail;
+  const until = isoTime(usableUntilMs);
+  return [detail.replace(/\.$/, ''), until === null ? 'its last access token still serves' : `its last access token still serves until ${until}`].filter((part) => part !== '').join('; ');
 }
 
 /** OpenAI's own claims, as its id token has them; it is not verified, as it grants nothing. */

@@ -1,7 +1,10 @@
 import type { Context } from 'hono';
 import type { AuthFile } from '../accounts/auth-file/auth-file.ts';
+import { noTokens, type TokenSet } from '../accounts/token-set.ts';
 import { AppError } from '../fault/app-error.ts';
+import { err, type Result } from '../fault/result.ts';
 import { escapeForeign } from '../log/escape.ts';
+import type { Login } from '../providers/login.ts';
 import { answerJson } from './answer.ts';
 import { recordEvent } from './audit-trail.ts';
 import { contentTag, loginsByFile, operatorTag } from './auth-file-entries.ts';
@@ -23,7 +26,8 @@ const maxNames = 1_000;
 
 /**
  * `DELETE /auth-files`: by `?name=` (repeatable), a JSON body, or `?all=true`. With `?revoke=true` each login is ended at
- * its vendor first; the file goes however that went, and the answer says so.
+ * its vendor first; the file goes however that went, and the answer says so. A login that another process refreshes for too
+ * long is left as it is: 409 `conflict`.
  */
 export async function deleteAuthFiles(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
   const isRevoked = queryFlag(c, 'revoke');
@@ -37,12 +41,8 @@ export async function deleteAuthFiles(deps: ManagementDeps, c: Context, call: Ma
   const revocations: Revocation[] = [];
   const deleted: string[] = [];
   const failed: { readonly name: string; readonly error: string; readonly code: string }[] = [];
-  for (const name of names) {
-    const file = deps.accounts.directory().files().find((known) => known.name === name);
-    if (ifMatch !== undefined && file !== undefined) checkIfMatch(ifMatch, operatorTag(deps, file), contentTag(deps, file));
-    const revocation = isRevoked && file !== undefined ? await revoke(deps, file) : undefined;
+  const take = ({ name, revocation, removed }: Removal): void => {
     if (revocation !== undefined) revocations.push(revocation);
-    const removed = await deps.accounts.writer().remove(name, ifMatch === undefined ? undefined : file?.hash);
     if (removed.ok) {
       deleted.push(name);
       recordEvent(deps, call, { action: 'account.removed', target: name, ...(revocation === undefined ? {} : { after: { revoked: revocation.ok, revocation_offered: revocation.offered } }) });
@@ -50,7 +50,9 @@ export async function deleteAuthFiles(deps: ManagementDeps, c: Context, call: Ma
       if (named?.length === 1) throw removed.error;
       failed.push({ name: escapeForeign(name, 128), error: removed.error.message, code: removed.error.code });
     }
-  }
+  };
+  if (isRevoked) for (const group of groupByLogin(deps, names)) for (const removal of await endLogin(deps, group, ifMatch)) take(removal);
+  else for (const name of names) take({ name, revocation: undefined, removed: await removeFile(deps, name, ifMatch) });
   await deps.accounts.directory().rescan();
   const body = { status: failed.length === 0 ? 'ok' : 'partial', deleted: deleted.length, files: deleted, ...(failed.length === 0 ? {} : { failed }), ...(isRevoked ? { revocations } : {}) };
   return answerJson(body, {}, failed.length === 0 ? 200 : 207);
@@ -93,10 +95,66 @@ function checkCopies(deps: ManagementDeps, names: readonly string[]): void {
   }
 }
 
-async function revoke(deps: ManagementDeps, file: AuthFile): Promise<Revocation> {
-  const { refreshToken, accessToken } = file.tokens;
-  if (file.serviceAccount !== undefined || (refreshToken === undefined && accessToken === undefined)) return { name: file.name, offered: false, ok: false, detail: 'The file holds no token that could be revoked.' };
-  return { name: file.name, ...(await deps.accounts.revoke(file.provider, refreshToken, accessToken, file)) };
+interface Removal {
+  readonly name: string;
+  readonly revocation: Revocation | undefined;
+  readonly removed: Result<undefined, AppError>;
+}
+
+interface Group {
+  /** Undefined for files that no login uses. */
+  readonly login: Login | undefined;
+  readonly names: readonly string[];
+}
+
+/** The copies of one login together, all else by itself. */
+function groupByLogin(deps: ManagementDeps, names: readonly string[]): readonly Group[] {
+  const loginOf = loginsByFile(deps.accounts.logins());
+  return [...Map.groupBy(names, (name) => loginOf.get(name)?.key ?? name).values()].map((group) => ({ login: loginOf.get(group[0] ?? ''), names: group }));
+}
+
+/**
+ * Ends a login at its vendor, then removes its files. Meanwhile no process refreshes it: a token that was exchanged at the
+ * same moment would live on.
+ */
+async function endLogin(deps: ManagementDeps, { login, names }: Group, ifMatch: string | undefined): Promise<readonly Removal[]> {
+  const end = async (newest: TokenSet): Promise<readonly Removal[]> => {
+    await deps.accounts.directory().rescan();
+    for (const name of names) checkVersion(deps, name, ifMatch);
+    const file = findFile(deps, names[0]);
+    const revoked = file === undefined ? undefined : await revoke(deps, file, newest);
+    const removals: Removal[] = [];
+    for (const name of names) removals.push({ name, revocation: revoked === undefined ? undefined : { name, ...revoked }, removed: await removeFile(deps, name, ifMatch) });
+    return removals;
+  };
+  if (login?.source !== 'refresh-token') return end(noTokens);
+  const held = await deps.accounts.keeper.hold(login.key, end);
+  if (held.ok) return held.value;
+  // Its files went, or changed what they are, since they were listed.
+  if (held.error === 'unknown') return end(noTokens);
+  return names.map((name) => ({ name, revocation: undefined, removed: err(new AppError('conflict', { message: `${escapeForeign(name, 128)} is being refreshed by another process; try again in a minute. Nothing was ended or removed.` })) }));
+}
+
+async function removeFile(deps: ManagementDeps, name: string, ifMatch: string | undefined): Promise<Result<undefined, AppError>> {
+  return deps.accounts.writer().remove(name, checkVersion(deps, name, ifMatch));
+}
+
+/** The hash that the file must have; undefined for any. Errors: `precondition_failed`. */
+function checkVersion(deps: ManagementDeps, name: string, ifMatch: string | undefined): string | undefined {
+  const file = ifMatch === undefined ? undefined : findFile(deps, name);
+  if (file === undefined) return undefined;
+  checkIfMatch(ifMatch, operatorTag(deps, file), contentTag(deps, file));
+  return file.hash;
+}
+
+function findFile(deps: ManagementDeps, name: string | undefined): AuthFile | undefined {
+  return deps.accounts.directory().files().find((known) => known.name === name);
+}
+
+async function revoke(deps: ManagementDeps, file: AuthFile, newest: TokenSet): Promise<Omit<Revocation, 'name'>> {
+  const { refreshToken, accessToken } = newest.refreshToken === undefined ? file.tokens : newest;
+  if (file.serviceAccount !== undefined || (refreshToken === undefined && accessToken === undefined)) return { offered: false, ok: false, detail: 'The file holds no token that could be revoked.' };
+  return deps.accounts.revoke(file.provider, refreshToken, accessToken, file);
 }
 
 function invalid(param: string, message: string): AppError {

@@ -21,6 +21,8 @@ import { isObject, type JsonObject } from './values.ts';
 /** Auth files are at most this long (contract §13). */
 export const maxAuthFileBytes = 262_144;
 const maxFiles = 16;
+/** Of a file that changes while it is replaced. */
+const maxTries = 8;
 
 /** `curl --data-binary @file` says that it sends a form unless it is told otherwise. */
 const rawTypes = ['application/json', 'text/plain', 'application/octet-stream', 'application/x-www-form-urlencoded', ''];
@@ -156,14 +158,23 @@ function hostOf(address: string): string | undefined {
 /** Writes it and puts that on record. */
 export async function storeFile(deps: ManagementDeps, c: Context, call: ManagementCall, prepared: Prepared): Promise<AuthFile> {
   const { accounts } = deps;
-  const there = accounts.directory().files().find(({ name }) => name === prepared.name);
+  const { name, text } = prepared;
+  const find = (): AuthFile | undefined => accounts.directory().files().find((file) => file.name === name);
+  const isKnown = find() !== undefined || allProblems(deps).some((problem) => problem.name === name);
+  const mayReplace = c.req.header('if-none-match') !== '*';
   const ifMatch = c.req.header('if-match');
-  if (ifMatch !== undefined) {
+  const put = async (): Promise<Result<AuthFile, AppError>> => {
+    if (ifMatch === undefined) return accounts.writer().put(name, text, { mayReplace });
+    await accounts.directory().rescan();
+    const there = find();
     if (there === undefined) throw new AppError('precondition_failed');
     checkIfMatch(ifMatch, contentTag(deps, there), operatorTag(deps, there));
-  }
-  const isKnown = there !== undefined || allProblems(deps).some(({ name }) => name === prepared.name);
-  const stored = await accounts.writer().put(prepared.name, prepared.text, { mayReplace: c.req.header('if-none-match') !== '*' });
+    return accounts.writer().put(name, text, { mayReplace, expectedHash: there.hash });
+  };
+  let stored = await put();
+  // Tokens that were refreshed in between are another version by the one tag, and none by the other.
+  const retries = ifMatch === undefined || !mayReplace ? 0 : maxTries;
+  for (let tries = 0; tries < retries && !stored.ok && stored.error.code === 'precondition_failed'; tries++) stored = await put();
   if (!stored.ok) throw stored.error;
   const { type, provider, email, operator } = stored.value;
   recordEvent(deps, call, { action: isKnown ? 'account.changed' : 'account.added', target: stored.value.name, after: { type, provider, email, prefix: operator.prefix, disabled: operator.disabled } });

@@ -60,7 +60,10 @@ async function startLogin(deps: ManagementDeps, owners: Owners, c: Context, call
 /** However a login ended – by redirect, pasted, by device – it is counted and put on record once, without code or state. */
 function recordEnd(deps: ManagementDeps, call: ManagementCall, provider: string, status: LoginStatus): void {
   if (status.kind === 'waiting') return;
-  deps.metrics.loginEnded(provider, status.kind);
+  const isCancelled = status.kind === 'failed' && status.code === 'login_cancelled';
+  deps.metrics.loginEnded(provider, isCancelled ? 'cancelled' : status.kind);
+  // Whoever cancelled it is on record.
+  if (isCancelled) return;
   recordEvent(deps, call, status.kind === 'done' ? { action: 'login.finished', target: provider, after: { file: status.fileName, disabled: status.isDisabled } } : { action: 'login.failed', target: provider, code: status.code });
 }
 

@@ -44,7 +44,7 @@ export interface AccountParts {
   /** Of the live config and directory, as the token keeper has them. */
   readonly logins: () => readonly Login[];
   readonly profiles: () => LoginProfiles;
-  readonly keeper: Pick<TokenKeeper, 'stateOf' | 'retry'>;
+  readonly keeper: Pick<TokenKeeper, 'stateOf' | 'retry' | 'hold'>;
   readonly vendorLogins: Pick<Logins, 'start' | 'finish' | 'statusOf' | 'sessions' | 'cancel' | 'wait'>;
   readonly revoke: RevokeAtVendor;
 }

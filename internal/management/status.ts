@@ -1,7 +1,7 @@
 import { escapeForeign } from '../log/escape.ts';
 import type { Login } from '../providers/login.ts';
 import { answerJson } from './answer.ts';
-import { allProblems } from './auth-file-entries.ts';
+import { allProblems, describeNeed } from './auth-file-entries.ts';
 import { isRoot, type ManagementCall, type ManagementDeps, type ManagementRoute } from './context.ts';
 import { authIndexOf } from './list-items.ts';
 
@@ -61,7 +61,7 @@ function showLogin(deps: ManagementDeps, login: Login | undefined): object {
   const files = { file: login.fileNames[0] ?? null };
   switch (state.kind) {
     case 'needs_login':
-      return { ...files, login: 'needs_login', reason: state.reason, detail: state.detail, since: isoTime(state.sinceMs), usable_until: state.usableUntilMs === 0 ? null : isoTime(state.usableUntilMs) };
+      return { ...files, login: 'needs_login', reason: state.reason, detail: describeNeed(state, deps.clock.nowMs()), since: isoTime(state.sinceMs), usable_until: state.usableUntilMs === 0 ? null : isoTime(state.usableUntilMs) };
     case 'refreshing':
       return { ...files, login: 'refreshing', since: isoTime(state.sinceMs) };
     case 'ready':

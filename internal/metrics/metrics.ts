@@ -36,7 +36,7 @@ export interface Metrics {
   readonly configReloaded: (result: 'applied' | 'unchanged' | 'refused') => void;
   /** A token request of the keeper ended. `provider` is the login's name. */
   readonly tokenRefreshed: (provider: string, result: RefreshResult) => void;
-  readonly loginEnded: (provider: string, result: 'done' | 'failed') => void;
+  readonly loginEnded: (provider: string, result: 'done' | 'failed' | 'cancelled') => void;
   readonly usageRowsQueued: (rows: number) => void;
   readonly usageRowsLost: (rows: number) => void;
   readonly auditEventsLost: (events: number) => void;

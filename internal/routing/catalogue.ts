@@ -1,4 +1,4 @@
-import type { ProviderKind } from '../accounts/account.ts';
+import type { Account, ProviderKind } from '../accounts/account.ts';
 
 /** When the names below were last looked over; `/v1/models` gives it as their creation date. */
 export const catalogueDate = '2026-11-01';
@@ -71,6 +71,14 @@ const vendors: Readonly<Partial<Record<ProviderKind, Vendor>>> = {
 /** Endpoints of the operator's own: nobody knows what they serve, so they take any name (ADR 0004). */
 export function hasUnknownContent(provider: ProviderKind): boolean {
   return provider === 'openai-compatibility' || provider === 'oauth';
+}
+
+/** Whose model a name is: Google's agent plan serves other vendors' models beside its own. */
+export function ownerOfModel({ provider, owner }: Pick<Account, 'provider' | 'owner'>, model: string): string {
+  if (provider !== 'antigravity') return owner;
+  if (model.startsWith('claude-')) return 'anthropic';
+  if (model.startsWith('gpt-')) return 'openai';
+  return gemini.pattern.test(model) ? 'google' : owner;
 }
 
 /** Names to list for an account of this vendor that names no models; empty for endpoints of unknown content. */

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Account } from '../accounts/account.ts';
 import type { Config } from '../config/schema.ts';
 import { dialects } from '../dialect/dialect.ts';
-import { catalogueNames } from './catalogue.ts';
+import { catalogueNames, ownerOfModel } from './catalogue.ts';
 import { indexModels, type ModelIndex } from './model-index.ts';
 import { findNearNames } from './near-names.ts';
 import type { Candidate, ListedModel, RoutingSettings, RoutingTable, Strategy } from './ports.ts';
@@ -98,5 +98,5 @@ export function listedAs(id: string, candidates: readonly Candidate[], settings:
   const usable = candidates.filter(({ account }) => isSwitchedOn(account, settings));
   const [first] = usable;
   if (first === undefined) return undefined;
-  return { id, ownedBy: first.account.owner, dialects: dialects.filter((dialect) => usable.some(({ account }) => account.dialects.includes(dialect))) };
+  return { id, ownedBy: ownerOfModel(first.account, first.upstreamModel), dialects: dialects.filter((dialect) => usable.some(({ account }) => account.dialects.includes(dialect))) };
 }

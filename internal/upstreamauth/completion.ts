@@ -44,6 +44,8 @@ export function createCompletion(deps: CompletionDeps): Completion {
       const tokens = vendor.apiKey === undefined ? issued : { ...issued, apiKey: vendor.apiKey };
       const built = buildNewLogin({ profile, tokens, facts: vendor.facts, clientId: profile.registration.clientId, label: login.label });
       const isDisabled = isUnproven(login) && !(await deps.isKnown(built));
+      // A file that is being written is not taken back.
+      if (!pending.beginStoring(login.state)) throw cancelled();
       const stored = await deps.storeLogin({ ...built, isDisabled });
       if (!stored.ok) throw stored.error;
       const done = { kind: 'done', fileName: stored.value.name, label: labelOf(profile, vendor.facts, login.label), isDisabled: stored.value.operator.disabled } as const;
@@ -71,5 +73,9 @@ function granted({ profile, signal }: PendingLogin, end: TokenRequestEnd): Extra
 }
 
 function checkCancelled(signal: AbortSignal): void {
-  if (signal.aborted) throw new AppError('login_failed', { message: 'The login was cancelled.' });
+  if (signal.aborted) throw cancelled();
+}
+
+function cancelled(): AppError {
+  return new AppError('login_failed', { message: 'The login was cancelled.' });
 }

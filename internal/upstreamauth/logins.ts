@@ -67,7 +67,7 @@ export function createLogins(deps: LoginsDeps): Logins & { readonly pages: Login
     cancel: pending.cancel,
     wait: pending.wait,
     close: async () => {
-      pending.close();
+      await pending.close();
       await Promise.all([starter.settled(), redirects.close()]);
     },
   };

@@ -44,6 +44,8 @@ export function isUnproven({ grant, profile }: PendingLogin): boolean {
 export type DraftLogin = Pick<PendingLogin, 'profile' | 'grant' | 'redirectUri' | 'codeVerifier' | 'issuer' | 'mustNameIssuer' | 'projectId' | 'label'> & { readonly lifeMs: number };
 
 export interface PendingLogins {
+  /** Whether `add` would take one more; asked before a vendor is. Errors: `too_many_logins`. */
+  readonly checkRoom: (profile: LoginProfile) => Result<undefined, AppError>;
   /** Errors: `too_many_logins`. */
   readonly add: (draft: DraftLogin) => Result<PendingLogin, AppError>;
   /**
@@ -53,6 +55,8 @@ export interface PendingLogins {
   readonly claim: (state: string, provider: string) => Result<PendingLogin, AppError>;
   /** Pending and not claimed: its provider by the state it was given. */
   readonly providerOf: (state: string) => string | undefined;
+  /** From now on only `settle` ends the login, so that its end says what became of the file. False: it has ended already. */
+  readonly beginStoring: (state: string) => boolean;
   /** Ends a login; later ends of the same one count for nothing. */
   readonly settle: (state: string, status: Exclude<LoginStatus, { readonly kind: 'waiting' }>) => void;
   readonly statusOf: (state: string) => LoginStatus | undefined;
@@ -60,15 +64,18 @@ export interface PendingLogins {
   /** The result page of a login, also after its end. */
   readonly pageIdOf: (state: string) => string | undefined;
   readonly sessions: () => readonly LoginSession[];
+  /** False for one that has ended, or is being stored. */
   readonly cancel: (state: string) => boolean;
   readonly wait: (state: string, signal?: AbortSignal) => Promise<LoginStatus>;
-  readonly close: () => void;
+  /** Ends all; resolves when those that are being stored have ended too. */
+  readonly close: () => Promise<void>;
 }
 
 interface Entry {
   readonly login: PendingLogin;
   readonly stop: AbortController;
   isClaimed: boolean;
+  isStoring: boolean;
   isExpired: boolean;
   status: LoginStatus;
   endedAtMs: number;
@@ -90,7 +97,7 @@ export function createPendingLogins(clock: Clock, onEnd: (login: PendingLogin, s
   };
 
   const expire = (entry: Entry): void => {
-    if (entry.status.kind !== 'waiting' || entry.isClaimed) return;
+    if (entry.status.kind !== 'waiting' || entry.isClaimed || entry.isStoring) return;
     entry.isExpired = true;
     end(entry, failure(new AppError('login_state_expired')));
   };
@@ -113,19 +120,24 @@ export function createPendingLogins(clock: Clock, onEnd: (login: PendingLogin, s
     return entries.get(state);
   };
 
+  const checkRoom = ({ name }: LoginProfile): Result<undefined, AppError> => {
+    sweep();
+    const waiting = [...entries.values()].filter(({ login, status }) => status.kind === 'waiting' && login.profile.name === name);
+    if (waiting.length < maxPendingEach) return ok(undefined);
+    const firstEndMs = Math.min(...waiting.map(({ login }) => login.expiresAtMs)) - clock.nowMs();
+    return err(new AppError('too_many_logins', { headers: { 'retry-after': String(Math.max(1, Math.ceil(firstEndMs / 1_000))) } }));
+  };
+
   return {
+    checkRoom,
     add: ({ lifeMs, ...draft }) => {
-      sweep();
-      const waiting = [...entries.values()].filter(({ login, status }) => status.kind === 'waiting' && login.profile.name === draft.profile.name);
-      if (waiting.length >= maxPendingEach) {
-        const firstEndMs = Math.min(...waiting.map(({ login }) => login.expiresAtMs)) - clock.nowMs();
-        return err(new AppError('too_many_logins', { headers: { 'retry-after': String(Math.max(1, Math.ceil(firstEndMs / 1_000))) } }));
-      }
+      const room = checkRoom(draft.profile);
+      if (!room.ok) return room;
       const stop = new AbortController();
       const startedAtMs = clock.nowMs();
       const login: PendingLogin = { ...draft, state: randomBytes(16).toString('hex'), pageId: randomBytes(16).toString('hex'), startedAtMs, expiresAtMs: startedAtMs + lifeMs, signal: stop.signal };
       const { promise, resolve } = Promise.withResolvers<LoginStatus>();
-      const entry: Entry = { login, stop, isClaimed: false, isExpired: false, status: { kind: 'waiting' }, endedAtMs: 0, ended: promise, resolve };
+      const entry: Entry = { login, stop, isClaimed: false, isStoring: false, isExpired: false, status: { kind: 'waiting' }, endedAtMs: 0, ended: promise, resolve };
       entries.set(login.state, entry);
       clock.sleep(lifeMs, stop.signal).then(
         () => expire(entry),
@@ -147,6 +159,12 @@ export function createPendingLogins(clock: Clock, onEnd: (login: PendingLogin, s
       const entry = find(state);
       return entry?.status.kind === 'waiting' ? entry.login.profile.name : undefined;
     },
+    beginStoring: (state) => {
+      const entry = entries.get(state);
+      if (entry?.status.kind !== 'waiting') return false;
+      entry.isStoring = true;
+      return true;
+    },
     settle: (state, status) => {
       const entry = entries.get(state);
       if (entry !== undefined) end(entry, status);
@@ -164,7 +182,7 @@ export function createPendingLogins(clock: Clock, onEnd: (login: PendingLogin, s
     },
     cancel: (state) => {
       const entry = find(state);
-      if (entry === undefined || entry.status.kind !== 'waiting') return false;
+      if (entry === undefined || entry.status.kind !== 'waiting' || entry.isStoring) return false;
       end(entry, { kind: 'failed', code: 'login_cancelled', message: 'The login was cancelled.' });
       return true;
     },
@@ -182,8 +200,10 @@ export function createPendingLogins(clock: Clock, onEnd: (login: PendingLogin, s
       signal.throwIfAborted();
       return status;
     },
-    close: () => {
-      for (const entry of entries.values()) end(entry, { kind: 'failed', code: 'login_cancelled', message: 'Keyward is shutting down.' });
+    close: async () => {
+      const storing = [...entries.values()].filter(({ isStoring }) => isStoring);
+      for (const entry of entries.values()) if (!entry.isStoring) end(entry, { kind: 'failed', code: 'login_cancelled', message: 'Keyward is shutting down.' });
+      await Promise.all(storing.map(({ ended }) => ended));
     },
   };
 }

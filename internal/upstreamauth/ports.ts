@@ -64,7 +64,7 @@ export interface Logins {
   /** Undefined: never heard of, or forgotten ten minutes after its end. */
   readonly statusOf: (state: string) => LoginStatus | undefined;
   readonly sessions: () => readonly LoginSession[];
-  /** True when one was pending. */
+  /** True when one was pending; one whose tokens are being stored ends as that does. */
   readonly cancel: (state: string) => boolean;
   /** Resolves when the login has ended, whichever way. */
   readonly wait: (state: string, signal?: AbortSignal) => Promise<LoginStatus>;

@@ -93,6 +93,8 @@ export function createStarter(deps: StarterDeps): Starter {
       const grant = chooseGrant(profile, options.grant);
       if (profile.registration.clientId === '') throw clientNotConfigured(profile);
       const wanted = { ...options, projectId: readProject(options.projectId) };
+      const room = pending.checkRoom(profile);
+      if (!room.ok) throw room.error;
       // OpenAI's device login uses no metadata.
       if (grant === 'codex-device') return startByDevice(profile, grant, undefined, wanted);
       const exchange = await open(profile);

@@ -60,8 +60,8 @@ export interface AccountWriter {
    * `expectedHash` guards against a stale editor. Errors: `item_not_found`, `precondition_failed`, `invalid_auth_file`, `auth_file_not_writable`.
    */
   readonly patch: (name: string, fields: Readonly<Record<string, unknown>>, expectedHash?: string) => Promise<Result<AuthFile, AppError>>;
-  /** Stores a whole file, checked before anything is written. Errors: `invalid_auth_file`, `auth_file_not_writable`, `precondition_failed` when `mayReplace` is false and the file is there. */
-  readonly put: (name: string, text: string, options: { readonly mayReplace: boolean }) => Promise<Result<AuthFile, AppError>>;
+  /** Stores a whole file, checked before anything is written. Errors: `invalid_auth_file`, `auth_file_not_writable`, `precondition_failed` when `mayReplace` is false and the file is there, or it is not the version of `expectedHash`. */
+  readonly put: (name: string, text: string, options: { readonly mayReplace: boolean; readonly expectedHash?: string }) => Promise<Result<AuthFile, AppError>>;
   /**
    * Stores what a login brought. A file of the same identity keeps its name, its operator fields and unknown fields; else
    * a new one is made. Errors as `put`.

@@ -19,13 +19,19 @@ import { describeUnusable, type SteadyDeps } from './steady-read.ts';
 /** A file that keeps changing while it is replaced as a whole is somebody else's. */
 const maxTries = 5;
 
+interface PutOptions {
+  readonly mayReplace: boolean;
+  /** What the present file must hold. */
+  readonly expectedHash?: string;
+}
+
 /** Checks a whole file and stores it; nothing is written unless it is usable. The caller holds the write lock. */
-export async function putFile(deps: SteadyDeps, name: string, text: string, { mayReplace }: { readonly mayReplace: boolean }): Promise<Result<AuthFile, AppError>> {
+export async function putFile(deps: SteadyDeps, name: string, text: string, options: PutOptions): Promise<Result<AuthFile, AppError>> {
   const checked = await checkText(deps, name, text);
   if (!checked.ok) return checked;
   const { bytes, file } = checked.value;
   for (let tries = 1; ; tries++) {
-    const replaced = judgeReplaced(name, await readOnDisk(deps, name), mayReplace);
+    const replaced = judgeReplaced(name, await readOnDisk(deps, name), options);
     if (!replaced.ok) return replaced;
     const written = await writeWhole(deps.path, name, bytes, replaced.value);
     if (written.ok) return ok(file);
@@ -39,7 +45,9 @@ export async function writeWhole(authDir: string, name: string, bytes: Uint8Arra
 }
 
 /** What the present file holds, if it may be replaced. */
-function judgeReplaced(name: string, onDisk: OnDisk, mayReplace: boolean): Result<string | undefined, AppError> {
+function judgeReplaced(name: string, onDisk: OnDisk, { mayReplace, expectedHash }: PutOptions): Result<string | undefined, AppError> {
+  const isOther = expectedHash !== undefined && (onDisk.kind !== 'usable' || onDisk.decoded.file.hash !== expectedHash);
+  if (isOther) return err(new AppError('precondition_failed', { message: `${escapeForeign(name)} changed since it was read; read it again.` }));
   if (onDisk.kind === 'missing') return ok('absent');
   const fault = onDisk.kind === 'unusable' ? describeUnusable(name, onDisk) : undefined;
   if (fault?.kind === 'read_only') return err(faultError(fault));

@@ -53,7 +53,9 @@ export function alreadyThere(name: string): StoreRefusal {
 /** One entry of `GET /auth-files`. */
 function decodeEntry(entry: Readonly<Record<string, unknown>>): ListedAccount {
   const problem = isRecord(entry['problem']) ? textAt(entry['problem'], 'message') : '';
-  const copyOf = textAt(entry, 'duplicate_of');
+  const message = textAt(entry, 'status_message') || problem;
+  const isSaid = isRecord(entry['problem']) && entry['problem']['code'] === 'duplicate_of' && message === problem;
+  const copyOf = isSaid ? '' : textAt(entry, 'duplicate_of');
   return {
     file: textAt(entry, 'name'),
     provider: textAt(entry, 'provider'),
@@ -62,7 +64,7 @@ function decodeEntry(entry: Readonly<Record<string, unknown>>): ListedAccount {
     expires: textAt(entry, 'expires_at'),
     lastRefresh: textAt(entry, 'last_refresh'),
     prefix: textAt(entry, 'prefix'),
-    problem: [(textAt(entry, 'status_message') || problem).replace(/\.$/, ''), copyOf === '' ? '' : `the same account as ${copyOf}`].filter((part) => part !== '').join('; '),
+    problem: [message.replace(/\.$/, ''), copyOf === '' ? '' : `the same account as ${copyOf}`].filter((part) => part !== '').join('; '),
   };
 }
 

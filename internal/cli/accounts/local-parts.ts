@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { createKeyring, type EncryptionMode, type Keyring } from '../../accounts/auth-file/keyring.ts';
+import { createTextSeal } from '../../accounts/auth-file/sealing.ts';
 import type { AuthDirectoryDeps } from '../../accounts/directory/open-auth-directory.ts';
 import { systemClock } from '../../clock/clock.ts';
 import type { LoadedConfig } from '../../config/loaded.ts';
@@ -9,6 +10,7 @@ import { createDispatchers } from '../../egress/dispatchers.ts';
 import { err, ok, type Result } from '../../fault/result.ts';
 import { silentLogger } from '../../log/logger.ts';
 import { resolveLoginProfiles, type LoginProfiles } from '../../providers/logins/resolve.ts';
+import { createLedgers, type Ledgers } from '../../tokens/ledger.ts';
 import type { GrantsDeps } from '../../upstreamauth/grants.ts';
 import { describeMissingConfig, findConfig } from '../config-path.ts';
 import type { CliProcess } from '../process-env.ts';
@@ -55,6 +57,12 @@ export function openKeyring(cli: CliProcess, loaded: LoadedConfig, mode: Encrypt
     keyFile: named === '' ? join(loaded.dataDir, 'auth-dir.key') : expandPath(named, dirname(loaded.path), cli.home),
     uid: cli.uid,
   });
+}
+
+/** What is remembered of the logins beside their files. */
+export function openLedgers({ directoryDeps: { path, clock, log, keyring } }: LocalParts): Ledgers {
+  const seal = createTextSeal(keyring);
+  return createLedgers({ folder: join(path, '.keyward'), clock, log, ...(seal === undefined ? {} : { seal }) });
 }
 
 /** The way out to the vendors, by the config's proxies and timeouts; its dispatchers are the caller's to close. */

@@ -39,14 +39,13 @@ const finalCodes: ReadonlySet<string> = new Set(['login_denied', 'login_failed',
  */
 export async function runLogin(run: LoginRun, wanted: LoginWanted): Promise<LoginEnd> {
   const { driver, progress, signal } = run;
-  progress.write(`Logging in to ${escapeForeign(wanted.provider)}. The account goes to ${driver.place}.\n\n`);
   const answer = await startUnlessCancelled(run, wanted);
   if (answer === undefined) return { kind: 'cancelled', wasWaiting: true };
   if (!answer.ok) return { kind: 'failed', ...answer.error };
   const started = answer.value;
   const isOpened = run.mayOpenBrowser && (await run.openBrowser(started.url));
   const lines = started.redirect === undefined ? undefined : run.openLines();
-  progress.write(describeStart(started, run.surroundings, isOpened) + describeWaiting(started));
+  progress.write(`Logging in to ${escapeForeign(wanted.provider)}. The account goes to ${driver.place}.\n\n${describeStart(started, run.surroundings, isOpened)}${describeWaiting(started)}`);
   const over = new AbortController();
   const ended = AbortSignal.any([signal, over.signal]);
   try {

@@ -16,7 +16,7 @@ describe('spent refresh tokens (security rule 25)', () => {
     putFile('a.json', old(0));
     putFile('b.json', old(0));
     const keepers = [addKeeper(), addKeeper(), addKeeper()];
-    const answers = await Promise.all(keepers.flatMap((keeper) => Array.from({ length: 20 }, () => keeper.acquire(login.key))));
+    const answers = await Promise.all(keepers.flatMap((keeper) => Array.from({ length: 20 }, async () => keeper.acquire(login.key))));
     expect(answers.every((answer) => answer.ok && answer.value.value === 'at-1')).toBe(true);
     expect(sent).toEqual(['rt-0']);
     expect(reuses()).toBe(0);

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ok } from '../../../internal/fault/result.ts';
 import type { PageAnswer, StartedLogin } from '../../../internal/upstreamauth/ports.ts';
 import { parseMembers, parsePasted, parseQuery } from '../../../internal/upstreamauth/parse-return.ts';
+import { authFile } from '../../support/auth-files.ts';
 import { createLoginWorld, type LoginWorld } from '../../support/login-world.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { send } from '../../support/raw-http.ts';
@@ -156,6 +158,37 @@ describe('a login is finished once, by the answer that was asked for', () => {
     const [oldest] = world.logins.sessions();
     expect(world.logins.cancel(oldest?.state ?? '')).toBe(true);
     await expect(world.logins.start('codex', {})).resolves.toMatchObject({ provider: 'codex' });
+  });
+
+  it('the 33rd device login is told so before the vendor is asked', async () => {
+    const grant = { grant: 'codex-device' } as const;
+    for (let count = 0; count < 32; count++) await world.logins.start('codex', grant);
+    const asked = codex.seen.length;
+    await expect(world.logins.start('codex', grant)).rejects.toMatchObject({ code: 'too_many_logins' });
+    expect(codex.seen.length).toBe(asked);
+  });
+
+  it('a login whose tokens are being stored is not cancelled, and ends as that does', async () => {
+    const storing = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const other = createLoginWorld({
+      oauth: { codex: codex.entry() },
+      storeLogin: async (login) => {
+        begun.resolve();
+        await storing.promise;
+        return ok(authFile(login.type, { name: login.suggestedName }));
+      },
+    });
+    const started = await other.logins.start('codex', {});
+    const answer = other.logins.pages.callback('codex', queryOf(codex.book.grant(started.url).url));
+    await begun.promise;
+    expect(other.logins.cancel(started.state)).toBe(false);
+    const closed = other.close();
+    expect(other.logins.statusOf(started.state)).toEqual({ kind: 'waiting' });
+    storing.resolve();
+    expect((await answer).status).toBe(303);
+    expect(other.logins.statusOf(started.state)).toMatchObject({ kind: 'done' });
+    await closed;
   });
 
   it('an account never seen, by a way without PKCE, stays off until it is confirmed', async () => {

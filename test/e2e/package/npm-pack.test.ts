@@ -8,7 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const repository = resolve(import.meta.dirname, '../../..');
 const scratch = mkdtempSync(join(tmpdir(), 'keyward-pack-'));
 const installed = join(scratch, 'installed');
-const env = { PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`, HOME: process.env['HOME'] ?? scratch };
+/** How this machine reaches its package registry. */
+const network = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(?:node_extra_ca_certs|ssl_cert_(?:file|dir)|(?:https?|no)_proxy|npm_config_(?:registry|cache))$/i.test(name)));
+const env = { ...network, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`, HOME: process.env['HOME'] ?? scratch };
 const run = promisify(execFile);
 const keyward = (...argv: string[]) => run(join(installed, 'node_modules/.bin/keyward'), argv, { cwd: installed, env: { ...env, HOME: scratch } });
 

@@ -86,6 +86,23 @@ describe('POST /auth-files', () => {
     expect((await bench.send('POST', '/auth-files?name=a.json', { body: codexFile, headers: { 'if-match': etag } })).status).toBe(200);
     expect((await bench.send('POST', '/auth-files?name=new.json', { body: codexFile, headers: { 'if-match': '*' } })).status).toBe(412);
   });
+
+  it('If-Match guards the write itself: what is saved meanwhile is not overwritten', async () => {
+    const bench = open({ 'a.json': claudeFile });
+    const etag = (await bench.send('GET', '/auth-files/download?name=a.json')).headers.get('etag') ?? '';
+    const saved = claudeFile.replace('"team"', '"other"');
+    bench.fake.beforePut = () => void bench.fake.texts.set('a.json', saved);
+    expect((await bench.send('POST', '/auth-files?name=a.json', { body: codexFile, headers: { 'if-match': etag } })).status).toBe(412);
+    expect(bench.fake.texts.get('a.json')).toBe(saved);
+  });
+
+  it('tokens that are refreshed meanwhile are no conflict for the tag of what the operator edits', async () => {
+    const bench = open({ 'a.json': claudeFile });
+    const [file] = await list(bench);
+    bench.fake.beforePut = () => void bench.fake.texts.set('a.json', claudeFile.replace(/"access_token": ?"[^"]*"/, '"access_token":"at-rotated"'));
+    expect((await bench.send('POST', '/auth-files?name=a.json', { body: codexFile, headers: { 'if-match': String(file?.['etag']) } })).status).toBe(200);
+    expect(bench.fake.texts.get('a.json')).toBe(codexFile);
+  });
 });
 
 describe('an upload that is refused before anything is written', () => {

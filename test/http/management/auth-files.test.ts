@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { noTokens } from '../../../internal/accounts/token-set.ts';
+import { Secret } from '../../../internal/secret/secret.ts';
 import { authIndexOf } from '../../../internal/management/list-items.ts';
 import type { AccountState } from '../../../internal/routing/ports.ts';
 import { claudeFile, codexFile, tokens } from './auth-file-samples.ts';
@@ -97,7 +99,7 @@ describe('GET /auth-files', () => {
   it('an account that needs a login is of use while its last token is good', async () => {
     const bench = open({ 'x.json': codexFile });
     bench.fake.states.set('x.json', { kind: 'needs_login', reason: 'refresh_refused', detail: '', sinceMs: 0, usableUntilMs: Date.UTC(2026, 10, 24, 12, 1) });
-    expect(await entry(bench, 'x.json')).toMatchObject({ status: 'needs_login', unavailable: false, usable_until: '2026-11-24T12:01:00.000Z' });
+    expect(await entry(bench, 'x.json')).toMatchObject({ status: 'needs_login', unavailable: false, usable_until: '2026-11-24T12:01:00.000Z', status_message: 'its last access token still serves until 2026-11-24T12:01:00.000Z' });
   });
 
   it('control and direction characters out of a file are spelled out', async () => {
@@ -268,6 +270,23 @@ describe('DELETE /auth-files', () => {
     expect(bench.fake.revoked).toEqual([`codex ${tokens.codexRefresh} at-codex`]);
     expect(bench.audited()).toMatchObject([{ action: 'account.removed', after: { revoked: true } }]);
     expectNoSecret(JSON.stringify(bench.audited()));
+  });
+
+  it('revoke ends the newest token, which the file may not have yet, once for all copies', async () => {
+    const bench = open({ 'a.json': codexFile, 'b.json': codexFile });
+    bench.fake.newest.set('a.json', { ...noTokens, refreshToken: new Secret('rt-rotated'), accessToken: new Secret('at-rotated') });
+    expect((await bench.send('DELETE', '/auth-files?name=b.json&name=a.json&revoke=true')).body).toMatchObject({ deleted: 2, revocations: [{ name: 'b.json', ok: true }, { name: 'a.json', ok: true }] });
+    expect(bench.fake.revoked).toEqual(['codex rt-rotated at-rotated']);
+  });
+
+  it('revoke of a login that another process refreshes for too long is a conflict, and nothing goes', async () => {
+    const bench = open();
+    bench.fake.busy.add('codex-bob.json');
+    const refused = await bench.send('DELETE', '/auth-files?name=codex-bob.json&revoke=true');
+    expect([refused.status, refused.code]).toEqual([409, 'conflict']);
+    expect([bench.fake.revoked, bench.fake.written]).toEqual([[], []]);
+    const mixed = await bench.send('DELETE', '/auth-files?all=true&revoke=true');
+    expect([mixed.status, mixed.body]).toEqual([207, expect.objectContaining({ files: ['claude-ann.json'], failed: [expect.objectContaining({ name: 'codex-bob.json', code: 'conflict' })] })]);
   });
 
   it('revoke does not pull the login out from under another copy that stays', async () => {

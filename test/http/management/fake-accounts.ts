@@ -3,6 +3,7 @@ import type { AuthFile, AuthFileProblem } from '../../../internal/accounts/auth-
 import { readMembers } from '../../../internal/accounts/auth-file/members.ts';
 import { operatorChanges } from '../../../internal/accounts/auth-file/operator-changes.ts';
 import { changeMembers } from '../../../internal/accounts/auth-file/patch.ts';
+import { noTokens, type TokenSet } from '../../../internal/accounts/token-set.ts';
 import type { AccountWriter } from '../../../internal/accounts/directory/ports.ts';
 import type { ConfigStore } from '../../../internal/config/ports.ts';
 import { AppError } from '../../../internal/fault/app-error.ts';
@@ -31,7 +32,13 @@ export interface FakeAccounts {
   readonly states: Map<string, LoginState>;
   readonly retried: string[];
   readonly revoked: string[];
+  /** First files of logins that another process refreshes. */
+  readonly busy: Set<string>;
+  /** What a login's ledger knows of newer tokens, by its first file. */
+  readonly newest: Map<string, TokenSet>;
   readonly logins: LoginScript;
+  /** Runs once, in the instant before a file is put. */
+  beforePut: () => void;
   readonly accounts: () => LoginAccounts;
 }
 
@@ -55,6 +62,8 @@ export function createFakeAccounts(files: Readonly<Record<string, string>> = {})
   const states = new Map<string, LoginState>();
   const retried: string[] = [];
   const revoked: string[] = [];
+  const busy = new Set<string>();
+  const newest = new Map<string, TokenSet>();
   const logins: LoginScript = { next: new AppError('login_not_offered'), sessions: [], started: [], finished: [], outcome: new AppError('login_failed'), waiting: new Map() };
   let loaded: readonly AuthFile[] = [];
   let found: readonly AuthFileProblem[] = [];
@@ -86,7 +95,12 @@ export function createFakeAccounts(files: Readonly<Record<string, string>> = {})
       return err(new AppError('invalid_auth_file', { message: decoded.error.message }));
     };
     const writer: AccountWriter = {
-      put: (name, text, { mayReplace }) => (texts.has(name) && !mayReplace ? Promise.resolve(err(new AppError('precondition_failed'))) : write(name, text)),
+      put: (name, text, { mayReplace, expectedHash }) => {
+        fake.beforePut();
+        fake.beforePut = () => undefined;
+        const isOther = expectedHash !== undefined && expectedHash !== sha256Hex(Buffer.from(texts.get(name) ?? ''));
+        return isOther || (texts.has(name) && !mayReplace) ? Promise.resolve(err(new AppError('precondition_failed'))) : write(name, text);
+      },
       patch: (name, fields, expectedHash) => {
         const text = texts.get(name);
         if (text === undefined) return Promise.resolve(err(new AppError('item_not_found')));
@@ -116,6 +130,12 @@ export function createFakeAccounts(files: Readonly<Record<string, string>> = {})
       profiles,
       keeper: {
         stateOf: (key) => states.get(made.logins.find((login) => login.key === key)?.fileNames[0] ?? '') ?? { kind: 'ready', expiresAtMs: undefined, lastRefreshMs: undefined },
+        hold: async (key, work) => {
+          const login = made.logins.find((known) => known.key === key);
+          if (login === undefined) return err('unknown');
+          const [name = ''] = login.fileNames;
+          return busy.has(name) ? err('busy') : ok(await work(newest.get(name) ?? noTokens));
+        },
         retry: (key) => void retried.push(...(made.logins.find((login) => login.key === key)?.fileNames ?? [])),
       },
       vendorLogins: fakeLogins(logins),
@@ -125,7 +145,8 @@ export function createFakeAccounts(files: Readonly<Record<string, string>> = {})
       },
     };
   };
-  return { parts, texts, written, problems, sealed, states, retried, revoked, logins, accounts: () => made };
+  const fake: FakeAccounts = { parts, texts, written, problems, sealed, states, retried, revoked, busy, newest, logins, beforePut: () => undefined, accounts: () => made };
+  return fake;
 }
 
 function fakeLogins(script: LoginScript): AccountParts['vendorLogins'] {

@@ -202,4 +202,14 @@ describe('the record of logins', () => {
     expect(bench.loginsEnded).toEqual([counted]);
     expect(JSON.stringify(bench.audited())).not.toContain(state);
   });
+
+  it('a cancelled login has not failed', async () => {
+    const bench = open();
+    await bench.send('GET', '/anthropic-auth-url');
+    await bench.send('DELETE', `/oauth-sessions?state=${state}`);
+    bench.fake.logins.waiting.get(state)?.({ kind: 'failed', code: 'login_cancelled', message: '' });
+    await until('the end is counted', () => bench.loginsEnded.length === 1);
+    expect(bench.loginsEnded).toEqual(['anthropic cancelled']);
+    expect(bench.audited().map(({ action }) => action)).toEqual(['login.started', 'login.cancelled']);
+  });
 });

@@ -169,6 +169,16 @@ describe('/status of accounts behind logins', () => {
     expect(text).not.toContain(tokens.codexRefresh);
   });
 
+  it('says of a ready account whose login needs a person until when it still serves', async () => {
+    const fake = createFakeAccounts({ 'codex-bob.json': codexFile });
+    const probe = openManagement('', { accounts: fake });
+    await probe.send('GET', '/auth-files');
+    const management = openManagement('', { accounts: fake, states: [account(fake.accounts().accounts[0]?.id ?? '')] });
+    await management.send('GET', '/auth-files');
+    fake.states.set('codex-bob.json', { kind: 'needs_login', reason: 'refresh_refused', detail: 'The vendor said no.', sinceMs: 0, usableUntilMs: Date.UTC(2026, 10, 24, 15) });
+    expect((await management.send('GET', '/status')).body).toMatchObject({ accounts: [{ state: 'ready', login: 'needs_login', usable_until: '2026-11-24T15:00:00.000Z', detail: 'The vendor said no; its last access token still serves until 2026-11-24T15:00:00.000Z' }] });
+  });
+
   it('shows until when a token is good, and a refresh under way', async () => {
     const fake = createFakeAccounts({ 'codex-bob.json': codexFile });
     const probe = openManagement('', { accounts: fake });

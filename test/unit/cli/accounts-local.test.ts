@@ -50,6 +50,24 @@ describe('accounts list without a daemon', () => {
     for (const secret of ['at-ann', 'rt-ann', 'at-old']) expect(cli.out()).not.toContain(secret);
   });
 
+  it('tells of problems that making accounts comes upon, as a daemon does', async () => {
+    const cli = prepare(['list', '--json'], {
+      'claude-a.json': { ...ann, headers: { 'Keep-Alive': '5' } },
+      'claude-b.json': ann,
+      'corp-bob.json': { type: 'corp', email: 'bob@example.com', refresh_token: 'rt-bob' },
+      'vertex-p.json': { type: 'vertex', project_id: 'p' },
+    }, 'oauth:\n  corp: { issuer: "https://id.example.com", base-url: "https://llm.example.com/v1" }\n');
+    expect({ code: await run(cli), err: cli.err() }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(cli.out())).toMatchObject({
+      accounts: [
+        { file: 'claude-a.json', state: 'ready', problem: expect.stringContaining('"Keep-Alive"') },
+        { file: 'claude-b.json', state: 'ready', problem: expect.stringMatching(/^It is the same account as claude-a\.json/) },
+        { file: 'corp-bob.json', state: 'ready', problem: expect.stringContaining('`oauth.corp.client-id`') },
+        { file: 'vertex-p.json', state: 'unusable', problem: expect.stringContaining('service account') },
+      ],
+    });
+  });
+
   it('makes no directory only to look into it', async () => {
     const cli = prepare(['list', '--json']);
     expect(await run(cli)).toBe(0);

@@ -248,7 +248,7 @@ describe('--json', () => {
     const parts = { openDriver: () => Promise.resolve(ok(driver)), surroundings: desktop, openBrowser: () => Promise.resolve(false) };
     expect(await loginToAccount(cli, 'nobody', { ...plain, json: true }, parts)).toBe(exitCode);
     expect(JSON.parse(cli.out())).toEqual({ status: 'error', provider: 'nobody', code, message: 'No.' });
-    expect(driver.isClosed()).toBe(true);
+    expect([driver.isClosed(), cli.err()]).toEqual([true, '']);
   });
 
   it('a driver that cannot be opened is said with its code', async () => {

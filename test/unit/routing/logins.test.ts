@@ -42,6 +42,11 @@ describe('which login serves a name', () => {
     expect(catalogueNames(provider).filter((name) => !isVendorName(provider, name))).toEqual([]);
   });
 
+  it('Code Assist’s models are listed as their vendors’', () => {
+    const owners = new Map(tableWith([authFile('antigravity', { facts: { project_id: 'p' } })]).listModels().map(({ id, ownedBy }) => [id, ownedBy]));
+    expect(['claude-sonnet-4-6', 'gpt-oss-120b-medium', 'gemini-3-flash'].map((id) => owners.get(id))).toEqual(['anthropic', 'openai', 'google']);
+  });
+
   it('one name of several dialects goes where the caller\'s dialect is spoken', () => {
     const router = createRouter(createManualClock());
     const table = tableWith([authFile('claude'), authFile('antigravity', { facts: { project_id: 'p' } })]);

@@ -86,6 +86,19 @@ describe('storing a whole file', () => {
     expect(folder.backups()).toEqual(['a.json']);
   });
 
+  it('replaces only the version that was meant', async () => {
+    const folder = makeAuthFolder();
+    folder.put('a.json', claude);
+    const { directory, accountWriter } = await folder.open();
+    const expectedHash = directory.files()[0]?.hash ?? '';
+    folder.put('a.json', { ...claude, note: 'saved meanwhile' });
+    expect(await accountWriter.put('a.json', whole({ note: 'new' }), { mayReplace: true, expectedHash })).toMatchObject({ ok: false, error: { code: 'precondition_failed' } });
+    expect(folder.json('a.json')['note']).toBe('saved meanwhile');
+    expect(await accountWriter.put('none.json', whole(), { mayReplace: true, expectedHash })).toMatchObject({ ok: false, error: { code: 'precondition_failed' } });
+    await directory.rescan();
+    expect(await accountWriter.put('a.json', whole({ note: 'new' }), { mayReplace: true, expectedHash: directory.files()[0]?.hash ?? '' })).toMatchObject({ ok: true });
+  });
+
   it('a broken file of ours can be replaced', async () => {
     const folder = makeAuthFolder();
     folder.put('a.json', '{');
