@@ -70,7 +70,7 @@ export function createLoginWorld(setup: LoginWorldSetup): LoginWorld {
     isKnown: setup.isKnown ?? (() => false),
     callbackBase: setup.callbackBase ?? (() => ({ url: 'http://localhost:8317', isServed: true })),
     storedIn: () => '/home/ann/.keyward/auth',
-    redirectGraceMs: setup.redirectGraceMs ?? 50,
+    redirectGraceMs: setup.redirectGraceMs ?? 1_000,
     ...(setup.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: setup.requestTimeoutMs }),
   });
   return {
