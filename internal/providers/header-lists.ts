@@ -1,4 +1,5 @@
 import type { Dialect } from '../dialect/dialect.ts';
+import { isFieldValue } from '../egress/field-value.ts';
 
 /*
  * What passes the proxy (security rule 11): canonical names only, everything else stays on its side. Framing, connection,
@@ -77,13 +78,4 @@ export function sendableValue(value: string): string | undefined {
   if (isFieldValue(value)) return value;
   const bytes = Buffer.from(value, 'utf8').toString('latin1');
   return isFieldValue(bytes) ? bytes : undefined;
-}
-
-/** @see RFC 9110 §5.5: tab, visible ASCII, space and bytes beyond ASCII. */
-function isFieldValue(value: string): boolean {
-  for (let index = 0; index < value.length; index++) {
-    const code = value.charCodeAt(index);
-    if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) return false;
-  }
-  return true;
 }

@@ -13,16 +13,16 @@ export interface AuthorizeRequest {
 }
 
 /** The address that a person opens to log in. RFC 6749 §4.1.1, RFC 7636 §4.3 */
-export async function authorizeUrl({ library, configuration, endpoints }: OAuthExchange, request: AuthorizeRequest): Promise<string> {
+export async function authorizeUrl({ openid, configuration, endpoints }: OAuthExchange, request: AuthorizeRequest): Promise<string> {
   const { profile, codeVerifier } = request;
   const parameters: Record<string, string> = { ...profile.authorizeParameters, redirect_uri: request.redirectUri, state: request.state };
   const scope = scopeOf(profile, endpoints);
   if (scope !== undefined) parameters['scope'] = scope;
   if (codeVerifier !== undefined) {
-    parameters['code_challenge'] = await library.calculatePKCECodeChallenge(codeVerifier);
+    parameters['code_challenge'] = await openid.calculatePKCECodeChallenge(codeVerifier);
     parameters['code_challenge_method'] = 'S256';
   }
-  const url = library.buildAuthorizationUrl(configuration, parameters);
+  const url = openid.buildAuthorizationUrl(configuration, parameters);
   departFromAuthorizeUrl(profile, url);
   return url.href;
 }
@@ -55,8 +55,8 @@ export async function exchangeCode(oauth: OAuthClient, clock: Clock, exchange: C
       signal,
       secrets: [code, state, codeVerifier, client.clientSecret],
       checksIdToken: true,
-      ask: ({ library, configuration }) =>
-        library.authorizationCodeGrant(
+      ask: ({ openid, configuration }) =>
+        openid.authorizationCodeGrant(
           configuration,
           returnedTo,
           { ...(codeVerifier === undefined ? {} : { pkceCodeVerifier: codeVerifier }), ...(state === '' ? {} : { expectedState: state }) },

@@ -28,18 +28,18 @@ export const longestDeviceLifeMs = 30 * 60_000;
 
 /** Asks for a device and user code. RFC 8628 §3.1. Error: `login_failed`. */
 export async function startDevice(oauth: OAuthClient, clock: Clock, profile: LoginProfile, proxyUrl: string, exchange: OAuthExchange): Promise<Result<DeviceGrant, AppError>> {
-  const { library, configuration } = exchange;
-  const codeVerifier = bindsDeviceCode(profile) ? library.randomPKCECodeVerifier() : undefined;
+  const { openid, configuration } = exchange;
+  const codeVerifier = bindsDeviceCode(profile) ? openid.randomPKCECodeVerifier() : undefined;
   const parameters: Record<string, string> = {};
   const scope = scopeOf(profile, exchange.endpoints);
   if (scope !== undefined) parameters['scope'] = scope;
   if (codeVerifier !== undefined) {
-    parameters['code_challenge'] = await library.calculatePKCECodeChallenge(codeVerifier);
+    parameters['code_challenge'] = await openid.calculatePKCECodeChallenge(codeVerifier);
     parameters['code_challenge_method'] = 'S256';
   }
   let granted: DeviceAuthorizationResponse;
   try {
-    granted = await library.initiateDeviceAuthorization(configuration, parameters);
+    granted = await openid.initiateDeviceAuthorization(configuration, parameters);
   } catch {
     return err(new AppError('login_failed', { message: `${profile.title} did not start a device login: ${describeLast(exchange)}.` }));
   }
@@ -74,11 +74,11 @@ async function poll({ oauth, clock, profile, proxyUrl, granted, codeVerifier }: 
       secrets: [granted.device_code, granted.user_code, codeVerifier, profile.registration.clientSecret],
       checksIdToken: true,
       ask: async (exchange) => {
-        const { library, configuration } = exchange;
+        const { openid, configuration } = exchange;
         const parameters = { ...profile.tokenParameters, ...(codeVerifier === undefined ? {} : { code_verifier: codeVerifier }) };
         try {
           // The library looks at its signal only every five seconds.
-          return await Promise.race([library.pollDeviceAuthorizationGrant(configuration, { ...granted, interval: intervalSeconds }, parameters, { signal }), aborted]);
+          return await Promise.race([openid.pollDeviceAuthorizationGrant(configuration, { ...granted, interval: intervalSeconds }, parameters, { signal }), aborted]);
         } finally {
           slowDowns = exchange.slowDowns();
         }

@@ -52,7 +52,7 @@ export function createTokenGrants(deps: GrantsDeps): TokenGrants {
         proxyUrl,
         signal,
         secrets: [refreshToken, tokens.accessToken, tokens.idToken, client.clientSecret],
-        ask: ({ library, configuration }) => library.refreshTokenGrant(configuration, refreshToken, { ...profile.tokenParameters, ...extraTokenParameters(profile, '', client.clientId) }),
+        ask: ({ openid, configuration }) => openid.refreshTokenGrant(configuration, refreshToken, { ...profile.tokenParameters, ...extraTokenParameters(profile, '', client.clientId) }),
       });
       if (end.kind !== 'issued') return end;
       const issued = readTokenSet(end.answer, askedAtMs, tokens);
@@ -77,7 +77,7 @@ export function createTokenGrants(deps: GrantsDeps): TokenGrants {
         proxyUrl: proxyOf(profile),
         signal,
         secrets: [client.clientSecret],
-        ask: ({ library, configuration }) => library.clientCredentialsGrant(configuration, { ...scope, ...profile.tokenParameters }),
+        ask: ({ openid, configuration }) => openid.clientCredentialsGrant(configuration, { ...scope, ...profile.tokenParameters }),
       });
       return withTokens(end, askedAtMs);
     },
@@ -94,7 +94,7 @@ export function createTokenGrants(deps: GrantsDeps): TokenGrants {
         signal,
         secrets: [assertion],
         // RFC 7523 §2.1: the assertion names its issuer, so no client id goes with it.
-        ask: ({ library, configuration }) => library.genericGrantRequest(configuration, jwtBearer, { assertion, ...profile.tokenParameters }),
+        ask: ({ openid, configuration }) => openid.genericGrantRequest(configuration, jwtBearer, { assertion, ...profile.tokenParameters }),
       });
       return withTokens(end, askedAtMs);
     },

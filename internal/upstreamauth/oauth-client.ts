@@ -11,9 +11,9 @@ import { conformDeviceAnswer, conformTokenAnswer, oauthErrorOf } from './sloppy-
 /** The client library; loaded at the first login or refresh, as serving keys alone does not need it. */
 export type Library = typeof openidClient;
 
-/** One use of the client library: a configuration of its own, and what its last request came to. */
+/** One use of the client openid: a configuration of its own, and what its last request came to. */
 export interface OAuthExchange {
-  readonly library: Library;
+  readonly openid: Library;
   readonly configuration: Configuration;
   readonly endpoints: ResolvedEndpoints;
   /** What came back to the last request, before it was made conform; undefined when none was made. */
@@ -48,14 +48,14 @@ export function createOAuthClient(deps: OAuthClientDeps): OAuthClient {
   const discovery = createDiscovery({
     clock: deps.clock,
     readMetadata: async (issuer, proxyUrl, allowsPlainHttp) => {
-      const library = await loadLibrary();
+      const openid = await loadLibrary();
       const plainFetch: CustomFetch = async (url, { headers, method, signal }) => {
         const answer = await deps.http.send({ url, allowsPlainHttp, method: method === 'POST' ? 'POST' : 'GET', headers: lowerCase(headers), body: undefined, proxyUrl, signal });
         if (answer.kind === 'failed') throw new DiscoveryFailed(`the metadata of the issuer cannot be read (${answer.code})`);
         return asResponse(answer.status, answer.body);
       };
       const read = (algorithm: 'oidc' | 'oauth2'): Promise<Configuration> =>
-        library.discovery(issuer, 'keyward', undefined, undefined, { algorithm, [library.customFetch]: plainFetch, execute: issuer.protocol === 'http:' ? [library.allowInsecureRequests] : [] });
+        openid.discovery(issuer, 'keyward', undefined, undefined, { algorithm, [openid.customFetch]: plainFetch, execute: issuer.protocol === 'http:' ? [openid.allowInsecureRequests] : [] });
       // OpenID Connect Discovery first, then RFC 8414 §3, which places the document elsewhere for issuers with a path.
       const configuration = await read('oidc').catch((thrown: unknown) => {
         // The library wraps what its fetch throws. Where there was no answer, another path gives none either.
@@ -68,7 +68,7 @@ export function createOAuthClient(deps: OAuthClientDeps): OAuthClient {
 
   return {
     open: async (profile, options) => {
-      const [library, endpoints] = await Promise.all([loadLibrary(), discovery.endpointsOf(profile, options.proxyUrl)]);
+      const [openid, endpoints] = await Promise.all([loadLibrary(), discovery.endpointsOf(profile, options.proxyUrl)]);
       const checksIdToken = options.checksIdToken === true && endpoints.isDiscovered;
       // The library hands out parsed addresses.
       const tokenUrl = URL.parse(endpoints.token)?.href;
@@ -86,14 +86,14 @@ export function createOAuthClient(deps: OAuthClientDeps): OAuthClient {
         if (record !== undefined && oauthErrorOf(record)?.code === 'slow_down') slowDowns += 1;
         return asResponse(conform.status, conform.body, lastAnswer.headers['retry-after']);
       };
-      const configuration = new library.Configuration(serverMetadata(endpoints), options.client?.clientId ?? 'none', {}, clientAuthentication(library, profile, options.client));
-      configuration[library.customFetch] = vendorFetch;
+      const configuration = new openid.Configuration(serverMetadata(endpoints), options.client?.clientId ?? 'none', {}, clientAuthentication(openid, profile, options.client));
+      configuration[openid.customFetch] = vendorFetch;
       // Our own limit holds, and it says whether the request had left.
       configuration.timeout = undefined;
       // Which http endpoints may be asked is decided where they are asked.
-      library.allowInsecureRequests(configuration);
+      openid.allowInsecureRequests(configuration);
       return {
-        library,
+        openid,
         configuration,
         endpoints,
         lastAnswer: () => lastAnswer,
@@ -129,11 +129,11 @@ export function issuerOf(endpoints: ResolvedEndpoints): string {
   return endpoints.issuer === '' ? (URL.parse(endpoints.authorize) ?? new URL(endpoints.token)).origin : endpoints.issuer;
 }
 
-function clientAuthentication(library: Library, profile: LoginProfile, client: ClientRegistration | undefined): ClientAuth {
+function clientAuthentication(openid: Library, profile: LoginProfile, client: ClientRegistration | undefined): ClientAuth {
   if (client === undefined) return () => undefined;
   const secret = client.clientSecret?.reveal();
-  if (secret === undefined || secret === '' || client.authentication === 'none') return library.None();
-  if (client.authentication === 'client_secret_post') return library.ClientSecretPost(secret);
+  if (secret === undefined || secret === '' || client.authentication === 'none') return openid.None();
+  if (client.authentication === 'client_secret_post') return openid.ClientSecretPost(secret);
   // RFC 6749 §2.3.1. The library also encodes `-`, `_` and `.`, which forms need not, and servers that decode nothing then refuse.
   const encode = encodesBasic(profile) ? (text: string) => new URLSearchParams({ '': text }).toString().slice(1) : (text: string) => text;
   const credentials = Buffer.from(`${encode(client.clientId)}:${encode(secret)}`).toString('base64');

@@ -32,8 +32,8 @@ export function createRevoke(deps: RevokeDeps): RevokeAtVendor {
     try {
       const exchange = await oauth.open(profile, { client, proxyUrl });
       if (exchange.endpoints.revocation === '') return notOffered('the provider offers no revocation');
-      const { library, configuration } = exchange;
-      const isDone = await library.tokenRevocation(configuration, token.reveal(), { token_type_hint: hint }).then(
+      const { openid, configuration } = exchange;
+      const isDone = await openid.tokenRevocation(configuration, token.reveal(), { token_type_hint: hint }).then(
         () => true,
         () => false,
       );

@@ -60,7 +60,7 @@ export function createStarter(deps: StarterDeps): Starter {
 
   const startCode = async (profile: LoginProfile, exchange: OAuthExchange, options: Wanted): Promise<StartedLogin> => {
     const redirectUri = redirects.uriOf(profile);
-    const codeVerifier = profile.usesPkce ? exchange.library.randomPKCECodeVerifier() : undefined;
+    const codeVerifier = profile.usesPkce ? exchange.openid.randomPKCECodeVerifier() : undefined;
     const login = add(profile, 'authorization-code', exchange, options, { redirectUri, codeVerifier, lifeMs: loginLifeMs });
     const [url, opened] = await Promise.all([authorizeUrl(exchange, { profile, redirectUri, state: login.state, codeVerifier }), redirects.open(login)]).catch((thrown: unknown) => {
       throw completion.fail(login, thrown);

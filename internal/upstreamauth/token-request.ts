@@ -24,7 +24,7 @@ export interface TokenRequest {
   /** Cut out of whatever the vendor says. */
   readonly secrets: readonly (string | Secret | undefined)[];
   readonly checksIdToken?: boolean;
-  /** Makes the request by the library. */
+  /** Makes the request by the client library. */
   readonly ask: (exchange: OAuthExchange) => Promise<TokenEndpointResponse>;
 }
 

@@ -1,3 +1,4 @@
+import { isFieldValue } from '../../egress/field-value.ts';
 import { err, ok, type Result } from '../../fault/result.ts';
 import type { OperatorFields } from './auth-file.ts';
 import type { OperatorName } from './field-names.ts';
@@ -34,8 +35,7 @@ const headers: Read<ReadonlyMap<string, string>> = (value) => {
   for (const [name, item] of entries) {
     // RFC 9110 §5.1 and §5.5: a token, and a value without control characters.
     if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name)) return err('holds a name that is no header name');
-    // oxlint-disable-next-line no-control-regex
-    if (typeof item !== 'string' || /[^\t\x20-\x7e\x80-\xff]/.test(item)) return err('holds a value that no header can have');
+    if (typeof item !== 'string' || !isFieldValue(item)) return err('holds a value that no header can have');
     read.set(name, item);
   }
   return ok(read);

@@ -19,6 +19,8 @@ const secret = 'management-secret-0123456789';
 const clientKey = 'sk-client-0123456789abcdef';
 const { version }: { readonly version: string } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'));
 
+/** What to end, the newest first; filled while it starts, so that a start that fails leaves nothing running. */
+const ends: (() => Promise<unknown>)[] = [];
 let identityProvider: IdentityProvider;
 let gate: SimulatedGate;
 let folder: string;
@@ -31,7 +33,9 @@ const told: string[] = [];
 
 beforeAll(async () => {
   identityProvider = await startIdentityProvider({ accessTokenSeconds: 2 });
+  ends.unshift(() => identityProvider.stop());
   gate = await startSimulatedGate({ admits: ({ headers }) => identityProvider.isActive(bearerOf(headers)) });
+  ends.unshift(() => gate.close());
   folder = makeFolder();
   daemon = await startDaemon({
     folder,
@@ -49,12 +53,11 @@ oauth:
     models: [{ name: "m-1" }]
 `,
   });
+  ends.unshift(() => daemon.stop());
   client = new OpenAI({ baseURL: `${daemon.url}/v1`, apiKey: clientKey, maxRetries: 0 });
 });
 afterAll(async () => {
-  await daemon.stop();
-  await gate.close();
-  await identityProvider.stop();
+  for (const end of ends) await end();
 });
 
 async function management(path: string, method = 'GET'): Promise<Asked> {
