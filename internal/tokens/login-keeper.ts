@@ -33,7 +33,7 @@ const firstBackoffMs = 200;
 const longestBackoffMs = 5 * 60_000;
 /** While nothing is left to spend, every try counts. */
 const longestBackoffInNeedMs = 10_000;
-/** A token that came of a refusal and is refused as well is not helped by another, for this long. */
+/** A token that came of a refusal and is refused as well is not helped by another: for this long, unless another is due anyway. */
 const renewedTokenMs = 30_000;
 
 /** What is held of one login in memory, and its one refresh under way in this process. */
@@ -91,7 +91,8 @@ export class LoginKeeper {
     const isOther: IsWanted = (access) => access.value !== refused.value;
     const present = this.#usableToken(isOther);
     if (present !== undefined) return present;
-    if (this.#state.kind !== 'needs_login' && this.#renewed?.value === refused.value && clock.monotonicMs() - this.#renewed.atMs < renewedTokenMs) {
+    const isYoung = clock.monotonicMs() - (this.#renewed?.atMs ?? -Infinity) < renewedTokenMs && clock.nowMs() < this.#life.dueAtMs;
+    if (this.#state.kind !== 'needs_login' && this.#renewed?.value === refused.value && isYoung) {
       return err({ kind: 'unavailable', reason: 'refresh_failed', detail: 'the upstream refuses a token that was renewed a moment ago because of a refusal' });
     }
     // Its end was waited for; the upstream says that it has come.

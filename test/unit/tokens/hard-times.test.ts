@@ -96,6 +96,19 @@ describe('tokens in hard times', () => {
     expect(sent).toEqual(['rt-0']);
   });
 
+  it('a renewed token that the upstream refuses at its own end is renewed again, however short it lives', async () => {
+    const clock = skewed();
+    const { addKeeper, login, sent } = open({ clock, lifetimeMs: 10_000 });
+    const keeper = addKeeper();
+    expect((await keeper.renew(login.key, { value: 'at-0', expiresAtMs: Infinity })).ok).toBe(true);
+    const renewed = { value: 'at-1', expiresAtMs: Infinity };
+    expect(await keeper.renew(login.key, renewed)).toMatchObject({ ok: false });
+    expect(sent).toEqual(['rt-0']);
+    // The provider's second ends a little before Keyward's.
+    clock.skewMs = 9_900;
+    expect(await keeper.renew(login.key, renewed)).toMatchObject({ ok: true, value: { value: 'at-2' } });
+  });
+
   it('a clock that is set back a day neither stops refreshes nor blames the upstream', async () => {
     const clock = skewed();
     const { addKeeper, login, putFile, setMood } = open({ clock });
