@@ -1,5 +1,5 @@
 import type { Dialect } from '../dialect/dialect.ts';
-import { isFieldValue } from '../egress/field-value.ts';
+import { isFieldValue } from '../dialect/field-value.ts';
 
 /*
  * What passes the proxy (security rule 11): canonical names only, everything else stays on its side. Framing, connection,

@@ -1,4 +1,4 @@
-import { isFieldValue } from '../../egress/field-value.ts';
+import { isFieldValue } from '../../dialect/field-value.ts';
 import { err, ok, type Result } from '../../fault/result.ts';
 import type { OperatorFields } from './auth-file.ts';
 import type { OperatorName } from './field-names.ts';
