@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { createAuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ConfigStore } from '../config/ports.ts';
+import { AppError } from '../fault/app-error.ts';
 import { createDoor } from '../http/door.ts';
 import { compileRoutes } from '../http/route-table.ts';
 import { createDispatchers } from '../egress/dispatchers.ts';
@@ -232,7 +233,10 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       });
     },
   });
-  const onFailure = (requestId: string, err: unknown): void => log.error({ err, requestId }, 'a request failed inside Keyward');
+  const onFailure = (requestId: string, err: unknown): void => {
+    if (err instanceof AppError) log.warn({ err, requestId }, 'a request could not be served');
+    else log.error({ err, requestId }, 'a request failed inside Keyward');
+  };
   let pages: Promise<Pages> | undefined;
   const handlers = createFront({
     clock,

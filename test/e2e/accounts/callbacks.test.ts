@@ -9,6 +9,7 @@ import { findFarAddress } from '../../support/far-address.ts';
 import { freePort } from '../../support/free-port.ts';
 import { startAnthropic, type SimulatedAnthropic } from '../../support/simulated-logins/anthropic.ts';
 import { startCodex, type SimulatedCodex } from '../../support/simulated-logins/codex.ts';
+import { until } from '../../support/until.ts';
 import { startIflow, type SimulatedIflow } from '../../support/simulated-logins/iflow.ts';
 
 /* How logins are finished, and refused, at the built daemon's own doors: each case its own clear answer. */
@@ -26,7 +27,7 @@ beforeAll(async () => {
   daemon = await startDaemon({
     config: `api-keys: ["sk-client-0123456789abcdef"]
 remote-management: { secret-key: "${secret}" }
-oauth: ${JSON.stringify({ anthropic: anthropic.entry(), codex: codex.entry({ 'redirect-port': port }), iflow: iflow.entry({ 'redirect-port': heldPort }) })}
+oauth: ${JSON.stringify({ anthropic: anthropic.entry(), codex: codex.entry({ 'redirect-port': port }), iflow: iflow.entry({ 'redirect-port': heldPort }), away: { issuer: 'https://id.invalid', 'client-id': 'c', 'base-url': 'https://llm.invalid' } })}
 `,
   });
 });
@@ -163,5 +164,15 @@ describe('a provider’s fixed redirect port', () => {
     } finally {
       squatter.close();
     }
+  });
+});
+
+describe('an issuer that cannot be reached', () => {
+  it('is named to who starts the login, and in the log, where it is no failure of Keyward’s', async () => {
+    const answer = await management('/away-auth-url');
+    expect([answer.status, memberOf(memberOf(answer.json, 'error'), 'code')]).toEqual([502, 'login_failed']);
+    expect(answer.text).toContain('the metadata of the issuer cannot be read');
+    await until('it is in the log', () => daemon.output().includes('the metadata of the issuer cannot be read'), 2_000);
+    expect(daemon.output()).not.toContain('failed inside Keyward');
   });
 });
