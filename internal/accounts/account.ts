@@ -51,7 +51,7 @@ export interface Account {
   readonly dialects: readonly Dialect[];
   /** `''` for none; no slashes at the ends. */
   readonly prefix: string;
-  /** Empty: any name. */
+  /** Every name, when empty. */
   readonly models: readonly { readonly name: string; readonly alias: string }[];
   /** Beside any name: `alias` calls the upstream's `name`, which is no longer called by itself unless `isForked`. Empty where `models` is not. */
   readonly aliases: readonly ModelAlias[];

@@ -1,7 +1,6 @@
-import { constants } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncDirectory, writeFully, writeNewFile } from './synced-file.ts';
+import { overwriteFile, syncDirectory, writeNewFile } from './synced-file.ts';
 
 /** Where a write in place notes what it is about to do; 0600, removed when it is done. */
 export const journalPath = (path: string): string => `${path}.journal`;
@@ -15,7 +14,7 @@ export async function overwriteInPlace(path: string, before: Uint8Array, after: 
   await rm(journal, { force: true });
   await writeNewFile(journal, Buffer.from(JSON.stringify({ before: toBase64(before), after: toBase64(after) })));
   await syncDirectory(dirname(path));
-  await overwrite(path, after);
+  await overwriteFile(path, after);
   await rm(journal, { force: true });
   await syncDirectory(dirname(path));
 }
@@ -29,21 +28,10 @@ export async function recoverInPlaceWrite(path: string): Promise<boolean> {
   if (journal === undefined) return false;
   const present = await readFile(path).catch(() => undefined);
   const torn = present !== undefined && !present.equals(journal.before) && !present.equals(journal.after) && isMixture(present, journal.before, journal.after);
-  if (torn) await overwrite(path, journal.after);
+  if (torn) await overwriteFile(path, journal.after);
   await rm(journalPath(path), { force: true });
   await syncDirectory(dirname(path));
   return torn;
-}
-
-async function overwrite(path: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
-  try {
-    await writeFully(handle, bytes);
-    await handle.truncate(bytes.length);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** New content up to some point, old content from there on. */

@@ -1,11 +1,11 @@
-import { constants, lstatSync, readFileSync, renameSync, type Stats } from 'node:fs';
-import { link, lstat, open, readFile, rm } from 'node:fs/promises';
+import { lstatSync, readFileSync, renameSync, type Stats } from 'node:fs';
+import { link, lstat, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { err, ok, type Result } from '../fault/result.ts';
 import { randomToken, sha256Hex } from '../secret/digest.ts';
 import { overwriteInPlace } from './in-place-write.ts';
 import { keepOldVersion, replaceOldVersion, type OldVersions } from './old-versions.ts';
-import { errorCode, growNewFile, syncDirectory, writeFully } from './synced-file.ts';
+import { errorCode, growNewFile, overwriteFile, syncDirectory } from './synced-file.ts';
 
 /**
  * `link` and `not_regular`: the target is not a plain file; `changed`: its content is not the expected; `not_writable`:
@@ -137,14 +137,7 @@ async function linkInPlace(temp: string, path: string): Promise<boolean> {
 /** Writes into the temp file that is there, whose blocks are ours already; a new one where it is gone. Its name. */
 async function fillTemp(temp: string, path: string, bytes: Uint8Array): Promise<string> {
   try {
-    const handle = await open(temp, constants.O_WRONLY | constants.O_NOFOLLOW);
-    try {
-      await writeFully(handle, bytes);
-      await handle.truncate(bytes.length);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await overwriteFile(temp, bytes);
     return temp;
   } catch (thrown) {
     if (errorCode(thrown) !== 'ENOENT') throw thrown;

@@ -43,3 +43,15 @@ export async function syncDirectory(path: string): Promise<void> {
 export function errorCode(thrown: unknown): string {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
 }
+
+/** Writes over a file that is there, a link excepted, and syncs it. Not atomic: for files that nobody else reads yet, or under a journal. */
+export async function overwriteFile(path: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
+  try {
+    await writeFully(handle, bytes);
+    await handle.truncate(bytes.length);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
 import { sha256Hex } from '../secret/digest.ts';
 import { watchFolders } from './folder-events.ts';
+import { afterQuietTime } from './quiet-time.ts';
 
 export interface WatchOptions {
   /** Files to follow, absolute; they need not exist. Links are followed to what they lead to. */
@@ -37,7 +38,6 @@ export async function watchFiles(options: WatchOptions): Promise<FileWatch> {
   for (const path of paths) seen.set(path, await look(path));
 
   const closing = new AbortController();
-  let eventCount = 0;
   let comparing: Promise<void> = Promise.resolve();
 
   /** One comparison at a time; `isHint` reads contents even where `stat` shows no difference. */
@@ -55,16 +55,7 @@ export async function watchFiles(options: WatchOptions): Promise<FileWatch> {
     if (changed.length > 0 && !closing.signal.aborted) onChange(changed);
   }
 
-  async function afterEvent(): Promise<void> {
-    const mine = ++eventCount;
-    try {
-      await clock.sleep(debounceMs, closing.signal);
-    } catch {
-      return;
-    }
-    // Later events restart the quiet time; the sweep bounds the wait when they never end.
-    if (mine === eventCount) await compare(true);
-  }
+  const afterEvent = afterQuietTime({ clock, forMs: debounceMs, closing: closing.signal }, () => compare(true));
 
   const wanted = new Set(paths);
   const watcher = await watchFolders({

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Clock } from '../../clock/clock.ts';
 import { watchFolders, type FolderEvents } from '../../files/folder-events.ts';
+import { afterQuietTime } from '../../files/quiet-time.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { FileTable, ScanOutcome } from './file-table.ts';
 import type { AuthDirectory } from './ports.ts';
@@ -30,7 +31,6 @@ export function followDirectory({ path, clock, log, table, hasEvents }: FollowDe
   const listeners = new Set<() => void>();
   const closing = new AbortController();
   const pending = new Set<Promise<void>>();
-  let eventCount = 0;
   let isSweeping = false;
   let isLookingAgain = false;
   let events: FolderEvents | undefined;
@@ -73,16 +73,7 @@ export function followDirectory({ path, clock, log, table, hasEvents }: FollowDe
     await scan();
   }
 
-  async function afterEvent(): Promise<void> {
-    const mine = ++eventCount;
-    try {
-      await clock.sleep(debounceMs, closing.signal);
-    } catch {
-      return;
-    }
-    // Later events restart the quiet time; the sweep bounds the wait when they never end.
-    if (mine === eventCount) await scan();
-  }
+  const afterEvent = afterQuietTime({ clock, forMs: debounceMs, closing: closing.signal }, scan);
 
   async function sweep(): Promise<void> {
     // On a disk that takes longer than the period, sweeps must not pile up.

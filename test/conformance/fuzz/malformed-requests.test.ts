@@ -15,7 +15,7 @@ const limitMs = 15_000;
 /** Answers of our own that are no failure: what is not served yet, and too much at one time. */
 const allowedCodes = ['dialect_not_served', 'websocket_not_served', 'overloaded'];
 
-/** Always 200, whatever is asked: any 5xx is Keyward's own. */
+/** Always 200, whatever is asked; a 5xx is Keyward's own. */
 const alwaysWell: Script = (seen, res) => {
   if (!seen.url.includes(':streamGenerateContent')) answerJson(res, 200, dialectCases.find(({ path }) => seen.url.startsWith(path))?.answer ?? { id: 'x' });
   else if (/alt=sse/.test(seen.url)) {
