@@ -82,8 +82,13 @@ export class LoginKeeper {
       return ok(this.#access);
     }
     const waited = this.#bounded((limit) => this.#waitForToken(this.#needFresh, limit, anyToken), signal);
-    // A token in its last seconds is better than none.
-    return waited.then((outcome) => (outcome.ok ? outcome : (this.#usableToken(anyToken) ?? outcome)));
+    return waited.then((outcome) => {
+      // A token in its last seconds is better than none.
+      const given = outcome.ok ? outcome : (this.#usableToken(anyToken) ?? outcome);
+      // Whoever is told that it has ended finds the same in the status.
+      if (!given.ok) this.noticeTime(this.#deps.clock.nowMs());
+      return given;
+    });
   }
 
   async renew(refused: AccessToken, signal: AbortSignal | undefined): Promise<Outcome> {
