@@ -1,0 +1,28 @@
+import { AppError } from '../../fault/app-error.ts';
+
+/**
+ * What a request says that the target's dialect cannot: harmless things are left out and listed in `x-keyward-dropped`,
+ * others refuse the request by name (contract §8). Names are the client's own: a top-level member, or a path such as
+ * `messages[2].content[0]`.
+ */
+export interface Losses {
+  /** Leaving it out does not change what the client can rely on. */
+  readonly drop: (name: string) => void;
+  /** Leaving it out would change the answer. Never returns. Error: `unsupported_parameter`. */
+  readonly refuse: (name: string, why: string) => never;
+  /** Each name once, in the order they were met. */
+  readonly dropped: () => readonly string[];
+}
+
+/** `target`: the dialect that cannot say it, for the message. `nameOf`: a field of `IrRequest` in the client's own words. */
+export function createLosses(target: string, nameOf: (field: string) => string): Losses {
+  const names = new Set<string>();
+  return {
+    drop: (name) => void names.add(nameOf(name)),
+    refuse: (name, why) => {
+      const param = nameOf(name);
+      throw new AppError('unsupported_parameter', { message: `"${param}" cannot be honoured: ${why} (the model is served in the dialect ${target}). Leave it out, or use a model that is served in your client's own dialect.`, fields: { param } });
+    },
+    dropped: () => [...names],
+  };
+}
