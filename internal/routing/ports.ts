@@ -15,6 +15,8 @@ export interface RouteQuery {
   readonly model: string;
   readonly dialect: Dialect;
   readonly operation: Operation;
+  /** Digest of what marks the client's session, principal included; undefined where nothing does or affinity is off. */
+  readonly session?: string | undefined;
 }
 
 /** How an attempt ended, for cooldowns and turns. */

@@ -1,5 +1,5 @@
 import type { Account, ProviderKind } from '../accounts/account.ts';
-import type { Operation } from '../dialect/dialect.ts';
+import type { Dialect, Operation } from '../dialect/dialect.ts';
 import type { RouteQuery, RoutingSettings } from './ports.ts';
 
 const allButChat: ReadonlySet<Operation> = new Set<Operation>(['completions', 'embeddings', 'images', 'audio']);
@@ -7,11 +7,31 @@ const allButChat: ReadonlySet<Operation> = new Set<Operation>(['completions', 'e
 /** Operations that a vendor lacks although it speaks their dialect: these have chat alone of OpenAI's form. */
 const lacking: Readonly<Partial<Record<ProviderKind, ReadonlySet<Operation>>>> = { anthropic: allButChat, iflow: allButChat, qwen: allButChat, kimi: allButChat };
 
-/** Whether the account speaks the query's dialect and its vendor has the endpoint. */
-export function servesQuery(account: Account, query: Pick<RouteQuery, 'dialect' | 'operation'>): boolean {
+/** Operations that every dialect has: generating, and counting what that would take. */
+const translatable: ReadonlySet<Operation> = new Set<Operation>(['chat', 'responses', 'messages', 'gemini-generate', 'count-tokens', 'gemini-count']);
+
+/** The dialects to ask in, nearest to the client's first. */
+const nearest: Readonly<Record<Dialect, readonly Dialect[]>> = {
+  'openai-chat': ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'],
+  'openai-responses': ['openai-responses', 'openai-chat', 'anthropic-messages', 'gemini'],
+  'anthropic-messages': ['anthropic-messages', 'openai-responses', 'openai-chat', 'gemini'],
+  gemini: ['gemini', 'openai-responses', 'openai-chat', 'anthropic-messages'],
+};
+
+/**
+ * The dialect in which the account is asked for it: the client's own where it speaks that, else the nearest one it does, to be
+ * translated (ADR 0012). Undefined where it cannot be asked: its vendor lacks the endpoint, and no other dialect has it.
+ */
+export function dialectFor(account: Account, query: Pick<RouteQuery, 'dialect' | 'operation'>): Dialect | undefined {
   // Code Assist generates and counts; it has no embeddings.
-  if (account.addressing === 'code-assist' && query.operation === 'gemini-embed') return false;
-  return account.dialects.includes(query.dialect) && lacking[account.provider]?.has(query.operation) !== true;
+  if (account.addressing === 'code-assist' && query.operation === 'gemini-embed') return undefined;
+  if (account.dialects.includes(query.dialect)) return lacking[account.provider]?.has(query.operation) === true ? undefined : query.dialect;
+  return translatable.has(query.operation) ? nearest[query.dialect].find((dialect) => account.dialects.includes(dialect)) : undefined;
+}
+
+/** Whether the account can be asked for it, translated or not. */
+export function servesQuery(account: Account, query: Pick<RouteQuery, 'dialect' | 'operation'>): boolean {
+  return dialectFor(account, query) !== undefined;
 }
 
 /** Whether the operator lets the account take requests at all. */
