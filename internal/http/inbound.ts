@@ -33,8 +33,8 @@ export type Access =
   /** Management, or a local peer while `metrics-open` (security rule 22). */
   | { readonly kind: 'metrics' };
 
-/** One admitted request, before its body is read. `S` is the snapshot the whole exchange uses. */
-export interface Inbound<S> {
+/** One admitted request, before its body is read. `S` is the snapshot the whole exchange uses, `R` where its answer goes. */
+export interface Inbound<S, R = ServerResponse> {
   /** Also the answer's `x-request-id`. */
   readonly id: string;
   readonly method: string;
@@ -49,5 +49,5 @@ export interface Inbound<S> {
   /** Monotonic milliseconds at which the request's headers were complete. */
   readonly startedMs: number;
   readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly res: R;
 }

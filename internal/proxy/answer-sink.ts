@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { ClientAnswer } from '../http/client-answer.ts';
 import type { Dialect } from '../dialect/dialect.ts';
 import { endOfValue } from '../dialect/json-scan.ts';
 import { renderStreamError, type StreamError } from '../dialect/stream-error.ts';
@@ -52,7 +52,7 @@ const truncation: StreamError = {
 };
 
 /** A streamed answer: every chunk goes on as it comes; an early end becomes the dialect's error event (security rule 16). */
-export function createStreamSink(res: ServerResponse, head: AnswerHead, dialect: Dialect, isEventStream: boolean, isWatched: boolean): AnswerSink {
+export function createStreamSink(res: ClientAnswer, head: AnswerHead, dialect: Dialect, isEventStream: boolean, isWatched: boolean): AnswerSink {
   const watch: StreamWatch = isEventStream ? watchEventStream(dialect) : watchGeminiArray();
   let bytes = 0;
   const start = (): void => {
@@ -98,7 +98,7 @@ export function createStreamSink(res: ServerResponse, head: AnswerHead, dialect:
 }
 
 /** A whole answer: held back while small, so that a broken one can be retried or refused; larger ones flow. */
-export function createWholeSink(res: ServerResponse, head: AnswerHead, dialect: Dialect, isHeld: boolean): AnswerSink {
+export function createWholeSink(res: ClientAnswer, head: AnswerHead, dialect: Dialect, isHeld: boolean): AnswerSink {
   let held: Buffer[] | undefined = isHeld && (head.contentLength ?? 0) <= maxHeldBytes ? [] : undefined;
   let bytes = 0;
   let tail: Buffer[] = [];
@@ -165,7 +165,7 @@ export function createWholeSink(res: ServerResponse, head: AnswerHead, dialect: 
 }
 
 /** Sends what is buffered, then closes the socket without the chunk that would mark a clean end. */
-function cutConnection(res: ServerResponse): void {
+function cutConnection(res: ClientAnswer): void {
   res.socket?.destroySoon();
 }
 

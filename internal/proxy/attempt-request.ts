@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
 import type { Account } from '../accounts/account.ts';
-import type { Inbound } from '../http/inbound.ts';
 import { endpointPath } from '../providers/endpoint.ts';
 import { joinBetas, upstreamQuery, upstreamRequestHeaders } from '../providers/header-lists.ts';
 import type { Candidate } from '../routing/ports.ts';
@@ -8,7 +7,7 @@ import type { AccessToken } from '../tokens/ports.ts';
 import type { AttemptRequest } from './attempt.ts';
 import { codeAssistQuery, encloseRequest, envelopeOfAnswer } from './code-assist.ts';
 import type { PreparedRequest } from './exchange.ts';
-import type { ProxySnapshot } from './limits.ts';
+import type { ProxyInbound } from './limits.ts';
 import type { ProxyOperation } from './operation.ts';
 import type { Upstream } from './upstreams.ts';
 
@@ -21,7 +20,7 @@ export interface AttemptTarget {
 }
 
 /** The request as the account's upstream wants it: its path, its credential, its envelope. */
-export function buildAttempt(inbound: Inbound<ProxySnapshot>, request: PreparedRequest, target: AttemptTarget, more: Pick<AttemptRequest, 'log' | 'onFirstByte'>): AttemptRequest {
+export function buildAttempt(inbound: ProxyInbound, request: PreparedRequest, target: AttemptTarget, more: Pick<AttemptRequest, 'log' | 'onFirstByte'>): AttemptRequest {
   const { operation, method } = request;
   const { candidate: { account, upstreamModel }, upstream, token } = target;
   const { limits } = inbound.snapshot;
@@ -57,7 +56,7 @@ function openBody(request: PreparedRequest, account: Account, model: string): { 
   return { body, length: body.length };
 }
 
-function requestHeaders(inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, { candidate, upstream, token }: AttemptTarget, length: number | undefined): readonly string[] {
+function requestHeaders(inbound: ProxyInbound, operation: ProxyOperation, { candidate, upstream, token }: AttemptTarget, length: number | undefined): readonly string[] {
   const allowed = upstreamRequestHeaders(operation.dialect);
   const sent = inbound.req.headers;
   const { anthropicBetas } = candidate.account;

@@ -1,7 +1,8 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Dialect } from '../dialect/dialect.ts';
+import type { ClientAnswer } from '../http/client-answer.ts';
 import type { RequestLog } from '../log/request-log.ts';
 import { passesDown, sendableValue } from '../providers/header-lists.ts';
 import { answerCoding, createAnswerDecoder, decodeShort } from './answer-coding.ts';
@@ -53,7 +54,7 @@ class UnknownCoding extends Error {
 }
 
 /** Sends one request upstream and carries a good answer to `res`. Never rejects; ends exactly once. */
-export function attempt(request: AttemptRequest, res: ServerResponse): Promise<AttemptEnd> {
+export function attempt(request: AttemptRequest, res: ClientAnswer): Promise<AttemptEnd> {
   // Gone while its body was prepared or another attempt failed: `close` will not come again.
   if (res.destroyed) return Promise.resolve({ kind: 'client_gone', summary: undefined });
   return new Promise((resolve) => {
@@ -80,7 +81,7 @@ export function attempt(request: AttemptRequest, res: ServerResponse): Promise<A
  */
 class AttemptHandler implements Dispatcher.DispatchHandler {
   readonly #request: AttemptRequest;
-  readonly #res: ServerResponse;
+  readonly #res: ClientAnswer;
   readonly #resolve: (end: AttemptEnd) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #sink: AnswerSink | undefined;
@@ -93,7 +94,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   #isOver = false;
   #hasClientLeft = false;
 
-  constructor(request: AttemptRequest, res: ServerResponse, resolve: (end: AttemptEnd) => void) {
+  constructor(request: AttemptRequest, res: ClientAnswer, resolve: (end: AttemptEnd) => void) {
     this.#request = request;
     this.#res = res;
     this.#resolve = resolve;

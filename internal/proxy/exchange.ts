@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '../clock/clock.ts';
 import { AppError, toAppError } from '../fault/app-error.ts';
 import { renderFault } from '../http/fault-wire.ts';
+import type { ClientAnswer } from '../http/client-answer.ts';
 import type { Inbound } from '../http/inbound.ts';
 import { sendableValue } from '../providers/header-lists.ts';
 import type { RequestLog } from '../log/request-log.ts';
@@ -9,7 +10,7 @@ import type { Candidate, RouteQuery, Router } from '../routing/ports.ts';
 import { candidateKey } from '../routing/router.ts';
 import type { AttemptEnd } from './attempt.ts';
 import type { AnswerSummary } from './answer-sink.ts';
-import type { ProxySnapshot } from './limits.ts';
+import type { ProxyInbound } from './limits.ts';
 import { faultPassesMs, refuseWithoutToken, type Tokens } from './login-token.ts';
 import type { ProxyOperation } from './operation.ts';
 import type { ResponseOwners } from './ports.ts';
@@ -57,7 +58,7 @@ export interface Progress {
  * Serves one prepared request: picks accounts until one answers, sends that answer, settles once. Nothing is retried
  * after the first byte; a client that leaves ends attempts and waits alike. Never rejects.
  */
-export async function exchange(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, log: RequestLog): Promise<void> {
+export async function exchange(deps: ExchangeDeps, inbound: ProxyInbound, request: PreparedRequest, log: RequestLog): Promise<void> {
   const progress: Progress = { attempts: 0, firstByteMs: undefined, candidate: undefined };
   const finish = (status: number, outcome: string, summary?: AnswerSummary, error?: AppError): void => {
     deps.settle(inbound, request, progress, { status, outcome, summary });
@@ -90,7 +91,7 @@ export async function exchange(deps: ExchangeDeps, inbound: Inbound<ProxySnapsho
 
 type End = Extract<AttemptEnd, { readonly kind: 'answered' | 'client_gone' }> | { readonly kind: 'passed_on'; readonly status: number };
 
-async function tryCandidates(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, progress: Progress, log: RequestLog): Promise<End> {
+async function tryCandidates(deps: ExchangeDeps, inbound: ProxyInbound, request: PreparedRequest, progress: Progress, log: RequestLog): Promise<End> {
   const { limits } = inbound.snapshot;
   const query: RouteQuery = { model: request.model, dialect: request.operation.dialect, operation: request.operation.operation };
   let tried = new Set<string>();
@@ -147,7 +148,7 @@ async function tryCandidates(deps: ExchangeDeps, inbound: Inbound<ProxySnapshot>
   }
 }
 
-function pick(router: Router, inbound: Inbound<ProxySnapshot>, request: PreparedRequest, query: RouteQuery, tried: ReadonlySet<string>): ReturnType<Router['pick']> {
+function pick(router: Router, inbound: ProxyInbound, request: PreparedRequest, query: RouteQuery, tried: ReadonlySet<string>): ReturnType<Router['pick']> {
   const { routes } = inbound.snapshot;
   if (request.pinnedAccountId === undefined) return router.pick(routes, query, tried);
   const account = routes.accounts.find((each) => each.id === request.pinnedAccountId && !each.disabled);
@@ -188,7 +189,7 @@ function refusalOf(error: AppError | undefined, lack: Lack | undefined): AppErro
   return refuseWithoutToken(lack.fault);
 }
 
-async function waitFor(clock: Clock, inbound: Inbound<ProxySnapshot>, ms: number): Promise<void> {
+async function waitFor(clock: Clock, inbound: ProxyInbound, ms: number): Promise<void> {
   const gone = new AbortController();
   const onClose = (): void => gone.abort(new ClientGone());
   inbound.res.once('close', onClose);
@@ -199,7 +200,7 @@ async function waitFor(clock: Clock, inbound: Inbound<ProxySnapshot>, ms: number
   }
 }
 
-function answerFailure(inbound: Inbound<ProxySnapshot>, end: Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }>, verdict: Verdict): End {
+function answerFailure(inbound: ProxyInbound, end: Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }>, verdict: Verdict): End {
   if (end.kind === 'broken' || !verdict.passesOn) throw verdict.error;
   const { res } = inbound;
   const flat = ['x-request-id', inbound.id, 'content-length', String(end.body.length)];
@@ -215,7 +216,7 @@ function answerFailure(inbound: Inbound<ProxySnapshot>, end: Extract<AttemptEnd,
 }
 
 /** Answers with an error in the dialect, if an answer can still be given. */
-export function refuse(inbound: Inbound<unknown>, dialect: ProxyOperation['dialect'], error: AppError): void {
+export function refuse(inbound: Inbound<unknown, ClientAnswer>, dialect: ProxyOperation['dialect'], error: AppError): void {
   const { req, res } = inbound;
   if (res.headersSent || res.destroyed) return;
   const wire = renderFault(error, dialect, inbound.id);

@@ -2,9 +2,10 @@ import { AppError, toAppError } from '../fault/app-error.ts';
 import type { Inbound } from '../http/inbound.ts';
 import type { RequestLog, RequestLogs } from '../log/request-log.ts';
 import { exchange, refuse, type ExchangeDeps, type PreparedRequest } from './exchange.ts';
-import type { ProxySnapshot } from './limits.ts';
+import type { ProxyInbound, ProxySnapshot } from './limits.ts';
 import { operations, parseGeminiSpec, type ProxyOperation } from './operation.ts';
-import { prepareRequest, type PrepareDeps } from './prepare.ts';
+import type { FindTranscript } from './ports.ts';
+import { prepareBytes, prepareRequest, type PrepareDeps } from './prepare.ts';
 import { ClientGone } from './read-body.ts';
 
 export type ProxyDeps = ExchangeDeps &
@@ -24,6 +25,8 @@ export interface Proxy {
   readonly forwardGemini: ProxyHandler;
   /** `GET` and `DELETE /v1/responses/:id`. */
   readonly forwardStoredResponse: ProxyHandler;
+  /** One turn on a socket: a Responses request with `stream: true`, its answer the events of an SSE stream, or JSON with a status. */
+  readonly serveTurn: (inbound: ProxyInbound, bytes: Buffer, findTranscript: FindTranscript) => Promise<void>;
   readonly openCount: () => number;
 }
 
@@ -31,7 +34,7 @@ export interface Proxy {
 export function createProxy(deps: ProxyDeps): Proxy {
   let open = 0;
 
-  const serve = async (inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, prepare: () => PreparedRequest | Promise<PreparedRequest>): Promise<void> => {
+  const serve = async (inbound: ProxyInbound, operation: ProxyOperation, prepare: () => PreparedRequest | Promise<PreparedRequest>): Promise<void> => {
     open++;
     deps.onOpened();
     const { method, target, req } = inbound;
@@ -75,6 +78,8 @@ export function createProxy(deps: ProxyDeps): Proxy {
         };
       });
     },
+    serveTurn: (inbound, bytes, findTranscript) =>
+      serve(inbound, operations.responses, () => prepareBytes(deps, inbound, { operation: operations.responses, modelInPath: undefined, bytes, findTranscript })),
     openCount: () => open,
   };
 }
@@ -82,7 +87,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
 const unknownVerb: ProxyOperation = { dialect: 'gemini', operation: 'gemini-generate', tail: '', body: 'json', modelIn: 'path', answers: 'text' };
 
 /** A request that was refused before it became an exchange is counted all the same. */
-function settleUnprepared(deps: ProxyDeps, inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, thrown: unknown, log: RequestLog): void {
+function settleUnprepared(deps: ProxyDeps, inbound: ProxyInbound, operation: ProxyOperation, thrown: unknown, log: RequestLog): void {
   const request = { operation, model: '', isStream: false, requestBytes: 0 };
   const progress = { attempts: 0, firstByteMs: undefined, candidate: undefined };
   if (thrown instanceof ClientGone) {

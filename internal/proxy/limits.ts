@@ -1,4 +1,6 @@
 import type { Config } from '../config/schema.ts';
+import type { ClientAnswer } from '../http/client-answer.ts';
+import type { Inbound } from '../http/inbound.ts';
 import type { RoutingTable } from '../routing/ports.ts';
 
 /** What the data plane reads of one config state. Immutable; an exchange uses one from start to end. */
@@ -6,6 +8,9 @@ export interface ProxySnapshot {
   readonly routes: RoutingTable;
   readonly limits: ProxyLimits;
 }
+
+/** A request as the data plane sees it: its answer may be a turn on a socket. */
+export type ProxyInbound = Inbound<ProxySnapshot, ClientAnswer>;
 
 export interface ProxyLimits {
   readonly maxBodyBytes: number;

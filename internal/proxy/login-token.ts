@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { ClientAnswer } from '../http/client-answer.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { Result } from '../fault/result.ts';
 import type { AccessToken, TokenFault, TokenKeeper } from '../tokens/ports.ts';
@@ -7,19 +7,19 @@ export type Tokens = Pick<TokenKeeper, 'acquire' | 'renew'>;
 type Acquired = Result<AccessToken, TokenFault>;
 
 /** The login's token; a promise only where it must be waited for. The wait ends when the client leaves. */
-export function acquireToken(tokens: Tokens, loginKey: string, res: ServerResponse): Acquired | Promise<Acquired> {
+export function acquireToken(tokens: Tokens, loginKey: string, res: ClientAnswer): Acquired | Promise<Acquired> {
   const gone = new AbortController();
   const acquired = tokens.acquire(loginKey, gone.signal);
   return acquired instanceof Promise ? endWithClient(res, gone, acquired) : acquired;
 }
 
 /** Another token than the one that the upstream refused. The wait ends when the client leaves. */
-export function renewToken(tokens: Tokens, loginKey: string, refused: AccessToken, res: ServerResponse): Promise<Acquired> {
+export function renewToken(tokens: Tokens, loginKey: string, refused: AccessToken, res: ClientAnswer): Promise<Acquired> {
   const gone = new AbortController();
   return endWithClient(res, gone, tokens.renew(loginKey, refused, gone.signal));
 }
 
-async function endWithClient(res: ServerResponse, gone: AbortController, wait: Promise<Acquired>): Promise<Acquired> {
+async function endWithClient(res: ClientAnswer, gone: AbortController, wait: Promise<Acquired>): Promise<Acquired> {
   const onClose = (): void => gone.abort(new Error('the client closed the connection'));
   res.once('close', onClose);
   if (res.destroyed) onClose();

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../fault/app-error.ts';
-import type { Inbound } from '../http/inbound.ts';
 import type { PreparedRequest } from './exchange.ts';
-import { parseJsonBody, withMember, withModel, type JsonBody } from './json-body.ts';
-import type { ProxySnapshot } from './limits.ts';
+import { parseJsonBody, withMember, withModel } from './json-body.ts';
+import type { ProxyInbound } from './limits.ts';
 import { readForm } from './media-body.ts';
 import { multipartBoundary } from './multipart-scan.ts';
 import type { ProxyOperation } from './operation.ts';
-import type { ResponseOwners } from './ports.ts';
+import type { FindTranscript, ResponseOwners } from './ports.ts';
+import { resolvePrevious } from './previous-response.ts';
 import { readBody } from './read-body.ts';
 import { accountOfReferences } from './references.ts';
 
@@ -18,7 +18,7 @@ export interface PrepareDeps {
 }
 
 /** Reads and checks the body of a POST. `modelInPath` is the Gemini target's. */
-export async function prepareRequest(deps: PrepareDeps, inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, modelInPath: string | undefined): Promise<PreparedRequest> {
+export async function prepareRequest(deps: PrepareDeps, inbound: ProxyInbound, operation: ProxyOperation, modelInPath: string | undefined): Promise<PreparedRequest> {
   const contentType = inbound.req.headers['content-type'] ?? 'application/json';
   if (operation.body === 'media') {
     const boundary = multipartBoundary(contentType);
@@ -36,13 +36,32 @@ function isJsonType(contentType: string): boolean {
   return type === 'application/json' || (type.startsWith('application/') && type.endsWith('+json'));
 }
 
-async function prepareJson(deps: PrepareDeps, inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, modelInPath: string | undefined): Promise<PreparedRequest> {
+async function prepareJson(deps: PrepareDeps, inbound: ProxyInbound, operation: ProxyOperation, modelInPath: string | undefined): Promise<PreparedRequest> {
+  const bytes = await readBody(inbound.req, inbound.snapshot.limits.maxBodyBytes);
+  return prepareBytes(deps, inbound, { operation, modelInPath, bytes, findTranscript: unknownTranscript });
+}
+
+const unknownTranscript: FindTranscript = () => undefined;
+
+/** A JSON request whose body is here. */
+export interface BodyAtHand {
+  readonly operation: ProxyOperation;
+  /** The Gemini target's. */
+  readonly modelInPath: string | undefined;
+  readonly bytes: Buffer;
+  /** Conversations that the caller remembers, as a socket does. */
+  readonly findTranscript: FindTranscript;
+}
+
+/** Checks a body and makes it ready to be sent to any candidate. */
+export function prepareBytes(deps: PrepareDeps, inbound: ProxyInbound, { operation, modelInPath, bytes, findTranscript }: BodyAtHand): PreparedRequest {
   const { limits } = inbound.snapshot;
-  const body = parseJsonBody(await readBody(inbound.req, limits.maxBodyBytes));
+  const sent = parseJsonBody(bytes);
+  const { body, pinnedAccountId: previousAccountId } = operation.operation === 'responses' ? resolvePrevious(deps.owners, inbound.principal, sent, findTranscript) : { body: sent, pinnedAccountId: undefined };
   const model = modelInPath ?? body.model;
   if (model === undefined || model === '') throw new AppError('missing_model', { fields: { param: 'model' } });
   const referred = limits.hasOneCaller ? undefined : accountOfReferences(body.bytes, deps.owners, inbound.principal);
-  const pinnedAccountId = (operation.operation === 'responses' ? pinnedAccount(deps.owners, inbound, body) : undefined) ?? referred;
+  const pinnedAccountId = previousAccountId ?? referred;
   const isStream = operation.dialect === 'gemini' ? operation.tail === 'streamGenerateContent' : body.isStream;
   const addsUsage = limits.addsStreamUsage && isStream && !body.hasStreamOptions && (operation.operation === 'chat' || operation.operation === 'completions');
   return {
@@ -62,16 +81,7 @@ async function prepareJson(deps: PrepareDeps, inbound: Inbound<ProxySnapshot>, o
   };
 }
 
-/** What a request refers to at the upstream belongs to whoever made it; for others it does not exist (security rule 15). */
-function pinnedAccount(owners: ResponseOwners, inbound: Inbound<unknown>, body: JsonBody): string | undefined {
-  if (body.hasConversation) throw new AppError('response_not_found', { message: 'No conversation of yours has this id: conversations are not made through Keyward.', fields: { param: 'conversation' } });
-  if (body.previousResponseId === undefined) return undefined;
-  const owner = owners.find(body.previousResponseId);
-  if (owner === undefined || owner.principalId !== inbound.principal.id) throw new AppError('previous_response_not_found', { fields: { param: 'previous_response_id' } });
-  return owner.accountId;
-}
-
-async function prepareForm(deps: PrepareDeps, inbound: Inbound<ProxySnapshot>, operation: ProxyOperation, boundary: string): Promise<PreparedRequest> {
+async function prepareForm(deps: PrepareDeps, inbound: ProxyInbound, operation: ProxyOperation, boundary: string): Promise<PreparedRequest> {
   const form = await readForm(inbound.req, boundary, inbound.snapshot.limits.maxBodyBytes, deps.spoolDir);
   if (form.model === undefined || form.model === '') {
     await form.dispose();

@@ -13,10 +13,10 @@ export interface ExchangeFacts {
 }
 
 /** Called once an exchange: usage, metrics and the access line hang on it. Must not block or throw. */
-export type OnSettled = (row: UsageRow, facts: ExchangeFacts, inbound: Inbound<unknown>) => void;
+export type OnSettled = (row: UsageRow, facts: ExchangeFacts, inbound: Inbound<unknown, unknown>) => void;
 
 export type SettleExchange = (
-  inbound: Inbound<unknown>,
+  inbound: Inbound<unknown, unknown>,
   request: { readonly operation: { readonly dialect: Dialect; readonly operation: Operation }; readonly model: string; readonly isStream: boolean; readonly requestBytes: number },
   progress: { readonly attempts: number; readonly firstByteMs: number | undefined; readonly candidate: Candidate | undefined },
   result: { readonly status: number; readonly outcome: string; readonly summary: AnswerSummary | undefined },

@@ -1,11 +1,10 @@
-import type { Inbound } from '../http/inbound.ts';
 import type { RequestLog } from '../log/request-log.ts';
 import type { Candidate } from '../routing/ports.ts';
 import type { AccessToken, TokenFault } from '../tokens/ports.ts';
 import { attempt, type AttemptEnd } from './attempt.ts';
 import { buildAttempt } from './attempt-request.ts';
 import type { ExchangeDeps, PreparedRequest, Progress } from './exchange.ts';
-import type { ProxySnapshot } from './limits.ts';
+import type { ProxyInbound } from './limits.ts';
 import { acquireToken, renewToken } from './login-token.ts';
 import type { Upstream } from './upstreams.ts';
 
@@ -15,7 +14,7 @@ export type TryEnd = AttemptEnd | { readonly kind: 'no_token'; readonly fault: T
 /** One candidate's turn within an exchange. */
 export interface Try {
   readonly deps: ExchangeDeps;
-  readonly inbound: Inbound<ProxySnapshot>;
+  readonly inbound: ProxyInbound;
   readonly request: PreparedRequest;
   readonly candidate: Candidate;
   readonly progress: Progress;
