@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { duration, flag, integer, list, mapOf, maybeDuration, maybeInteger, maybeSecret, notes, oneOf, requiredText, secretText, section, text, texts } from './kinds.ts';
+import { duration, flag, integer, jsonByPath, list, mapOf, maybeDuration, maybeInteger, maybeSecret, notes, oneOf, requiredText, secretText, section, text, texts } from './kinds.ts';
 
 /*
  * THE settings table: every key of `config.yaml`, its type, default, unit, meaning and whether it takes effect live.
@@ -78,7 +78,23 @@ const login = v.object({
   ...entryCommon,
 });
 
-const payloadRule = v.looseObject({});
+/** Which requests a payload rule is for. */
+const payloadModel = v.object({
+  name: requiredText('Model, as clients name it or as its upstream does; `*` matches any run of characters.'),
+  protocol: text('', 'Protocol spoken upstream: openai, codex, claude, gemini, antigravity, or a dialect’s own name; empty means any.'),
+  'from-protocol': text('', 'Protocol of the client, by the same names; empty means any.'),
+  headers: mapOf(v.string(), 'Headers of the client’s request that must all be there with such a value; `*` matches any run of characters.'),
+  match: list(jsonByPath('Path and value.'), 'Fields of the body that must all have these values; each item maps paths to values.'),
+  'not-match': list(jsonByPath('Path and value.'), 'Fields of the body that must not have these values.'),
+  exist: texts('Paths of fields that must all be there and not be null.'),
+  'not-exist': texts('Paths of fields that must be missing or null.'),
+});
+
+const payloadModels = list(payloadModel, 'Requests the rule is for; one that fits is enough.');
+const payloadRule = v.object({ models: payloadModels, params: v.optional(jsonByPath('Path of a field and the value to set.'), {}) });
+const payloadRawRule = v.object({ models: payloadModels, params: v.optional(jsonByPath('Path of a field and the JSON text to set.'), {}) });
+const payloadFilter = v.object({ models: payloadModels, params: texts('Paths of fields to remove.') });
+
 const unusedDisguise = 'Keyward does not pretend to be another program.';
 
 export const settings = v.object({
@@ -145,8 +161,8 @@ export const settings = v.object({
   routing: v.optional(section(
     {
       strategy: oneOf(['round-robin', 'weighted-round-robin', 'fill-first', 'least-busy', 'rr', 'roundrobin', 'ff', 'fillfirst', 'wrr'], 'round-robin', 'How accounts of one priority take turns.'),
-      'session-affinity': flag(false, 'Keep a session on its account while that is healthy.', { later: true }),
-      'session-affinity-ttl': duration('1h', 'How long an idle session stays bound.', { later: true }),
+      'session-affinity': flag(false, 'Keep a session on its account while that is healthy.'),
+      'session-affinity-ttl': duration('1h', 'How long an idle session stays bound; each of its requests begins the time anew.'),
     },
     'How an account is chosen.',
   ), {}),
@@ -163,6 +179,7 @@ export const settings = v.object({
     },
     'Reactions to an exhausted quota.',
   ), {}),
+  'model-list-refresh': duration('1h', 'How long the model lists that upstreams tell count; they are asked when a list is asked for. 0 never asks.'),
   'proxy-url': text('', 'Proxy for all upstreams: http, https or socks5.', { secret: 'userinfo' }),
   'upstream-connect-timeout': duration('10s', 'Time to reach an upstream.'),
   'upstream-headers-timeout': duration('10m', 'Time until an upstream begins its answer.'),
@@ -170,7 +187,7 @@ export const settings = v.object({
   'include-stream-usage': flag(false, 'Ask OpenAI-style upstreams for usage in streams (adds `stream_options`) where the client did not.'),
   streaming: v.optional(section(
     {
-      'keepalive-seconds': integer(0, { min: 0, max: 3_600 }, 'SSE comment after this much silence; 0 is off.', { unit: 's', later: true }),
+      'keepalive-seconds': integer(15, { min: 0, max: 3_600 }, 'A sign of life (an SSE comment, Anthropic’s `ping`) after this much silence in a stream; below 5 counts as 5, 0 is off.', { unit: 's' }),
       'bootstrap-retries': integer(0, { min: 0, max: 100 }, 'Extra attempts before the first byte of a stream.', { later: true }),
     },
     'Streams to clients.',
@@ -179,13 +196,13 @@ export const settings = v.object({
   'passthrough-headers': flag(false, 'Kept for files of the Go program.', { unused: 'Answer headers go by an allow-list always.' }),
   payload: v.optional(section(
     {
-      default: list(payloadRule, 'Set a request field where it is missing.', { later: true }),
-      'default-raw': list(payloadRule, 'Same, values as JSON text.', { later: true }),
-      override: list(payloadRule, 'Set a request field always.', { later: true }),
-      'override-raw': list(payloadRule, 'Same, values as JSON text.', { later: true }),
-      filter: list(payloadRule, 'Remove request fields.', { later: true }),
+      default: list(payloadRule, 'Set fields where they are missing; the first rule that applies wins.'),
+      'default-raw': list(payloadRawRule, 'Same, values as JSON text.'),
+      override: list(payloadRule, 'Set fields always; the last rule that applies wins.'),
+      'override-raw': list(payloadRawRule, 'Same, values as JSON text.'),
+      filter: list(payloadFilter, 'Remove fields, after all else.'),
     },
-    'Rules that change request bodies, by model.',
+    'Rules that change the bodies of requests that generate, as they go upstream; docs/payload.md has the syntax of paths.',
   ), {}),
 
   // Observation

@@ -14,6 +14,7 @@ export type Operation =
   | 'images'
   | 'audio'
   | 'responses'
+  | 'responses-count'
   | 'messages'
   | 'count-tokens'
   | 'gemini-generate'

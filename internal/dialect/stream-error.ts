@@ -1,4 +1,5 @@
 import type { Dialect } from './dialect.ts';
+import { memberOf, parseJson, textOf } from './ir/json.ts';
 
 /** What a stream's error event says. */
 export interface StreamError {
@@ -14,6 +15,18 @@ export interface StreamError {
  */
 export function renderStreamError(dialect: Dialect, error: StreamError, isBetweenEvents: boolean): string {
   return `${isBetweenEvents ? '' : '\n\n'}${eventOf(dialect, error)}\n\n`;
+}
+
+/** What an error's JSON body says, for an answer that can only say it as an event. */
+export function streamErrorOf(status: number, body: Buffer): StreamError {
+  const error = memberOf(parseJson(body.toString('utf8')), 'error');
+  const code = memberOf(error, 'code') ?? memberOf(error, 'status');
+  return {
+    message: textOf(memberOf(error, 'message')) ?? `The upstream refused the request with status ${status}.`,
+    type: textOf(memberOf(error, 'type')) ?? 'api_error',
+    code: typeof code === 'string' ? code : 'upstream_error',
+    status,
+  };
 }
 
 function eventOf(dialect: Dialect, error: StreamError): string {

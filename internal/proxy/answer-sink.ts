@@ -1,9 +1,12 @@
-import type { ClientAnswer } from '../http/client-answer.ts';
+import type { Clock } from '../clock/clock.ts';
 import type { Dialect } from '../dialect/dialect.ts';
 import { endOfValue } from '../dialect/json-scan.ts';
 import { renderStreamError, type StreamError } from '../dialect/stream-error.ts';
+import { watchOpening, type OpeningError } from '../dialect/stream-opening.ts';
 import { idsOfResponse, watchEventStream, watchGeminiArray, type StreamWatch } from '../dialect/stream-watch.ts';
 import { findUsage, type StatedUsage } from '../dialect/token-usage.ts';
+import type { ClientAnswer } from '../http/client-answer.ts';
+import type { KeepAlive } from './keep-alive.ts';
 
 /** What became of an answer once the upstream had nothing more to say. */
 export interface AnswerSummary {
@@ -19,6 +22,8 @@ export interface AnswerSummary {
 
 /** Takes one successful upstream answer to the client. */
 export interface AnswerSink {
+  /** It answers in one piece, with a head of its own. */
+  readonly isWhole: boolean;
   /** False: pause the upstream until the client's socket drains. */
   readonly write: (chunk: Buffer) => boolean;
   /** The upstream ended cleanly. Undefined: the answer turned out broken and nothing was sent. */
@@ -27,6 +32,8 @@ export interface AnswerSink {
   readonly breakOff: () => AnswerSummary | undefined;
   /** True once a byte of the answer is on its way. */
   readonly hasStarted: () => boolean;
+  /** The answer turned out to be an error before any of it was sent; another account may be tried. */
+  readonly failure: () => OpeningError | undefined;
 }
 
 export interface AnswerHead {
@@ -44,19 +51,55 @@ const maxHeldBytes = 64 * 1024;
 const maxTailBytes = 16 * 1024;
 const maxHeadBytes = 4_096;
 
-const truncation: StreamError = {
+export const truncation: StreamError = {
   message: 'The upstream ended the stream before it was complete; what came so far is not the whole answer.',
   type: 'api_error',
   code: 'stream_truncated',
   status: 502,
 };
 
+export interface StreamSinkOptions {
+  readonly dialect: Dialect;
+  /** Otherwise Gemini's JSON array. */
+  readonly isEventStream: boolean;
+  readonly isWatched: boolean;
+  readonly clock: Clock;
+  readonly keepAlive: KeepAlive;
+}
+
+/** A stream that has said nothing but that it begins is held back this long, since another account may still be tried. */
+export const openingHoldMs = 250;
+
 /** A streamed answer: every chunk goes on as it comes; an early end becomes the dialect's error event (security rule 16). */
-export function createStreamSink(res: ClientAnswer, head: AnswerHead, dialect: Dialect, isEventStream: boolean, isWatched: boolean): AnswerSink {
+export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: StreamSinkOptions): AnswerSink {
+  const { dialect, isEventStream, isWatched, clock, keepAlive } = options;
   const watch: StreamWatch = isEventStream ? watchEventStream(dialect) : watchGeminiArray();
+  const judgeOpening = isEventStream && isWatched ? watchOpening(dialect) : undefined;
+  let held: Buffer[] | undefined = judgeOpening === undefined ? undefined : [];
+  let failure: OpeningError | undefined;
+  let hold: AbortController | undefined;
   let bytes = 0;
-  const start = (): void => {
-    if (bytes === 0 && !res.headersSent) res.writeHead(head.status, [...head.headers, 'x-accel-buffering', 'no']);
+  let hasStarted = false;
+  const send = (chunk: Buffer): boolean => {
+    if (!hasStarted) {
+      hasStarted = true;
+      if (!res.headersSent) res.writeHead(head.status, [...head.headers, 'x-accel-buffering', 'no']);
+      if (isEventStream) keepAlive.follow(watch.isBetweenEvents);
+    }
+    keepAlive.touch();
+    return res.write(chunk);
+  };
+  const release = (): boolean => {
+    const chunks = held ?? [];
+    held = undefined;
+    hold?.abort();
+    return chunks.length === 0 ? true : send(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+  };
+  const holdFor = (): void => {
+    if (hold !== undefined) return;
+    hold = new AbortController();
+    // Whoever releases first ends the wait.
+    clock.sleep(openingHoldMs, hold.signal).then(release, () => undefined);
   };
   const summary = (isTruncated: boolean): AnswerSummary => ({
     usage: watch.usage(),
@@ -72,30 +115,42 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, dialect: D
     return summary(true);
   };
   return {
+    isWhole: false,
     write: (chunk) => {
-      start();
       bytes += chunk.length;
       if (isWatched) watch.push(chunk);
-      return res.write(chunk);
+      if (held === undefined || judgeOpening === undefined) return send(chunk);
+      held.push(chunk);
+      const opening = judgeOpening(chunk);
+      if (opening.kind === 'content') return release();
+      if (opening.kind === 'failed') failure = opening.error;
+      else holdFor();
+      return true;
     },
     end: () => {
+      hold?.abort();
       if (!isWatched || watch.isComplete()) {
-        start();
+        release();
+        if (!hasStarted) send(nothing);
         res.end();
         return summary(false);
       }
-      return bytes === 0 ? undefined : fail();
+      return hasStarted ? fail() : undefined;
     },
     breakOff: () => {
-      if (bytes === 0) return undefined;
+      hold?.abort();
+      if (!hasStarted) return undefined;
       // What comes after the terminal mark is nothing the client waits for; Gemini's is no event of its own.
       if (!isWatched || dialect === 'gemini' || !watch.isComplete()) return fail();
       res.end();
       return summary(false);
     },
-    hasStarted: () => bytes > 0,
+    hasStarted: () => hasStarted,
+    failure: () => failure,
   };
 }
+
+const nothing = Buffer.alloc(0);
 
 /** A whole answer: held back while small, so that a broken one can be retried or refused; larger ones flow. */
 export function createWholeSink(res: ClientAnswer, head: AnswerHead, dialect: Dialect, isHeld: boolean): AnswerSink {
@@ -124,6 +179,7 @@ export function createWholeSink(res: ClientAnswer, head: AnswerHead, dialect: Di
     eventCount: 0,
   });
   return {
+    isWhole: true,
     write: (chunk) => {
       bytes += chunk.length;
       if (held !== undefined) {
@@ -161,11 +217,12 @@ export function createWholeSink(res: ClientAnswer, head: AnswerHead, dialect: Di
       return summary(true, Buffer.concat(tail));
     },
     hasStarted: () => res.headersSent,
+    failure: () => undefined,
   };
 }
 
 /** Sends what is buffered, then closes the socket without the chunk that would mark a clean end. */
-function cutConnection(res: ClientAnswer): void {
+export function cutConnection(res: ClientAnswer): void {
   res.socket?.destroySoon();
 }
 

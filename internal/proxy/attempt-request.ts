@@ -1,5 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { Account } from '../accounts/account.ts';
 import { endpointPath } from '../providers/endpoint.ts';
 import { joinBetas, upstreamQuery, upstreamRequestHeaders } from '../providers/header-lists.ts';
 import type { Candidate } from '../routing/ports.ts';
@@ -9,6 +9,7 @@ import { codeAssistQuery, encloseRequest, envelopeOfAnswer } from './code-assist
 import type { PreparedRequest } from './exchange.ts';
 import type { ProxyInbound } from './limits.ts';
 import type { ProxyOperation } from './operation.ts';
+import type { Translated } from './translation/translate.ts';
 import type { Upstream } from './upstreams.ts';
 
 /** Where one attempt goes, and by whose right. */
@@ -17,16 +18,19 @@ export interface AttemptTarget {
   readonly upstream: Upstream;
   /** A login's; undefined for accounts with a key. */
   readonly token: AccessToken | undefined;
+  /** The request in the account's dialect, where that is not the client's. */
+  readonly translated: Translated | undefined;
 }
 
 /** The request as the account's upstream wants it: its path, its credential, its envelope. */
-export function buildAttempt(inbound: ProxyInbound, request: PreparedRequest, target: AttemptTarget, more: Pick<AttemptRequest, 'log' | 'onFirstByte'>): AttemptRequest {
-  const { operation, method } = request;
-  const { candidate: { account, upstreamModel }, upstream, token } = target;
+export function buildAttempt(inbound: ProxyInbound, request: PreparedRequest, target: AttemptTarget, more: Pick<AttemptRequest, 'log' | 'onFirstByte' | 'clock' | 'keepAlive'>): AttemptRequest {
+  const { method } = request;
+  const { candidate: { account, upstreamModel }, upstream, token, translated } = target;
+  const operation = translated?.operation ?? request.operation;
   const { limits } = inbound.snapshot;
-  const { query } = inbound.target;
+  const query = translated?.query ?? upstreamQuery(operation.dialect, inbound.target.query);
   const isEnveloped = account.addressing === 'code-assist';
-  const { body, length } = openBody(request, account, upstreamModel);
+  const { body, length } = openBody(request, target, operation.tail);
   const path = endpointPath(account, upstream.basePath, { operation: operation.operation, tail: operation.tail, upstreamModel });
   if (Buffer.isBuffer(body)) more.log.requestChunk(body);
   more.log.attempt({ accountId: account.id, upstream: `${upstream.origin}${path}` });
@@ -34,31 +38,38 @@ export function buildAttempt(inbound: ProxyInbound, request: PreparedRequest, ta
     ...more,
     upstream,
     method,
-    path: `${path}${isEnveloped ? codeAssistQuery(operation.tail) : upstreamQuery(operation.dialect, query)}`,
+    path: `${path}${isEnveloped ? codeAssistQuery(operation.tail) : query}`,
     headers: requestHeaders(inbound, operation, target, body === null ? undefined : length),
     body,
     headersTimeoutMs: limits.headersTimeoutMs,
     idleTimeoutMs: limits.idleTimeoutMs,
     dialect: operation.dialect,
-    isStream: request.isStream,
+    isStream: translated?.isUpstreamStream ?? request.isStream,
     isBinary: operation.answers === 'binary',
-    envelope: isEnveloped ? envelopeOfAnswer(operation.tail, query) : undefined,
+    envelope: isEnveloped ? envelopeOfAnswer(operation.tail, translated?.query ?? inbound.target.query) : undefined,
     secrets: token === undefined ? upstream.secrets : [...upstream.secrets, token.value],
-    answerHeaders: ['x-request-id', inbound.id],
+    answerHeaders: ['x-request-id', inbound.id, ...(translated === undefined || translated.dropped.length === 0 ? [] : ['x-keyward-dropped', droppedValue(translated.dropped)])],
+    translation: translated?.carryBack,
   };
 }
 
-function openBody(request: PreparedRequest, account: Account, model: string): { readonly body: Buffer | Readable | null; readonly length: number } {
-  const opened = request.open(model);
+/** Names come from the client's body: only those that a header can hold are listed as they are. */
+function droppedValue(names: readonly string[]): string {
+  return names.map((name) => name.replace(/[^\x21-\x2b\x2d-\x7e]/g, '?').slice(0, 128)).slice(0, 64).join(', ');
+}
+
+function openBody(request: PreparedRequest, { candidate: { account, upstreamModel: model }, translated }: AttemptTarget, verb: string): { readonly body: Buffer | Readable | null; readonly length: number } {
+  const opened = translated === undefined ? request.open(model) : { body: translated.body, length: translated.body.length };
   if (account.addressing !== 'code-assist') return opened;
   if (!Buffer.isBuffer(opened.body)) throw new TypeError('only JSON bodies go into an envelope');
-  const body = encloseRequest(opened.body, { verb: request.operation.tail, model, project: account.project });
+  const body = encloseRequest(opened.body, { verb, model, project: account.project });
   return { body, length: body.length };
 }
 
-function requestHeaders(inbound: ProxyInbound, operation: ProxyOperation, { candidate, upstream, token }: AttemptTarget, length: number | undefined): readonly string[] {
+function requestHeaders(inbound: ProxyInbound, operation: ProxyOperation, { candidate, upstream, token, translated }: AttemptTarget, length: number | undefined): readonly string[] {
   const allowed = upstreamRequestHeaders(operation.dialect);
-  const sent = inbound.req.headers;
+  // Of a translated request nothing is the client's own: its headers speak of another protocol.
+  const sent: IncomingHttpHeaders = translated === undefined ? inbound.req.headers : {};
   const { anthropicBetas } = candidate.account;
   // Identity: a coded stream could not be watched for its end.
   const flat = [...upstream.fixedHeaders, 'accept-encoding', 'identity'];

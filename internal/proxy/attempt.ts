@@ -2,12 +2,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Dialect } from '../dialect/dialect.ts';
+import type { Clock } from '../clock/clock.ts';
 import type { ClientAnswer } from '../http/client-answer.ts';
 import type { RequestLog } from '../log/request-log.ts';
 import { passesDown, sendableValue } from '../providers/header-lists.ts';
 import { answerCoding, createAnswerDecoder, decodeShort } from './answer-coding.ts';
 import { createStreamSink, createWholeSink, type AnswerHead, type AnswerSink, type AnswerSummary } from './answer-sink.ts';
 import { createUnwrapper, type AnswerEnvelope, type AnswerUnwrapper } from './unwrap-answer.ts';
+import type { KeepAlive } from './keep-alive.ts';
 import type { Upstream } from './upstreams.ts';
 
 export interface AttemptRequest {
@@ -32,7 +34,18 @@ export interface AttemptRequest {
   /** `x-request-id` and whatever else goes on every answer; flat. */
   readonly answerHeaders: readonly string[];
   readonly onFirstByte: () => void;
+  readonly clock: Clock;
+  readonly keepAlive: KeepAlive;
+  /** The upstream speaks another dialect than the client. */
+  readonly translation: AttemptTranslation | undefined;
   readonly log: Pick<RequestLog, 'requestChunk' | 'attempt' | 'responseHead' | 'responseChunk'>;
+}
+
+/** What a translated attempt does differently. */
+export interface AttemptTranslation {
+  readonly openSink: (res: ClientAnswer, head: AnswerHead, isUpstreamStream: boolean) => AnswerSink;
+  /** An upstream's refusal as the client's dialect says it. */
+  readonly translateRefusal: (status: number, body: Buffer) => Buffer;
 }
 
 /** How one attempt against one account ended. Only `answered` and `client_gone` leave nothing more to send. */
@@ -132,7 +145,12 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     if (envelope !== undefined) this.#unwrapper = createUnwrapper(envelope);
     const isDecoded = this.#openDecoder(controller, headers);
     if (isDecoded === undefined) controller.abort(new UnknownCoding('the upstream codes its stream in an unknown way'));
-    else this.#sink = this.#openSink(status, headers, isDecoded);
+    else {
+      const sink = this.#openSink(status, headers, isDecoded);
+      // A stream that a sign of life has begun cannot become one JSON answer any more.
+      if (sink.isWhole && this.#res.headersSent) controller.abort(new Error('the upstream answered a stream request in one piece'));
+      else this.#sink = sink;
+    }
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -178,6 +196,17 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
       source.pause();
       this.#res.once('drain', () => source.resume());
     }
+    this.#leaveFailure(false);
+  }
+
+  /** An answer that began with the upstream's error is a refusal that came late. */
+  #leaveFailure(hasEnded: boolean): boolean {
+    const failure = this.#sink?.failure();
+    if (failure === undefined || this.#isOver) return false;
+    this.#request.log.responseChunk(failure.body);
+    this.#finish({ kind: 'refused', status: failure.status, headers: {}, body: withoutSecrets(failure.body, this.#request.secrets) });
+    if (!hasEnded) this.#controller?.abort(new Error('the upstream\'s stream began with an error'));
+    return true;
   }
 
   /** False: the client's socket is full. */
@@ -196,6 +225,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     if (rest !== undefined && rest.length > 0) this.#write(rest);
     const hadStarted = this.#sink?.hasStarted() ?? false;
     const summary = this.#sink?.end();
+    if (this.#leaveFailure(true)) return;
     if (summary === undefined) this.#finish({ kind: 'broken', cause: new Error('the upstream ended its answer early'), wasSent: true });
     else {
       if (!hadStarted) this.#request.onFirstByte();
@@ -206,6 +236,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   #breakAnswer(cause: Error): void {
     if (this.#isOver) return;
     const summary = this.#sink?.breakOff();
+    if (!this.#hasClientLeft && this.#leaveFailure(true)) return;
     if (this.#hasClientLeft || cause instanceof ClientLeft) this.#finish({ kind: 'client_gone', summary });
     else if (this.#refusal !== undefined) this.#finish({ kind: 'refused', status: this.#refusal.status, headers: this.#refusal.headers, body: Buffer.alloc(0) });
     else if (summary === undefined) this.#finish({ kind: 'broken', cause, wasSent: this.#wasSent });
@@ -216,9 +247,11 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   #finishRefusal({ status, headers, chunks }: { readonly status: number; readonly headers: IncomingHttpHeaders; readonly chunks: readonly Buffer[] }): void {
     const coding = answerCoding(headers);
     const bytes = Buffer.concat(chunks);
-    const body = withoutSecrets(coding === undefined ? bytes : decodeShort(coding, bytes, 4 * maxRefusalBytes), this.#request.secrets);
+    const told = withoutSecrets(coding === undefined ? bytes : decodeShort(coding, bytes, 4 * maxRefusalBytes), this.#request.secrets);
+    const { translation } = this.#request;
+    const body = translation === undefined ? told : translation.translateRefusal(status, told);
     this.#request.log.responseChunk(body);
-    this.#finish({ kind: 'refused', status, headers, body });
+    this.#finish({ kind: 'refused', status, headers: translation === undefined ? headers : { ...headers, 'content-type': 'application/json' }, body });
   }
 
   /** Whether the answer is decoded on its way; undefined when it would have to be and cannot. */
@@ -238,7 +271,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   }
 
   #openSink(status: number, headers: IncomingHttpHeaders, isDecoded: boolean): AnswerSink {
-    const { dialect, isStream, isBinary, envelope } = this.#request;
+    const { dialect, isStream, isBinary, envelope, clock, keepAlive, translation } = this.#request;
     const contentType = mediaType(headers);
     // A stream that was asked for and is not declared as anything else is one: cut short, it must not look complete.
     const isEventStream = envelope !== undefined ? envelope === 'events' : contentType.startsWith('text/event-stream') || (isStream && dialect !== 'gemini' && !isBinary && !contentType.includes('json'));
@@ -254,8 +287,10 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
       contentLength: length === undefined || isResized ? undefined : Number(length),
       isFramed: isDecoded || isEmpty || length !== undefined || headers['transfer-encoding'] !== undefined,
     };
-    if (isEventStream) return createStreamSink(this.#res, head, dialect, true, !isCoded);
-    if (isStream && dialect === 'gemini') return createStreamSink(this.#res, head, dialect, false, !isCoded);
+    if (translation !== undefined) return translation.openSink(this.#res, head, isEventStream);
+    const watched = { dialect, isWatched: !isCoded, clock, keepAlive };
+    if (isEventStream) return createStreamSink(this.#res, head, { ...watched, isEventStream: true });
+    if (isStream && dialect === 'gemini') return createStreamSink(this.#res, head, { ...watched, isEventStream: false });
     return createWholeSink(this.#res, head, dialect, !isBinary && !isEmpty && contentType.includes('json') && !isCoded);
   }
 

@@ -32,8 +32,13 @@ export function codeAssistQuery(verb: string): string {
 /** What becomes of the answer: the client's query says which form of a stream it reads. */
 export function envelopeOfAnswer(verb: string, query: string): AnswerEnvelope {
   if (verb !== 'streamGenerateContent') return 'whole';
+  return asksForEvents(query) ? 'events' : 'array';
+}
+
+/** Whether a Gemini client reads its stream as server-sent events; the other form is one JSON array. */
+export function asksForEvents(query: string): boolean {
   const asked = new URLSearchParams(query);
-  return (asked.get('alt') ?? asked.get('$alt')) === 'sse' ? 'events' : 'array';
+  return (asked.get('alt') ?? asked.get('$alt')) === 'sse';
 }
 
 /** The object with `model` as its first member; one that stands there already gives way. `bytes` are a checked object. */

@@ -1,6 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { Clock } from '../clock/clock.ts';
+import type { DialectCodec } from '../dialect/codec.ts';
+import type { IrRequest } from '../dialect/ir/request.ts';
+import { renderStreamError, streamErrorOf } from '../dialect/stream-error.ts';
 import { AppError, toAppError } from '../fault/app-error.ts';
+import { faults } from '../fault/codes.ts';
 import { renderFault } from '../http/fault-wire.ts';
 import type { ClientAnswer } from '../http/client-answer.ts';
 import type { Inbound } from '../http/inbound.ts';
@@ -16,6 +20,8 @@ import type { ProxyOperation } from './operation.ts';
 import type { ResponseOwners } from './ports.ts';
 import { ClientGone } from './read-body.ts';
 import { judge, type Verdict } from './refusal.ts';
+import { asksForEvents } from './code-assist.ts';
+import { createKeepAlive, noKeepAlive, type KeepAlive } from './keep-alive.ts';
 import type { SettleExchange } from './settled.ts';
 import { tryCandidate, type TryEnd } from './try-candidate.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -31,6 +37,10 @@ export interface PreparedRequest {
   readonly requestBytes: number;
   /** A fresh body for an attempt, with the upstream's model name in it. */
   readonly open: (upstreamModel: string) => { readonly body: Buffer | Readable | null; readonly length: number };
+  /** The request in no dialect's words, decoded at the first call; undefined where the operation cannot be translated. */
+  readonly decode: ((codec: DialectCodec) => IrRequest) | undefined;
+  /** The JSON body as the client sent it. */
+  readonly bytes: Buffer | undefined;
   /** Only this account may serve it: the one that made what it refers to. */
   readonly pinnedAccountId: string | undefined;
   /** The upstream keeps the response, so its id is bound to the caller. */
@@ -49,6 +59,7 @@ export interface ExchangeDeps {
 
 /** Numbers that grow over one exchange. */
 export interface Progress {
+  readonly keepAlive: KeepAlive;
   attempts: number;
   firstByteMs: number | undefined;
   candidate: Candidate | undefined;
@@ -59,7 +70,7 @@ export interface Progress {
  * after the first byte; a client that leaves ends attempts and waits alike. Never rejects.
  */
 export async function exchange(deps: ExchangeDeps, inbound: ProxyInbound, request: PreparedRequest, log: RequestLog): Promise<void> {
-  const progress: Progress = { attempts: 0, firstByteMs: undefined, candidate: undefined };
+  const progress: Progress = { keepAlive: startKeepAlive(deps, inbound, request), attempts: 0, firstByteMs: undefined, candidate: undefined };
   const finish = (status: number, outcome: string, summary?: AnswerSummary, error?: AppError): void => {
     deps.settle(inbound, request, progress, { status, outcome, summary });
     log.end(status, error);
@@ -81,12 +92,18 @@ export async function exchange(deps: ExchangeDeps, inbound: ProxyInbound, reques
     if (thrown instanceof ClientGone) finish(499, 'client_closed');
     else {
       const error = toAppError(thrown);
-      refuse(inbound, request.operation.dialect, error);
+      refuse(inbound, request.operation.dialect, error, progress.keepAlive);
       finish(error.status, error.code, undefined, error);
     }
   } finally {
+    progress.keepAlive.stop();
     await request.dispose();
   }
+}
+
+function startKeepAlive({ clock }: ExchangeDeps, { res, id, snapshot: { limits }, target }: ProxyInbound, { isStream, operation: { dialect } }: PreparedRequest): KeepAlive {
+  if (!isStream || limits.keepAliveMs === 0 || (dialect === 'gemini' && !asksForEvents(target.query))) return noKeepAlive;
+  return createKeepAlive({ clock, answer: res, dialect, quietMs: limits.keepAliveMs, headers: ['x-request-id', id] });
 }
 
 type End = Extract<AttemptEnd, { readonly kind: 'answered' | 'client_gone' }> | { readonly kind: 'passed_on'; readonly status: number };
@@ -98,7 +115,9 @@ async function tryCandidates(deps: ExchangeDeps, inbound: ProxyInbound, request:
   let roundsLeft = limits.extraRounds;
   let hasUsedFreeRetry = false;
   let lack: Lack | undefined;
-  let best: { readonly verdict: Verdict; readonly end: Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }> } | undefined;
+  let best: Failure | undefined;
+  /** Why a dialect could not say it; another account's may. */
+  let untold: AppError | undefined;
 
   for (;;) {
     const picked = tried.size >= limits.maxAccountsPerRound ? undefined : pick(deps.router, inbound, request, query, tried);
@@ -111,8 +130,8 @@ async function tryCandidates(deps: ExchangeDeps, inbound: ProxyInbound, request:
         await waitFor(deps.clock, inbound, waitMs);
         continue;
       }
-      if (best === undefined) throw refusalOf(error, lack);
-      return answerFailure(inbound, best.end, best.verdict);
+      if (best === undefined) throw untold ?? refusalOf(error, lack);
+      return answerFailure(inbound, request, progress, best);
     }
 
     const candidate = picked.value;
@@ -134,6 +153,12 @@ async function tryCandidates(deps: ExchangeDeps, inbound: ProxyInbound, request:
       if (lack === undefined || end.fault.kind === 'unavailable') lack = end;
       continue;
     }
+    if (end.kind === 'untranslatable') {
+      deps.router.settle(candidate, query, { kind: 'neutral' });
+      tried.add(candidateKey(candidate));
+      untold ??= end.error;
+      continue;
+    }
     const verdict = judge(end, candidate.account.credential.kind, deps.clock.nowMs());
     if (verdict.isConnectionLoss && !hasUsedFreeRetry) {
       // A pooled connection that the upstream had closed meanwhile says nothing of the account.
@@ -144,7 +169,7 @@ async function tryCandidates(deps: ExchangeDeps, inbound: ProxyInbound, request:
     deps.router.settle(candidate, query, verdict.outcome);
     tried.add(candidateKey(candidate));
     best = { verdict, end };
-    if (!verdict.isRetryable) return answerFailure(inbound, end, verdict);
+    if (!verdict.isRetryable) return answerFailure(inbound, request, progress, best);
   }
 }
 
@@ -200,9 +225,19 @@ async function waitFor(clock: Clock, inbound: ProxyInbound, ms: number): Promise
   }
 }
 
-function answerFailure(inbound: ProxyInbound, end: Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }>, verdict: Verdict): End {
+/** The best of what failed attempts left to answer with. */
+interface Failure {
+  readonly verdict: Verdict;
+  readonly end: Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }>;
+}
+
+function answerFailure(inbound: ProxyInbound, { operation: { dialect } }: PreparedRequest, { keepAlive }: Progress, { end, verdict }: Failure): End {
   if (end.kind === 'broken' || !verdict.passesOn) throw verdict.error;
   const { res } = inbound;
+  if (keepAlive.hasBegun()) {
+    res.end(renderStreamError(dialect, streamErrorOf(end.status, end.body), true));
+    return { kind: 'passed_on', status: end.status };
+  }
   const flat = ['x-request-id', inbound.id, 'content-length', String(end.body.length)];
   for (const name of ['content-type', 'retry-after', 'retry-after-ms', 'request-id', 'x-should-retry'] as const) {
     const value: unknown = end.headers[name];
@@ -216,8 +251,12 @@ function answerFailure(inbound: ProxyInbound, end: Extract<AttemptEnd, { readonl
 }
 
 /** Answers with an error in the dialect, if an answer can still be given. */
-export function refuse(inbound: Inbound<unknown, ClientAnswer>, dialect: ProxyOperation['dialect'], error: AppError): void {
+export function refuse(inbound: Inbound<unknown, ClientAnswer>, dialect: ProxyOperation['dialect'], error: AppError, keepAlive: KeepAlive = noKeepAlive): void {
   const { req, res } = inbound;
+  if (keepAlive.hasBegun() && !res.destroyed) {
+    res.end(renderStreamError(dialect, { message: error.message, type: faults[error.code].type, code: error.code, status: error.status }, true));
+    return;
+  }
   if (res.headersSent || res.destroyed) return;
   const wire = renderFault(error, dialect, inbound.id);
   // A body that was not read is not waited for.

@@ -72,6 +72,8 @@ export function createProxy(deps: ProxyDeps): Proxy {
           isStream: false,
           requestBytes: 0,
           open: () => ({ body: null, length: 0 }),
+          decode: undefined,
+          bytes: undefined,
           pinnedAccountId: owner.accountId,
           isStored: false,
           dispose: async () => {},

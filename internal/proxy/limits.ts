@@ -27,6 +27,8 @@ export interface ProxyLimits {
   /** `''` for none. */
   readonly proxyUrl: string;
   readonly addsStreamUsage: boolean;
+  /** Silence after which a stream gets a sign of life; 0 for never. */
+  readonly keepAliveMs: number;
   /** At most one client key is configured: there is nobody to keep upstream ids apart from. */
   readonly hasOneCaller: boolean;
 }
@@ -43,6 +45,14 @@ export function proxyLimits(config: Config): ProxyLimits {
     maxAccountsPerRound: config['max-retry-credentials'] === 0 ? Infinity : config['max-retry-credentials'],
     proxyUrl: config['proxy-url'],
     addsStreamUsage: config['include-stream-usage'],
+    keepAliveMs: keepAliveMs(config.streaming['keepalive-seconds']),
     hasOneCaller: config['api-keys'].length <= 1,
   };
+}
+
+/** Sooner than this, a sign of life would commit to a 200 before most upstreams have said anything. */
+const shortestKeepAliveSeconds = 5;
+
+function keepAliveMs(seconds: number): number {
+  return seconds === 0 ? 0 : Math.max(shortestKeepAliveSeconds, seconds) * 1_000;
 }

@@ -36,6 +36,7 @@ export const operations = {
   translations: openai('audio', '/audio/translations', { body: 'media' }),
   responses: openai('responses', '/responses', { dialect: 'openai-responses' }),
   responsesCompact: openai('responses', '/responses/compact', { dialect: 'openai-responses' }),
+  responsesInputTokens: openai('responses-count', '/responses/input_tokens', { dialect: 'openai-responses' }),
   messages: openai('messages', '/messages', { dialect: 'anthropic-messages' }),
   countTokens: openai('count-tokens', '/messages/count_tokens', { dialect: 'anthropic-messages' }),
 } as const;

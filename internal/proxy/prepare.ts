@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../fault/app-error.ts';
+import type { IrRequest } from '../dialect/ir/request.ts';
 import type { PreparedRequest } from './exchange.ts';
 import { parseJsonBody, withMember, withModel } from './json-body.ts';
 import type { ProxyInbound } from './limits.ts';
@@ -57,12 +58,13 @@ export interface BodyAtHand {
 export function prepareBytes(deps: PrepareDeps, inbound: ProxyInbound, { operation, modelInPath, bytes, findTranscript }: BodyAtHand): PreparedRequest {
   const { limits } = inbound.snapshot;
   const sent = parseJsonBody(bytes);
-  const { body, pinnedAccountId: previousAccountId } = operation.operation === 'responses' ? resolvePrevious(deps.owners, inbound.principal, sent, findTranscript) : { body: sent, pinnedAccountId: undefined };
+  const { body, pinnedAccountId: previousAccountId } = operation.operation === 'responses' || operation.operation === 'responses-count' ? resolvePrevious(deps.owners, inbound.principal, sent, findTranscript) : { body: sent, pinnedAccountId: undefined };
   const model = modelInPath ?? body.model;
   if (model === undefined || model === '') throw new AppError('missing_model', { fields: { param: 'model' } });
   const referred = limits.hasOneCaller ? undefined : accountOfReferences(body.bytes, deps.owners, inbound.principal);
   const pinnedAccountId = previousAccountId ?? referred;
   const isStream = operation.dialect === 'gemini' ? operation.tail === 'streamGenerateContent' : body.isStream;
+  let decoded: IrRequest | undefined;
   const addsUsage = limits.addsStreamUsage && isStream && !body.hasStreamOptions && (operation.operation === 'chat' || operation.operation === 'completions');
   return {
     operation,
@@ -75,6 +77,8 @@ export function prepareBytes(deps: PrepareDeps, inbound: ProxyInbound, { operati
       const bytes = addsUsage ? withMember(named, 'stream_options', { include_usage: true }) : named;
       return { body: bytes, length: bytes.length };
     },
+    decode: (codec) => (decoded ??= codec.decodeRequest(JSON.parse(body.bytes.toString('utf8')), isStream)),
+    bytes: body.bytes,
     pinnedAccountId,
     isStored: operation.operation === 'responses' && !body.isStoreOff,
     dispose: async () => {},
@@ -94,6 +98,8 @@ async function prepareForm(deps: PrepareDeps, inbound: ProxyInbound, operation: 
     isStream: false,
     requestBytes: declaredLength(inbound.req),
     open: form.open,
+    decode: undefined,
+    bytes: undefined,
     pinnedAccountId: undefined,
     isStored: false,
     dispose: form.dispose,

@@ -56,7 +56,7 @@ export function createSettle(clock: Clock, onSettled: OnSettled): SettleExchange
 const none: TokenCounts = { input: 0, output: 0, reasoning: 0, cached: 0, estimated: false };
 
 function spendsTokens(operation: Operation): boolean {
-  return operation !== 'count-tokens' && operation !== 'gemini-count' && operation !== 'audio';
+  return operation !== 'count-tokens' && operation !== 'gemini-count' && operation !== 'responses-count' && operation !== 'audio';
 }
 
 /**

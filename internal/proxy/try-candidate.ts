@@ -1,3 +1,4 @@
+import type { AppError } from '../fault/app-error.ts';
 import type { RequestLog } from '../log/request-log.ts';
 import type { Candidate } from '../routing/ports.ts';
 import type { AccessToken, TokenFault } from '../tokens/ports.ts';
@@ -6,10 +7,16 @@ import { buildAttempt } from './attempt-request.ts';
 import type { ExchangeDeps, PreparedRequest, Progress } from './exchange.ts';
 import type { ProxyInbound } from './limits.ts';
 import { acquireToken, renewToken } from './login-token.ts';
+import { estimate, hasNoCounting, isCounting, planFor } from './plan.ts';
+import type { Translated } from './translation/translate.ts';
 import type { Upstream } from './upstreams.ts';
 
 /** How trying one candidate ended; `no_token`: its login had none, or none that the upstream takes. */
-export type TryEnd = AttemptEnd | { readonly kind: 'no_token'; readonly fault: TokenFault; readonly wasRefused: boolean };
+export type TryEnd =
+  | AttemptEnd
+  /** The account's dialect cannot say it; nothing was sent. */
+  | { readonly kind: 'untranslatable'; readonly error: AppError }
+  | { readonly kind: 'no_token'; readonly fault: TokenFault; readonly wasRefused: boolean };
 
 /** One candidate's turn within an exchange. */
 export interface Try {
@@ -27,33 +34,45 @@ export async function tryCandidate(the: Try): Promise<TryEnd> {
   try {
     const prepared = deps.upstreams.prepare(account, inbound.snapshot.limits.proxyUrl);
     const upstream = prepared instanceof Promise ? await prepared : prepared;
-    return await (account.credential.kind === 'login' ? tryLogin(the, upstream, account.credential.loginKey) : send(the, upstream, undefined));
+    const plan = planFor(the);
+    const asked = plan instanceof Promise ? await plan : plan;
+    if (asked.kind === 'untranslatable') return asked;
+    if (asked.kind === 'estimate') return await estimate(the);
+    const { translated } = asked;
+    const end = await (account.credential.kind === 'login' ? tryLogin(the, { upstream, translated }, account.credential.loginKey) : send(the, { upstream, translated }, undefined));
+    const isUncounted = end.kind === 'refused' && isCounting(the.request.operation.operation) && hasNoCounting(end.status);
+    return isUncounted ? await estimate(the) : end;
   } catch (thrown) {
     return { kind: 'broken', cause: thrown instanceof Error ? thrown : new Error('the attempt could not be made'), wasSent: false };
   }
 }
 
-function send({ deps, inbound, request, candidate, progress, log }: Try, upstream: Upstream, token: AccessToken | undefined): Promise<AttemptEnd> {
+interface Asked {
+  readonly upstream: Upstream;
+  readonly translated: Translated | undefined;
+}
+
+function send({ deps, inbound, request, candidate, progress, log }: Try, { upstream, translated }: Asked, token: AccessToken | undefined): Promise<AttemptEnd> {
   progress.attempts++;
   const onFirstByte = (): void => {
     progress.firstByteMs ??= deps.clock.monotonicMs() - inbound.startedMs;
   };
-  return attempt(buildAttempt(inbound, request, { candidate, upstream, token }, { log, onFirstByte }), inbound.res);
+  return attempt(buildAttempt(inbound, request, { candidate, upstream, token, translated }, { log, onFirstByte, clock: deps.clock, keepAlive: progress.keepAlive }), inbound.res);
 }
 
 /**
  * An attempt by a login's token. A 401 says that the token is no longer good, not that the account is: it is renewed once,
  * and the request sent once more, since nothing of an answer has gone out.
  */
-async function tryLogin(the: Try, upstream: Upstream, loginKey: string): Promise<TryEnd> {
+async function tryLogin(the: Try, asked: Asked, loginKey: string): Promise<TryEnd> {
   const { deps: { tokens }, inbound: { res } } = the;
   const acquired = acquireToken(tokens, loginKey, res);
   const first = acquired instanceof Promise ? await acquired : acquired;
   if (res.destroyed) return { kind: 'client_gone', summary: undefined };
   if (!first.ok) return { kind: 'no_token', fault: first.error, wasRefused: false };
-  const end = await send(the, upstream, first.value);
+  const end = await send(the, asked, first.value);
   if (end.kind !== 'refused' || end.status !== 401) return end;
   const newer = await renewToken(tokens, loginKey, first.value, res);
   if (res.destroyed) return { kind: 'client_gone', summary: undefined };
-  return newer.ok ? send(the, upstream, newer.value) : { kind: 'no_token', fault: newer.error, wasRefused: true };
+  return newer.ok ? send(the, asked, newer.value) : { kind: 'no_token', fault: newer.error, wasRefused: true };
 }

@@ -8,7 +8,7 @@ const allButChat: ReadonlySet<Operation> = new Set<Operation>(['completions', 'e
 const lacking: Readonly<Partial<Record<ProviderKind, ReadonlySet<Operation>>>> = { anthropic: allButChat, iflow: allButChat, qwen: allButChat, kimi: allButChat };
 
 /** Operations that every dialect has: generating, and counting what that would take. */
-const translatable: ReadonlySet<Operation> = new Set<Operation>(['chat', 'responses', 'messages', 'gemini-generate', 'count-tokens', 'gemini-count']);
+const translatable: ReadonlySet<Operation> = new Set<Operation>(['chat', 'responses', 'messages', 'gemini-generate', 'count-tokens', 'gemini-count', 'responses-count']);
 
 /** The dialects to ask in, nearest to the client's first. */
 const nearest: Readonly<Record<Dialect, readonly Dialect[]>> = {
@@ -27,6 +27,17 @@ export function dialectFor(account: Account, query: Pick<RouteQuery, 'dialect' |
   if (account.addressing === 'code-assist' && query.operation === 'gemini-embed') return undefined;
   if (account.dialects.includes(query.dialect)) return lacking[account.provider]?.has(query.operation) === true ? undefined : query.dialect;
   return translatable.has(query.operation) ? nearest[query.dialect].find((dialect) => account.dialects.includes(dialect)) : undefined;
+}
+
+/** What an account is asked for in each dialect when it is to generate. */
+export const generatingIn: Readonly<Record<Dialect, Operation>> = { 'openai-chat': 'chat', 'openai-responses': 'responses', 'anthropic-messages': 'messages', gemini: 'gemini-generate' };
+
+/** What the upstream is asked for, translated or not: its endpoints cool by that, not by what the client called. */
+export function operationAt(account: Account, query: Pick<RouteQuery, 'dialect' | 'operation'>): Operation {
+  const dialect = dialectFor(account, query);
+  if (dialect === undefined || dialect === query.dialect) return query.operation;
+  if (query.operation === 'count-tokens' || query.operation === 'gemini-count') return dialect === 'gemini' ? 'gemini-count' : 'count-tokens';
+  return generatingIn[dialect];
 }
 
 /** Whether the account can be asked for it, translated or not. */

@@ -9,3 +9,8 @@ export function sha256Hex(value: string | Uint8Array): string {
 export function randomToken(bytes: number): string {
   return randomBytes(bytes).toString('base64url');
 }
+
+/** `bytes` random bytes as lower-case hex, for ids whose form allows no signs. */
+export function randomHex(bytes: number): string {
+  return randomBytes(bytes).toString('hex');
+}

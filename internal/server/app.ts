@@ -48,6 +48,7 @@ export function routeTable(proxy: Proxy, pages: StatusPages, logins: LoginRoutes
     proxied('POST', '/v1/audio/translations', proxy.forward(on.translations)),
     proxied('POST', '/v1/responses', proxy.forward(on.responses)),
     proxied('POST', '/v1/responses/compact', proxy.forward(on.responsesCompact)),
+    proxied('POST', '/v1/responses/input_tokens', proxy.forward(on.responsesInputTokens)),
     proxied('GET', '/v1/responses/:id', proxy.forwardStoredResponse),
     proxied('DELETE', '/v1/responses/:id', proxy.forwardStoredResponse),
     proxied('POST', '/v1/messages', proxy.forward(on.messages)),

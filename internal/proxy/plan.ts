@@ -1,0 +1,71 @@
+import type { Account } from '../accounts/account.ts';
+import type { Dialect, Operation } from '../dialect/dialect.ts';
+import { AppError } from '../fault/app-error.ts';
+import { dialectFor } from '../routing/serving.ts';
+import { asksForEvents } from './code-assist.ts';
+import type { PreparedRequest } from './exchange.ts';
+import type { Translated } from './translation/translate.ts';
+import type { Try, TryEnd } from './try-candidate.ts';
+
+export type Plan = { readonly kind: 'send'; readonly translated: Translated | undefined } | { readonly kind: 'estimate' } | { readonly kind: 'untranslatable'; readonly error: AppError };
+
+const asItCame: Plan = { kind: 'send', translated: undefined };
+
+/** How an account is asked: as the client asked, in the account's own dialect, or for a count that it does not make not at all. */
+export function planFor(the: Try): Plan | Promise<Plan> {
+  const { candidate: { account }, request: { operation, decode } } = the;
+  const dialect = dialectFor(account, operation) ?? operation.dialect;
+  if (isCounting(operation.operation) && !countsUpstream(account, dialect)) return { kind: 'estimate' };
+  return dialect === operation.dialect || decode === undefined ? asItCame : translateFor(the, dialect, decode);
+}
+
+async function translateFor(the: Try, target: Dialect, decode: NonNullable<PreparedRequest['decode']>): Promise<Plan> {
+  const { deps: { clock }, inbound, request, candidate: { account, upstreamModel }, progress: { keepAlive } } = the;
+  const client = request.operation.dialect;
+  const common = { client, account, upstreamModel, requestId: inbound.id };
+  try {
+    if (isCounting(request.operation.operation)) {
+      const { translateCount } = await import('./translation/count-tokens.ts');
+      return { kind: 'send', translated: translateCount({ ...common, bytes: request.bytes ?? Buffer.alloc(0) }, target) };
+    }
+    const { translateRequest } = await import('./translation/translate.ts');
+    const { codecs } = await import('../dialect/codecs.ts');
+    const translated = translateRequest({ ...common, target, request: decode(codecs[client]), model: request.model, readsEvents: client !== 'gemini' || asksForEvents(inbound.target.query), clock, keepAlive });
+    return { kind: 'send', translated };
+  } catch (thrown) {
+    if (thrown instanceof AppError) return { kind: 'untranslatable', error: thrown };
+    throw thrown;
+  }
+}
+
+/** Keyward's own count. */
+export async function estimate({ inbound, request }: Try): Promise<TryEnd> {
+  const { answerEstimate } = await import('./translation/count-tokens.ts');
+  try {
+    return { kind: 'answered', status: 200, summary: await answerEstimate(inbound.res, request.operation.dialect, request.bytes ?? Buffer.alloc(0), inbound.id) };
+  } catch (thrown) {
+    if (thrown instanceof AppError) return { kind: 'untranslatable', error: thrown };
+    throw thrown;
+  }
+}
+
+const counting: ReadonlySet<Operation> = new Set<Operation>(['count-tokens', 'gemini-count', 'responses-count']);
+
+export function isCounting(operation: Operation): boolean {
+  return counting.has(operation);
+}
+
+/** Whether an upstream of that dialect has a call that counts. Chat Completions has none, nor has ChatGPT's backend. */
+function countsUpstream(account: Account, dialect: Dialect): boolean {
+  return dialect !== 'openai-chat' && !onlyStreams(account);
+}
+
+/** ChatGPT's backend answers in streams alone. */
+export function onlyStreams(account: Account): boolean {
+  return account.provider === 'codex';
+}
+
+/** Answers that say that the endpoint is not there: compatible servers often have generation alone. */
+export function hasNoCounting(status: number): boolean {
+  return status === 404 || status === 405 || status === 501;
+}
