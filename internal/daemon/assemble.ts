@@ -73,7 +73,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const settings = () => live.snapshot().loaded.config;
   const lifetime = new AbortController();
 
-  const stores = openSqliteStores({ file: folders.database, clock, onFailure: (err) => log.error({ err }, 'bindings of stored responses cannot be kept') });
+  const stores = openSqliteStores({ file: folders.database, clock, maxStoredResponseBytes: () => settings()['stored-responses']['max-total-mb'] * 1_048_576, onFailure: (err) => log.error({ err }, 'stored responses, or whose they are, cannot be kept') });
   const router = createRouter(clock, log);
   let accounts: UpstreamAccounts | undefined;
   const metrics = createMetrics({
@@ -107,6 +107,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     tables: [
       { name: 'usage', keepDays: () => settings()['usage-retention-days'], removeBefore: stores.usage.removeBefore },
       { name: 'audit', keepDays: () => settings().audit['retention-days'], removeBefore: stores.audit.removeBefore },
+      { name: 'stored responses', keepDays: () => settings()['stored-responses']['retention-days'], removeBefore: stores.responses.removeBefore },
     ],
   });
   const logFiles = createLogFiles({ directory: folders.logs, fileLog });
@@ -167,6 +168,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     upstreams,
     tokens: upstreamAccounts.keeper,
     owners: stores.responseOwners,
+    store: stores.responses,
     settle: createSettle(clock, observeExchanges({ usage: recorder, metrics, log: logs })),
     spoolDir: folders.spool,
     onOpened: metrics.exchangeOpened,

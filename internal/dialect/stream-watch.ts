@@ -1,4 +1,5 @@
 import type { Dialect } from './dialect.ts';
+import { isRecord, type JsonRecord } from './ir/json.ts';
 import { readUsage, type StatedUsage } from './token-usage.ts';
 
 /**
@@ -16,6 +17,8 @@ export interface StreamWatch {
   readonly usage: () => StatedUsage | undefined;
   /** Ids of what the upstream keeps: the response, and its items behind `item:`. Responses dialect only. */
   readonly storedIds: () => readonly string[];
+  /** The whole response of the terminal event; Responses dialect only, undefined until it came and for failures. */
+  readonly response: () => JsonRecord | undefined;
   /** Events with data so far. */
   readonly eventCount: () => number;
   /** True when the last byte so far ended a line that ended an event, so that a further event may follow at once. */
@@ -35,6 +38,7 @@ interface LineReader {
   readonly hasFailed: () => boolean;
   readonly usage: () => StatedUsage | undefined;
   readonly storedIds: () => readonly string[];
+  readonly response?: () => JsonRecord | undefined;
 }
 
 /** Watches `text/event-stream` bytes of a dialect. */
@@ -106,6 +110,7 @@ export function watchEventStream(dialect: Dialect): StreamWatch {
     hasFailed: reader.hasFailed,
     usage: reader.usage,
     storedIds: reader.storedIds,
+    response: () => reader.response?.(),
     eventCount: () => events,
     isBetweenEvents: () => isLineEmpty && wasLineEmpty,
   };
@@ -181,6 +186,7 @@ export function watchGeminiArray(): StreamWatch {
     hasFailed: reader.hasFailed,
     usage: reader.usage,
     storedIds: () => none,
+    response: () => undefined,
     eventCount: () => chunks,
     isBetweenEvents: () => false,
   };
@@ -278,6 +284,7 @@ function readResponsesLines(): LineReader {
   let hasFailed = false;
   let usage: StatedUsage | undefined;
   let storedIds: readonly string[] = none;
+  let complete: JsonRecord | undefined;
   return {
     marks: responsesMarks,
     read: (payload) => {
@@ -293,6 +300,7 @@ function readResponsesLines(): LineReader {
         isDone = true;
         hasFailed = type === 'response.failed';
         const response = memberOf(event, 'response');
+        if (!hasFailed && isRecord(response)) complete = response;
         usage = readUsage('openai-responses', memberOf(response, 'usage'));
         storedIds = [...new Set([...storedIds, ...idsOfResponse(response)])];
       } else if (type === 'error') {
@@ -304,6 +312,7 @@ function readResponsesLines(): LineReader {
     hasFailed: () => hasFailed,
     usage: () => usage,
     storedIds: () => storedIds,
+    response: () => complete,
   };
 }
 

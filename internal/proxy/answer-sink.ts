@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.ts';
 import type { Dialect } from '../dialect/dialect.ts';
+import type { JsonRecord } from '../dialect/ir/json.ts';
 import { endOfValue } from '../dialect/json-scan.ts';
 import { renderStreamError, type StreamError } from '../dialect/stream-error.ts';
 import { watchOpening, type OpeningError } from '../dialect/stream-opening.ts';
@@ -12,6 +13,8 @@ import type { KeepAlive } from './keep-alive.ts';
 export interface AnswerSummary {
   readonly usage: StatedUsage | undefined;
   readonly storedIds: readonly string[];
+  /** The whole response object as the client got it; Responses streams, and whatever was translated. */
+  readonly response: JsonRecord | undefined;
   /** The upstream stopped before its dialect's end; the client was told in the dialect's own words or by a broken connection. */
   readonly isTruncated: boolean;
   /** The upstream ended the stream with its own error event. */
@@ -104,6 +107,7 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
   const summary = (isTruncated: boolean): AnswerSummary => ({
     usage: watch.usage(),
     storedIds: watch.storedIds(),
+    response: watch.response(),
     isTruncated,
     hasFailed: watch.hasFailed(),
     answerBytes: bytes,
@@ -173,6 +177,7 @@ export function createWholeSink(res: ClientAnswer, head: AnswerHead, dialect: Di
   const summary = (isTruncated: boolean, body: Buffer): AnswerSummary => ({
     usage: findUsage(dialect, body),
     storedIds: dialect !== 'openai-responses' ? [] : held === undefined ? firstId(beginning) : idsOfAnswer(body),
+    response: undefined,
     isTruncated,
     hasFailed: false,
     answerBytes: bytes,

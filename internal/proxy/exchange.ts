@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Clock } from '../clock/clock.ts';
 import type { DialectCodec } from '../dialect/codec.ts';
+import type { JsonRecord } from '../dialect/ir/json.ts';
 import type { IrRequest } from '../dialect/ir/request.ts';
 import { renderStreamError, streamErrorOf } from '../dialect/stream-error.ts';
 import { AppError, toAppError } from '../fault/app-error.ts';
@@ -16,6 +17,7 @@ import type { AttemptEnd } from './attempt.ts';
 import type { AnswerSummary } from './answer-sink.ts';
 import type { ProxyInbound } from './limits.ts';
 import { faultPassesMs, refuseWithoutToken, type Tokens } from './login-token.ts';
+import { keepsNothing } from './plan.ts';
 import type { ProxyOperation } from './operation.ts';
 import type { ResponseOwners } from './ports.ts';
 import { ClientGone } from './read-body.ts';
@@ -41,6 +43,8 @@ export interface PreparedRequest {
   readonly decode: ((codec: DialectCodec) => IrRequest) | undefined;
   /** The JSON body as the client sent it. */
   readonly bytes: Buffer | undefined;
+  /** Keeps the response here; undefined where the client, or the operator, does not want that. */
+  readonly keepHere: ((response: JsonRecord) => void) | undefined;
   /** Only this account may serve it: the one that made what it refers to. */
   readonly pinnedAccountId: string | undefined;
   /** The upstream keeps the response, so its id is bound to the caller. */
@@ -86,6 +90,7 @@ export async function exchange(deps: ExchangeDeps, inbound: ProxyInbound, reques
     if (end.kind === 'client_gone') finish(499, 'client_closed', end.summary);
     else if (end.kind === 'answered') {
       const { summary } = end;
+      if (summary.response !== undefined && progress.candidate !== undefined && keepsNothing(progress.candidate.account)) request.keepHere?.(summary.response);
       finish(end.status, summary.isTruncated ? 'stream_truncated' : summary.hasFailed ? 'upstream_stream_error' : 'ok', summary);
     } else if (end.kind === 'passed_on') finish(end.status, 'upstream_refused');
   } catch (thrown) {

@@ -6,6 +6,7 @@ import type { ProxyInbound, ProxySnapshot } from './limits.ts';
 import { operations, parseGeminiSpec, type ProxyOperation } from './operation.ts';
 import type { FindTranscript } from './ports.ts';
 import { prepareBytes, prepareRequest, type PrepareDeps } from './prepare.ts';
+import { answerStored } from './stored-responses.ts';
 import { ClientGone } from './read-body.ts';
 
 export type ProxyDeps = ExchangeDeps &
@@ -25,6 +26,8 @@ export interface Proxy {
   readonly forwardGemini: ProxyHandler;
   /** `GET` and `DELETE /v1/responses/:id`. */
   readonly forwardStoredResponse: ProxyHandler;
+  /** `GET /v1/responses/:id/input_items`, of responses that are kept here. */
+  readonly showInputItems: ProxyHandler;
   /** One turn on a socket: a Responses request with `stream: true`, its answer the events of an SSE stream, or JSON with a status. */
   readonly serveTurn: (inbound: ProxyInbound, bytes: Buffer, findTranscript: FindTranscript) => Promise<void>;
   readonly openCount: () => number;
@@ -59,31 +62,39 @@ export function createProxy(deps: ProxyDeps): Proxy {
         return prepareRequest(deps, inbound, spec.operation, spec.model);
       });
     },
+    showInputItems: (inbound) => answerHere(deps, { ...inbound, params: { ...inbound.params, part: 'input_items' } }),
     forwardStoredResponse: (inbound) => {
       const id = inbound.params['id'] ?? '';
+      const owner = deps.owners.find(id);
+      if (owner === undefined || owner.principalId !== inbound.principal.id) return answerHere(deps, inbound);
       const operation = { ...operations.responses, tail: `/responses/${encodeURIComponent(id)}` };
-      return serve(inbound, operation, () => {
-        const owner = deps.owners.find(id);
-        if (owner === undefined || owner.principalId !== inbound.principal.id) throw new AppError('response_not_found', { fields: { param: 'id' } });
-        return {
-          operation,
-          method: inbound.method === 'DELETE' ? 'DELETE' : 'GET',
-          model: '',
-          isStream: false,
-          requestBytes: 0,
-          open: () => ({ body: null, length: 0 }),
-          decode: undefined,
-          bytes: undefined,
-          pinnedAccountId: owner.accountId,
-          isStored: false,
-          dispose: async () => {},
-        };
-      });
+      return serve(inbound, operation, () => ({
+        operation,
+        method: inbound.method === 'DELETE' ? 'DELETE' : 'GET',
+        model: '',
+        isStream: false,
+        requestBytes: 0,
+        open: () => ({ body: null, length: 0 }),
+        decode: undefined,
+        bytes: undefined,
+        keepHere: undefined,
+        pinnedAccountId: owner.accountId,
+        isStored: false,
+        dispose: async () => {},
+      }));
     },
     serveTurn: (inbound, bytes, findTranscript) =>
       serve(inbound, operations.responses, () => prepareBytes(deps, inbound, { operation: operations.responses, modelInPath: undefined, bytes, findTranscript })),
     openCount: () => open,
   };
+}
+
+async function answerHere(deps: ProxyDeps, inbound: ProxyInbound): Promise<void> {
+  try {
+    answerStored(deps.store, inbound);
+  } catch (thrown) {
+    refuse(inbound, 'openai-responses', toAppError(thrown));
+  }
 }
 
 const unknownVerb: ProxyOperation = { dialect: 'gemini', operation: 'gemini-generate', tail: '', body: 'json', modelIn: 'path', answers: 'text' };

@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts';
 import type { ClientAnswer } from '../http/client-answer.ts';
 import type { Inbound } from '../http/inbound.ts';
 import type { RoutingTable } from '../routing/ports.ts';
+import { compilePayloadRules, type PayloadRules } from './payload-rules.ts';
 
 /** What the data plane reads of one config state. Immutable; an exchange uses one from start to end. */
 export interface ProxySnapshot {
@@ -27,10 +28,15 @@ export interface ProxyLimits {
   /** `''` for none. */
   readonly proxyUrl: string;
   readonly addsStreamUsage: boolean;
+  /** Responses that no upstream keeps are kept here. */
+  readonly storesResponses: boolean;
   /** Silence after which a stream gets a sign of life; 0 for never. */
   readonly keepAliveMs: number;
   /** At most one client key is configured: there is nobody to keep upstream ids apart from. */
   readonly hasOneCaller: boolean;
+  readonly payloadRules: PayloadRules;
+  /** How long fetched model lists count; 0 for never fetching any. */
+  readonly modelListRefreshMs: number;
 }
 
 export function proxyLimits(config: Config): ProxyLimits {
@@ -45,8 +51,11 @@ export function proxyLimits(config: Config): ProxyLimits {
     maxAccountsPerRound: config['max-retry-credentials'] === 0 ? Infinity : config['max-retry-credentials'],
     proxyUrl: config['proxy-url'],
     addsStreamUsage: config['include-stream-usage'],
+    storesResponses: config['stored-responses'].enabled,
     keepAliveMs: keepAliveMs(config.streaming['keepalive-seconds']),
     hasOneCaller: config['api-keys'].length <= 1,
+    payloadRules: compilePayloadRules(config.payload),
+    modelListRefreshMs: config['model-list-refresh'],
   };
 }
 

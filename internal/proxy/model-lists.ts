@@ -1,4 +1,6 @@
+import type { Principal } from '../clients/principal.ts';
 import { catalogueDate } from '../routing/catalogue.ts';
+import { mayUse } from '../routing/model-limits.ts';
 import type { ListedModel, RoutingTable } from '../routing/ports.ts';
 import { listedAs } from '../routing/table.ts';
 
@@ -8,9 +10,9 @@ export type ModelListForm = 'openai' | 'anthropic' | 'gemini';
 const createdSeconds = Date.parse(catalogueDate) / 1_000;
 const createdAt = new Date(createdSeconds * 1_000).toISOString().replace('.000Z', 'Z');
 
-/** All that would route, sorted by id, whatever its dialect; `form` is that of the asking client. Never paged. */
-export function renderModelList(table: RoutingTable, form: ModelListForm): object {
-  const models = table.listModels();
+/** All that would route for the caller, sorted by id; `form` is that of the asking client. Never paged. */
+export function renderModelList(table: RoutingTable, form: ModelListForm, caller: Pick<Principal, 'models'>): object {
+  const models = table.listModels().filter(({ id }) => mayUse(caller, id));
   switch (form) {
     case 'openai':
       return { object: 'list', data: models.map(openaiModel) };
@@ -23,7 +25,7 @@ export function renderModelList(table: RoutingTable, form: ModelListForm): objec
 
 /**
  * One model in that form; undefined when no request for it would be sent anywhere. Names that route without being listed
- * are shown too: clients look a model up before they use it.
+ * are shown too: clients look a model up before they use it. Whether the caller may use it is decided before.
  */
 export function findListedModel(table: RoutingTable, id: string, form: ModelListForm): object | undefined {
   const model = listedAs(id, table.candidatesFor(id), table.settings);
@@ -53,8 +55,8 @@ function geminiModel(model: ListedModel): object {
   return { name: `models/${model.id}`, baseModelId: model.id, version: catalogueDate, displayName: model.id, description: `Served by ${model.ownedBy}.`, supportedGenerationMethods: geminiMethods(model) };
 }
 
-/** What can be called in the Gemini dialect; models of other dialects have none. */
+/** What can be called in the Gemini dialect: generating and counting are translated for models of other dialects, embedding is not. */
 function geminiMethods({ id, dialects }: ListedModel): readonly string[] {
-  if (!dialects.includes('gemini')) return [];
-  return id.includes('embedding') ? ['embedContent', 'batchEmbedContents', 'countTokens'] : ['generateContent', 'streamGenerateContent', 'countTokens'];
+  if (!id.includes('embedding')) return ['generateContent', 'streamGenerateContent', 'countTokens'];
+  return dialects.includes('gemini') ? ['embedContent', 'batchEmbedContents', 'countTokens'] : [];
 }

@@ -65,6 +65,11 @@ export function onlyStreams(account: Account): boolean {
   return account.provider === 'codex';
 }
 
+/** Whether the account's upstream keeps no responses that could be referred to. */
+export function keepsNothing(account: Account): boolean {
+  return !account.dialects.includes('openai-responses') || onlyStreams(account);
+}
+
 /** Answers that say that the endpoint is not there: compatible servers often have generation alone. */
 export function hasNoCounting(status: number): boolean {
   return status === 404 || status === 405 || status === 501;

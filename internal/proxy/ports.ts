@@ -19,3 +19,26 @@ export interface Transcript {
 
 /** The conversation that ended with a response; undefined where it is not known here, or is another principal's. */
 export type FindTranscript = (responseId: string) => Transcript | undefined;
+
+/** Responses of upstreams that keep none, for `GET /v1/responses/:id` and `previous_response_id`; opt-in (`stored-responses`). */
+export interface ResponseStore {
+  /** Never throws; what cannot be kept is logged. The first of an id stays. */
+  readonly save: (stored: StoredResponse) => void;
+  /** Undefined for ids of another principal as well. */
+  readonly find: (id: string, principalId: string) => StoredResponse | undefined;
+  readonly remove: (id: string, principalId: string) => boolean;
+}
+
+/** One turn. */
+export interface StoredResponse {
+  readonly id: string;
+  readonly principalId: string;
+  /** The stored turn that it continues. */
+  readonly previousId: string | undefined;
+  /** The response object as the client got it. */
+  readonly response: JsonRecord;
+  /** The turn's own input items. */
+  readonly input: readonly JsonRecord[];
+  /** Its output, as input items of the next turn. */
+  readonly output: readonly JsonRecord[];
+}

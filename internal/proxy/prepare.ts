@@ -1,19 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../fault/app-error.ts';
+import { isRecord, listOf, memberOf, textOf, type JsonRecord } from '../dialect/ir/json.ts';
+import { outputAsInput } from '../dialect/openai-responses/transcript.ts';
 import type { IrRequest } from '../dialect/ir/request.ts';
 import type { PreparedRequest } from './exchange.ts';
-import { parseJsonBody, withMember, withModel } from './json-body.ts';
+import { parseJsonBody, withMember, withModel, type JsonBody } from './json-body.ts';
 import type { ProxyInbound } from './limits.ts';
 import { readForm } from './media-body.ts';
 import { multipartBoundary } from './multipart-scan.ts';
 import type { ProxyOperation } from './operation.ts';
-import type { FindTranscript, ResponseOwners } from './ports.ts';
-import { resolvePrevious } from './previous-response.ts';
+import type { FindTranscript, ResponseOwners, ResponseStore } from './ports.ts';
+import { inputItems, resolvePrevious } from './previous-response.ts';
 import { readBody } from './read-body.ts';
 import { accountOfReferences } from './references.ts';
 
 export interface PrepareDeps {
   readonly owners: ResponseOwners;
+  readonly store: ResponseStore;
   /** Folder for forms too large for memory; ours, 0700. */
   readonly spoolDir: string;
 }
@@ -58,7 +61,8 @@ export interface BodyAtHand {
 export function prepareBytes(deps: PrepareDeps, inbound: ProxyInbound, { operation, modelInPath, bytes, findTranscript }: BodyAtHand): PreparedRequest {
   const { limits } = inbound.snapshot;
   const sent = parseJsonBody(bytes);
-  const { body, pinnedAccountId: previousAccountId } = operation.operation === 'responses' || operation.operation === 'responses-count' ? resolvePrevious(deps.owners, inbound.principal, sent, findTranscript) : { body: sent, pinnedAccountId: undefined };
+  const refersBack = operation.operation === 'responses' || operation.operation === 'responses-count';
+  const { body, pinnedAccountId: previousAccountId, previousStoredId } = refersBack ? resolvePrevious({ owners: deps.owners, findTranscript, store: deps.store }, inbound.principal, sent) : { body: sent, pinnedAccountId: undefined, previousStoredId: undefined };
   const model = modelInPath ?? body.model;
   if (model === undefined || model === '') throw new AppError('missing_model', { fields: { param: 'model' } });
   const referred = limits.hasOneCaller ? undefined : accountOfReferences(body.bytes, deps.owners, inbound.principal);
@@ -80,8 +84,19 @@ export function prepareBytes(deps: PrepareDeps, inbound: ProxyInbound, { operati
     decode: (codec) => (decoded ??= codec.decodeRequest(JSON.parse(body.bytes.toString('utf8')), isStream)),
     bytes: body.bytes,
     pinnedAccountId,
+    keepHere: operation.operation === 'responses' && limits.storesResponses && !body.isStoreOff ? keeperOf(deps.store, inbound, sent, previousStoredId) : undefined,
     isStored: operation.operation === 'responses' && !body.isStoreOff,
     dispose: async () => {},
+  };
+}
+
+/** Keeps the turn for who asked. `sent`: with the turn's own input alone. */
+function keeperOf(store: ResponseStore, { principal }: ProxyInbound, sent: JsonBody, previousId: string | undefined): (response: JsonRecord) => void {
+  return (response) => {
+    const id = textOf(response['id']);
+    if (id === undefined) return;
+    const input = inputItems(memberOf(JSON.parse(sent.bytes.toString('utf8')), 'input')).filter(isRecord);
+    store.save({ id, principalId: principal.id, previousId, response, input, output: outputAsInput(listOf(response['output']).filter(isRecord)) });
   };
 }
 
@@ -100,6 +115,7 @@ async function prepareForm(deps: PrepareDeps, inbound: ProxyInbound, operation: 
     open: form.open,
     decode: undefined,
     bytes: undefined,
+    keepHere: undefined,
     pinnedAccountId: undefined,
     isStored: false,
     dispose: form.dispose,

@@ -50,6 +50,7 @@ export function routeTable(proxy: Proxy, pages: StatusPages, logins: LoginRoutes
     proxied('POST', '/v1/responses/compact', proxy.forward(on.responsesCompact)),
     proxied('POST', '/v1/responses/input_tokens', proxy.forward(on.responsesInputTokens)),
     proxied('GET', '/v1/responses/:id', proxy.forwardStoredResponse),
+    proxied('GET', '/v1/responses/:id/input_items', proxy.showInputItems),
     proxied('DELETE', '/v1/responses/:id', proxy.forwardStoredResponse),
     proxied('POST', '/v1/messages', proxy.forward(on.messages)),
     proxied('POST', '/v1/messages/count_tokens', proxy.forward(on.countTokens)),

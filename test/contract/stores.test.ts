@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe } from 'vitest';
 import { createMemoryAuditStore } from '../../internal/storage/memory/audit-store.ts';
+import { createMemoryResponseStore } from '../../internal/storage/memory/response-store.ts';
 import { createMemoryUsageStore } from '../../internal/storage/memory/usage-store.ts';
 import { openSqliteStores, type Stores } from '../../internal/storage/sqlite/stores.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 import { auditStoreContract } from './audit-store.contract.ts';
+import { responseStoreContract } from './response-store.contract.ts';
 import { usageStoreContract } from './usage-store.contract.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'keyward-stores-'));
@@ -25,5 +27,7 @@ afterAll(() => {
 
 describe('usage store in memory', () => usageStoreContract(createMemoryUsageStore));
 describe('usage store in SQLite', () => usageStoreContract(() => openSqlite().usage));
+describe('response store in memory', () => responseStoreContract(createMemoryResponseStore));
+describe('response store in SQLite', () => responseStoreContract(() => openSqlite().responses));
 describe('audit store in memory', () => auditStoreContract(createMemoryAuditStore));
 describe('audit store in SQLite', () => auditStoreContract(() => openSqlite().audit));

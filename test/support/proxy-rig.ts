@@ -7,6 +7,7 @@ import type { Inbound } from '../../internal/http/inbound.ts';
 import { createProxy, type Proxy } from '../../internal/proxy/forward.ts';
 import { proxyLimits, type ProxySnapshot } from '../../internal/proxy/limits.ts';
 import type { Tokens } from '../../internal/proxy/login-token.ts';
+import { createMemoryResponseStore } from '../../internal/storage/memory/response-store.ts';
 import { operations } from '../../internal/proxy/operation.ts';
 import { createSettle } from '../../internal/proxy/settled.ts';
 import { createUpstreams } from '../../internal/proxy/upstreams.ts';
@@ -51,6 +52,7 @@ export async function startProxyRig({ accounts, tokens, config: given = {} }: Pr
     upstreams: createUpstreams({ userAgent: 'keyward/test', dispatchers }),
     tokens,
     owners: createOwners(),
+    store: createMemoryResponseStore(),
     settle: createSettle(clock, (row) => void settled.push(row)),
     spoolDir: '/nonexistent',
     onOpened: () => undefined,

@@ -136,6 +136,7 @@ function streamOutput({ res, head, client, context, clock, keepAlive, reshape, r
   let usage: StatedUsage | undefined;
   let bytes = 0;
   let deltas = 0;
+  let response: JsonRecord | undefined;
   let hasFailed = false;
   let hasStarted = false;
   let isOver = false;
@@ -160,7 +161,9 @@ function streamOutput({ res, head, client, context, clock, keepAlive, reshape, r
       else if (event.type === 'error') hasFailed = true;
       if (isOver) continue;
       try {
-        text += encoder.push(event);
+        const written = encoder.push(event);
+        if (event.type === 'end' && client.dialect === 'openai-responses') response = responseIn(written);
+        text += written;
       } catch {
         // A decoder's mistake must not become an answer that looks whole.
         isOver = true;
@@ -207,7 +210,7 @@ function streamOutput({ res, head, client, context, clock, keepAlive, reshape, r
         if (reshape !== undefined && !hasFailed) res.write(reshape.end());
         res.end();
       }
-      return { usage, storedIds: [], isTruncated, hasFailed, answerBytes: bytes, eventCount: deltas };
+      return { usage, storedIds: [], response, isTruncated, hasFailed, answerBytes: bytes, eventCount: deltas };
     },
     hasStarted: () => hasStarted,
     failure: () => failure,
@@ -229,15 +232,22 @@ function wholeOutput({ res, head, client, context, requestId }: TranslatedSinkOp
     finish: () => {
       const result = collector.result();
       if (result?.ok !== true) return undefined;
-      const body = bodyOf(client.encodeAnswer(result.answer, context));
+      const encoded = client.encodeAnswer(result.answer, context);
+      const body = bodyOf(encoded);
       res.writeHead(200, [...withoutBodyHeaders(head.headers), 'content-type', 'application/json', 'content-length', String(body.length)]);
       res.end(body.toString('latin1'), 'latin1');
       const { usage } = result.answer;
-      return { usage: usage === undefined ? undefined : statedUsage(usage), storedIds: [], isTruncated: false, hasFailed: false, answerBytes: body.length, eventCount: 0 };
+      return { usage: usage === undefined ? undefined : statedUsage(usage), storedIds: [], response: client.dialect === 'openai-responses' ? encoded : undefined, isTruncated: false, hasFailed: false, answerBytes: body.length, eventCount: 0 };
     },
     hasStarted: () => res.headersSent,
     failure: () => failure,
   };
+}
+
+/** The response object in a Responses stream's terminal event. */
+function responseIn(text: string): JsonRecord | undefined {
+  const response = memberOf(parseJson(text.slice(text.lastIndexOf('\ndata: ') + 7)), 'response');
+  return isRecord(response) ? response : undefined;
 }
 
 const untranslatable: StreamError = { message: 'The upstream\'s stream could not be carried over; what came so far is not the whole answer.', type: 'api_error', code: 'stream_truncated', status: 502 };

@@ -97,4 +97,21 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX response_owner_at ON response_owner (at_ms);
     `,
   },
+  {
+    version: 2,
+    subject: 'responses kept for upstreams that keep none',
+    sql: `
+      CREATE TABLE stored_response (
+        digest TEXT PRIMARY KEY,
+        principal_id TEXT NOT NULL,
+        previous_id TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        response_json TEXT NOT NULL,
+        input_json TEXT NOT NULL,
+        output_json TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX stored_response_at ON stored_response (at_ms);
+    `,
+  },
 ];

@@ -3,6 +3,7 @@ import type { UsageStore } from '../../usage/store.ts';
 import { createSqliteAuditStore } from './audit-store.ts';
 import { createResponseOwners, type DurableResponseOwners } from './response-owners.ts';
 import { openSqlite, type OpenOptions } from './open.ts';
+import { createSqliteResponseStore, type SqliteResponseStore } from './stored-responses.ts';
 import { createSqliteUsageStore } from './usage-store.ts';
 
 /** All that is kept in the one database file. */
@@ -10,18 +11,20 @@ export interface Stores {
   readonly usage: UsageStore;
   readonly audit: AuditStore;
   readonly responseOwners: DurableResponseOwners;
+  readonly responses: SqliteResponseStore;
   /** No store may be used afterwards. */
   readonly close: () => void;
 }
 
 /** @see openSqlite for what it refuses. */
-export function openSqliteStores(options: OpenOptions & { readonly onFailure?: (thrown: unknown) => void }): Stores {
+export function openSqliteStores(options: OpenOptions & { readonly onFailure?: (thrown: unknown) => void; readonly maxStoredResponseBytes?: () => number }): Stores {
   const database = openSqlite(options);
   const responseOwners = createResponseOwners({ database, clock: options.clock, onFailure: options.onFailure ?? (() => undefined) });
   return {
     usage: createSqliteUsageStore(database),
     audit: createSqliteAuditStore(database),
     responseOwners,
+    responses: createSqliteResponseStore({ database, clock: options.clock, maxTotalBytes: options.maxStoredResponseBytes ?? (() => Infinity), onFailure: options.onFailure ?? (() => undefined) }),
     close: () => {
       responseOwners.close();
       database.close();

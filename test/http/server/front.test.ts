@@ -22,7 +22,7 @@ const served: ProxyHandler = async ({ res, endpoint, principal }) => {
   res.setHeader('content-type', 'application/json');
   res.end(JSON.stringify({ endpoint, principal: principal.kind }));
 };
-const proxy: Proxy = { forward: () => served, forwardGemini: served, forwardStoredResponse: served, serveTurn: async () => undefined, openCount: () => 0 };
+const proxy: Proxy = { forward: () => served, forwardGemini: served, forwardStoredResponse: served, serveTurn: async () => undefined, showInputItems: served, openCount: () => 0 };
 const statusPages = createStatusPages({
   version: '9.9.9',
   readiness: () => ({ isServing: true, codes: ['config_refused'] }),

@@ -1,0 +1,47 @@
+import { AppError } from '../fault/app-error.ts';
+import type { ClientAnswer } from '../http/client-answer.ts';
+import type { JsonRecord } from '../dialect/ir/json.ts';
+import type { ProxyInbound } from './limits.ts';
+import type { ResponseStore, StoredResponse, Transcript } from './ports.ts';
+
+/** Turns of one conversation; a longer chain is taken for a broken one. */
+const maxTurns = 10_000;
+
+/** The conversation that a stored response ends; undefined where any turn of it is not, or no longer, kept. */
+export function transcriptOf(store: ResponseStore, responseId: string, principalId: string): Transcript | undefined {
+  const turns: StoredResponse[] = [];
+  for (let id: string | undefined = responseId; id !== undefined; ) {
+    const turn: StoredResponse | undefined = turns.length < maxTurns ? store.find(id, principalId) : undefined;
+    if (turn === undefined) return undefined;
+    turns.push(turn);
+    id = turn.previousId;
+  }
+  return { items: turns.toReversed().flatMap(({ input, output }) => [...input, ...output]) };
+}
+
+/**
+ * `GET` and `DELETE /v1/responses/:id`, and `GET …/input_items`, of a response kept here. Error: `response_not_found`.
+ * @see https://platform.openai.com/docs/api-reference/responses/get
+ */
+export function answerStored(store: ResponseStore, { method, params, principal, res, id: requestId, target }: ProxyInbound): void {
+  const id = params['id'] ?? '';
+  const stored = store.find(id, principal.id);
+  if (stored === undefined) throw new AppError('response_not_found', { fields: { param: 'id' } });
+  if (method === 'DELETE') {
+    store.remove(id, principal.id);
+    sendJson(res, requestId, { id, object: 'response', deleted: true });
+  } else if (params['part'] === 'input_items') sendJson(res, requestId, inputItems(stored));
+  else if (new URLSearchParams(target.query).get('stream') === 'true') throw new AppError('unsupported_parameter', { message: 'A response that Keyward keeps is given whole; it cannot be streamed again.', fields: { param: 'stream' } });
+  else sendJson(res, requestId, stored.response);
+}
+
+function inputItems({ id, input }: StoredResponse): JsonRecord {
+  const data = input.map((item, index) => ({ id: `${id.replace(/^resp_/, 'msg_')}_${index}`, ...item }));
+  return { object: 'list', data, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null, has_more: false };
+}
+
+function sendJson(res: ClientAnswer, requestId: string, answer: JsonRecord): void {
+  const body = JSON.stringify(answer);
+  res.writeHead(200, ['x-request-id', requestId, 'content-type', 'application/json', 'content-length', String(Buffer.byteLength(body))]);
+  res.end(body);
+}
