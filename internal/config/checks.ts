@@ -1,5 +1,6 @@
 import { isFramingHeader } from './framing-headers.ts';
 import { checkLogins } from './login-checks.ts';
+import { checkPayload } from './payload/checks.ts';
 import type { ConfigProblem } from './problem.ts';
 import type { CompatEntry, Config, KeyEntry, LoginEntry, VertexEntry } from './schema.ts';
 import { isNetwork, judgeBaseUrl, judgeProxyUrl } from './upstream-url.ts';
@@ -16,6 +17,7 @@ export function checkConfig(config: Config, report: Report): void {
   checkNetworks(config, report);
   checkUpstreams(config, report);
   checkLogins(config, report);
+  checkPayload(config, report);
 }
 
 function checkTls(config: Config, report: Report): void {

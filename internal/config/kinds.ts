@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { Secret } from '../secret/secret.ts';
+import { isMembers, type Members } from './members.ts';
 
 /** What the settings table says of a setting beside its type; docs, JSON Schema and masking read it. */
 export interface SettingNotes {
@@ -87,3 +88,6 @@ export const list = <const T extends v.GenericSchema>(item: T, doc: string, more
 /** A map from a free name to a value. */
 export const mapOf = <const T extends v.GenericSchema>(item: T, doc: string, more: Notes = {}) =>
   v.optional(v.pipe(v.record(v.string(), item), v.metadata(notes(doc, more))), {});
+
+/** A map from a JSON path to any value that JSON has, null among them. */
+export const jsonByPath = (doc: string, more: Notes = {}) => v.pipe(v.custom<Members>(isMembers), v.metadata(notes(doc, more)));

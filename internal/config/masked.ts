@@ -27,7 +27,7 @@ function show(loaded: LoadedConfig, isRevealed: boolean): Json {
     if (shape?.type === 'duration' && typeof value === 'number') return formatDuration(value);
     if (typeof value !== 'string') return value;
     if (shape?.secret === 'userinfo') return isRevealed ? value : (referenceOf(path) ?? maskUserinfo(value));
-    return !isRevealed && shape === undefined && isSecretName(path.at(-1) ?? '') ? maskSecret(value) : value;
+    return !isRevealed && (shape === undefined || shape.type === 'anything') && isSecretName(path.at(-1) ?? '') ? maskSecret(value) : value;
   }
 
   function showSecret(value: string, path: readonly string[]): string {

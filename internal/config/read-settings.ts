@@ -4,7 +4,7 @@ import { findSecurityMiss, suggestKey } from './near-miss.ts';
 import type { ConfigProblem } from './problem.ts';
 import { resolveSecret, type ReferenceSources } from './secret-reference.ts';
 import { isMembers } from './members.ts';
-import type { SettingShape } from './shape.ts';
+import { anything, type SettingShape } from './shape.ts';
 import type { YamlSource } from './yaml-source.ts';
 import { scalarText, type YamlTree } from './yaml-tree.ts';
 
@@ -37,8 +37,10 @@ export function createSettingsReader(source: YamlSource, sources: ReferenceSourc
   };
 
   function read(tree: YamlTree, shape: SettingShape, path: readonly string[]): unknown {
-    if (tree.kind === 'null') return undefined;
+    // Null is a value of its own where any value may stand.
+    if (tree.kind === 'null' && shape.type !== 'anything') return undefined;
     places.set(path.join('.'), tree.offset);
+    if (tree.kind === 'null') return null;
     switch (tree.kind) {
       case 'scalar':
         return readScalar(tree, shape, path);
@@ -105,7 +107,7 @@ export function createSettingsReader(source: YamlSource, sources: ReferenceSourc
     const seen = new Set(into);
     for (const tree of trees) {
       const itemPath = [...path, String(into.length)];
-      const item = tree.kind === 'null' ? undefined : read(tree, shape, itemPath);
+      const item = tree.kind === 'null' && shape.type !== 'anything' ? undefined : read(tree, shape, itemPath);
       const objection = describeUselessItem(item, shape, seen);
       if (objection === undefined) {
         into.push(item);
@@ -126,11 +128,6 @@ export function createSettingsReader(source: YamlSource, sources: ReferenceSourc
 
 /** Stands where a reference could not be resolved, so that nothing further is said of the value. */
 const unresolved = 'unresolved-reference';
-
-const anything: SettingShape = {
-  type: 'anything', doc: '', unit: undefined, reload: 'live', secret: undefined, unused: undefined, isLater: false, isRequired: false, fallback: undefined,
-  choices: [], min: undefined, max: undefined, members: new Map(), isOpen: true, item: undefined,
-};
 
 /** The Go program's parser takes YAML 1.1 words for a switch. */
 function readFlag(tree: Extract<YamlTree, { kind: 'scalar' }>): unknown {

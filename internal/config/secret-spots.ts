@@ -42,7 +42,9 @@ export function findSecretSpots(tree: YamlTree): SecretSpots {
       }
     } else if (part.kind === 'scalar') {
       const written = scalarText(part);
-      const kind = shape?.secret ?? (isSecretByName ? 'whole' : shape === undefined && userinfo.test(written) ? 'userinfo' : undefined);
+      // Rules for request bodies count tokens: there only a text can be a secret by its name.
+      const isCount = shape?.type === 'anything' && typeof part.value !== 'string';
+      const kind = shape?.secret ?? (isSecretByName && !isCount ? 'whole' : shape === undefined && userinfo.test(written) ? 'userinfo' : undefined);
       const holdsSecret = written.trim() !== '' && (kind === 'whole' || (kind === 'userinfo' && (userinfo.test(written) || isReference(written))));
       if (kind !== undefined && holdsSecret) spots.push({ path, node: part.node, written, kind });
       else if (shape !== undefined) shown.add(part.node);

@@ -32,8 +32,15 @@ export function describeSettings(): SettingShape {
 /** The shape below `name`: a member, or the item of a list or map. */
 export function shapeBelow(shape: SettingShape | undefined, name: string | number): SettingShape | undefined {
   if (shape === undefined) return undefined;
+  if (shape.type === 'anything') return shape;
   return shape.type === 'section' ? shape.members.get(String(name)) : shape.item;
 }
+
+/** A value without a form of its own. */
+export const anything: SettingShape = {
+  type: 'anything', doc: '', unit: undefined, reload: 'live', secret: undefined, unused: undefined, isLater: false, isRequired: false, fallback: undefined,
+  choices: [], min: undefined, max: undefined, members: new Map(), isOpen: true, item: undefined,
+};
 
 function describe(schema: unknown, isRequired: boolean, fallback?: unknown): SettingShape {
   if (!isMembers(schema)) throw new TypeError('settings table: not a schema');
@@ -60,6 +67,7 @@ function describe(schema: unknown, isRequired: boolean, fallback?: unknown): Set
 }
 
 function describeItem(schema: Members): SettingShape | undefined {
+  if (schema['type'] === 'custom') return anything;
   const item = schema['type'] === 'array' ? schema['item'] : schema['type'] === 'record' ? schema['value'] : undefined;
   return item === undefined ? undefined : describe(item, true);
 }
@@ -82,6 +90,7 @@ function typeOf(schema: Members, actions: readonly Members[]): SettingShape['typ
     case 'array':
       return 'list';
     case 'record':
+    case 'custom':
       return 'map';
     default:
       throw new TypeError(`settings table: no form for ${String(schema['type'])}`);

@@ -52,9 +52,24 @@ function isAllUnused(shape: SettingShape): boolean {
 
 function section(name: string, shape: SettingShape): string {
   const { members, note } = membersOf(shape);
-  const nested = members.filter(([, member]) => member.unused === undefined && hasMembers(member) && (member.item?.members.size ?? 0) > 0);
-  const deeper = nested.map(([member, inner]) => `Each of \`${member}\`:\n\n${table(membersOf(inner).members, '')}`).join('\n');
+  const deeper = nestedTables(members).join('\n');
   return `### \`${name}\`\n\n${shape.doc}${shape.isLater ? ' *later*' : ''}${note}\n\n${table(members, '')}${deeper === '' ? '' : `\n${deeper}`}`;
+}
+
+/** Tables of the items of lists, at any depth; lists whose items are alike share one. */
+function nestedTables(members: readonly (readonly [string, SettingShape])[]): readonly string[] {
+  const namesByTable = new Map<string, { readonly names: string[]; readonly inner: readonly (readonly [string, SettingShape])[] }>();
+  for (const [name, member] of members) {
+    if (member.unused !== undefined || (member.item?.members.size ?? 0) === 0) continue;
+    const { members: inner } = membersOf(member);
+    const text = table(inner, '');
+    const known = namesByTable.get(text) ?? { names: [], inner };
+    known.names.push(`\`${name}\``);
+    namesByTable.set(text, known);
+  }
+  const tables = [...namesByTable].map(([text, { names }]) => `Each of ${names.join(', ')}:\n\n${text}`);
+  const deeper = [...namesByTable.values()].flatMap(({ inner }) => nestedTables(inner));
+  return [...tables, ...new Set(deeper)];
 }
 
 function membersOf(shape: SettingShape): { readonly members: readonly (readonly [string, SettingShape])[]; readonly note: string } {
@@ -78,7 +93,7 @@ function kindOf(shape: SettingShape): string {
     case 'choice':
       return shape.choices.map((choice) => `\`${choice}\``).join(', ');
     case 'list':
-      return shape.item?.type === 'section' ? 'list of sections' : shape.item?.type === 'choice' ? `list of ${kindOf(shape.item)}` : 'list of texts';
+      return shape.item?.type === 'section' ? 'list of sections' : shape.item?.type === 'map' ? 'list of names and values' : shape.item?.type === 'choice' ? `list of ${kindOf(shape.item)}` : 'list of texts';
     case 'map':
       return 'names and values';
     case 'anything':

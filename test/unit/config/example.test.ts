@@ -62,13 +62,14 @@ describe('config.example.yaml', () => {
       .split('\n')
       .map((line) => (/^#(?: {2,}(?:- |[\w-]+:))/.test(line) ? line.slice(1) : line))
       .join('\n')
-      .replaceAll(/^([a-z][\w-]*): (?:\[\]|\{\})$(?=\n {2}\S)/gm, '$1:');
+      .replaceAll(/^( *)([a-z][\w-]*): (?:\[\]|\{\})$(?=\n\1 {2}\S)/gm, '$1$2:');
     const env = Object.fromEntries(['GOOGLE_CLIENT_SECRET', 'CORP_CLIENT_SECRET', 'TEAM_CLIENT_KEY', 'GEMINI_API_KEY', 'ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'VERTEX_API_KEY', 'OPENROUTER_API_KEY'].map((name) => [name, `value-of-${name}`]));
     const { config, ignoredKeys } = load(opened, env);
     expect(ignoredKeys).toEqual([]);
     expect(config['openai-compatibility'].map((entry) => entry.name)).toEqual(['openrouter', 'ollama']);
     expect(config['gemini-api-key'][0]?.['api-key'].reveal()).toBe('value-of-GEMINI_API_KEY');
     expect(Object.keys(config.oauth)).toEqual(['google', 'corp']);
+    expect(config.payload.filter[0]?.params).toEqual(['metadata', 'tools.#(type=="web_search")#']);
     expect(config['oauth-model-alias']['codex']).toEqual([{ name: 'gpt-5.4', alias: 'main', fork: true }]);
   });
 

@@ -13,14 +13,12 @@ function warningsOf(text: string): readonly string[] {
 
 describe('a setting that takes effect with a later version', () => {
   it.each([
-    ['routing: { session-affinity: true }', 'routing.session-affinity'],
-    ['payload: { override: [{ models: [{ name: m }] }] }', 'payload.override'],
     ['identity: { enabled: true }', 'identity.enabled'],
   ])('is reported as without effect: %s', (text, path) => {
     expect(warningsOf(text)).toEqual([`ignored key '${path}': it takes effect with a later version`]);
   });
 
-  it.each(['routing: { session-affinity: false }', 'payload: { override: [] }', 'identity: { enabled: false }'])('is no matter at its default: %s', (text) => {
+  it.each(['identity: { enabled: false }'])('is no matter at its default: %s', (text) => {
     expect(warningsOf(text)).toEqual([]);
   });
 });
