@@ -14,6 +14,8 @@ export interface Party {
   readonly vendor: string;
   /** `ProviderKind` of the account; a few vendors differ in what they take. */
   readonly provider: string;
+  /** As the upstream calls it; generations of one vendor's models differ in what they take. */
+  readonly model?: string | undefined;
 }
 
 /** What an answer's encoder needs to know beside the answer. */

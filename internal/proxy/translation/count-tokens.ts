@@ -28,7 +28,7 @@ export function translateCount({ client: clientDialect, account, bytes, upstream
   const [asking, answering] = [upstream.count, client.count];
   if (asking === undefined || answering === undefined) throw new TypeError(`${target} counts no tokens`);
   const losses = createLosses(target, client.nameOf);
-  const encoded = asking.encodeRequest(answering.decodeRequest(recordOf(bytes)), partyOf(account, target), losses);
+  const encoded = asking.encodeRequest(answering.decodeRequest(recordOf(bytes)), partyOf(account, target, upstreamModel), losses);
   const operation = countOperations[target];
   return {
     operation,

@@ -47,7 +47,7 @@ export function translateRequest(options: TranslateOptions): Translated {
   const { client: clientDialect, target, account, request, upstreamModel, requestId, clock, keepAlive } = options;
   const client = codecs[clientDialect];
   const upstream = codecs[target];
-  const source = partyOf(account, target);
+  const source = partyOf(account, target, upstreamModel);
   const losses = createLosses(target, client.nameOf);
   const isUpstreamStream = request.isStream || onlyStreams(account);
   const encoded = upstream.encodeRequest(isUpstreamStream === request.isStream ? request : { ...request, isStream: isUpstreamStream }, source, losses);
@@ -88,8 +88,8 @@ export function recordOf(bytes: Buffer): JsonRecord {
 
 const vendors: Readonly<Partial<Record<ProviderKind, string>>> = { openai: 'openai', codex: 'openai', anthropic: 'anthropic', gemini: 'google', vertex: 'google', google: 'google', antigravity: 'google' };
 
-export function partyOf(account: Account, dialect: Dialect): Party {
-  return { dialect, account: account.id, vendor: vendors[account.provider] ?? account.owner, provider: account.provider };
+export function partyOf(account: Account, dialect: Dialect, model: string): Party {
+  return { model, dialect, account: account.id, vendor: vendors[account.provider] ?? account.owner, provider: account.provider };
 }
 
 function generating(dialect: Dialect, isStream: boolean): ProxyOperation {
