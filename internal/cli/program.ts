@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { dialects } from '../dialect/dialect.ts';
 import type { ConfigCheckFlags, ConfigShowFlags } from './commands/config.ts';
 import type { DoctorFlags } from './commands/doctor.ts';
 import type { ExplainFlags } from './commands/explain.ts';
@@ -110,11 +111,13 @@ function addInspection(program: Command, cli: CliProcess, settle: (exitCode: num
     .command('explain')
     .helpGroup(groups.look)
     .summary('where a model’s requests would go, and why')
-    .description('Lists the accounts that would serve a model in the order they would be tried, and why each other one is skipped.')
+    .description('Lists the accounts that would be asked for a model now, in that order, why each other one is skipped and until when, and what cools.')
     .requiredOption('-m, --model <name>', 'the model as a client names it')
+    .option('-k, --key <key>', 'whether this client key may use it; its id (`key_…`), or the key, which is hashed here and not sent; `-` reads it from standard input')
+    .addOption(new Option('-d, --dialect <name>', 'as this client would be served').choices([...dialects]))
     .addOption(configOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nReads:   data-dir/control.sock\nWrites:  nothing\n\nExamples:\n  keyward explain --model gpt-4.1\n  keyward explain --model or/some-model --json')
+    .addHelpText('after', '\nReads:   data-dir/control.sock\nWrites:  nothing\n\nExamples:\n  keyward explain --model gpt-4.1\n  keyward explain --model claude-sonnet-5 --dialect anthropic-messages\n  keyward explain --model or/some-model --key key_ab12cd34ef56 --json')
     .action(async (flags: ExplainFlags) => settle(await (await import('./commands/explain.ts')).explainModel(cli, flags)));
 
   program

@@ -5,6 +5,8 @@ export interface Principal {
   readonly kind: 'static-key' | 'anonymous' | 'root' | 'local';
   /** For people: the masked key, or a name. */
   readonly label: string;
+  /** Names it may use, as it calls them, prefix included; `*` matches any run of characters. Absent: all. */
+  readonly models?: readonly string[];
 }
 
 /** Open mode, and `ws-auth: false` for local callers. */

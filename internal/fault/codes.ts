@@ -53,8 +53,9 @@ export const faults = {
   root_required: { status: 403, type: 'permission_error', retry: 'never', message: 'Only the root management secret may do this.', fix: 'Repeat with the management secret.' },
 
   // Routing and upstream
+  model_not_allowed: { status: 403, type: 'permission_error', retry: 'never', message: 'This key may not use this model.', fix: '`GET /v1/models` lists what the key may use; the operator widens its limit.' },
   model_not_found: { status: 404, type: 'invalid_request_error', retry: 'never', message: 'No account serves this model.', fix: '`GET /v1/models` lists what is served; `keyward explain` says why.' },
-  dialect_not_served: { status: 501, type: 'invalid_request_error', retry: 'never', message: 'This model is served, but not in this dialect.', fix: 'Call it by the dialect the message names.' },
+  dialect_not_served: { status: 501, type: 'invalid_request_error', retry: 'never', message: 'This model is served, but not by this operation.', fix: 'Use another model; `keyward explain` lists the accounts of this one. Only generating and counting are translated between dialects.' },
   websocket_not_served: { status: 501, type: 'invalid_request_error', retry: 'never', message: 'This endpoint is not served over WebSocket yet.', fix: 'Use HTTP with `stream: true`.' },
   response_not_found: { status: 404, type: 'invalid_request_error', retry: 'never', message: 'No response of yours has this id.', fix: 'Use an id that this key received from `POST /v1/responses` through Keyward.' },
   previous_response_not_found: { status: 404, type: 'invalid_request_error', retry: 'never', message: 'No response of yours has the id in `previous_response_id`.', fix: 'Send the whole conversation, or an id that this key received.' },

@@ -1,5 +1,5 @@
 import type { Operation } from '../dialect/dialect.ts';
-import { cooldownAfter, isActive, nextTryMs, scopeOf, severities, severityOf, startProbe, type Cooldown, type CooldownScope, type FailurePlace, type Severity } from './cooldown.ts';
+import { cooldownAfter, isActive, isUnproven, refusesCredential, scopeOf, severities, severityOf, startProbe, type Cooldown, type CooldownScope, type FailurePlace, type Severity } from './cooldown.ts';
 import type { AccountBlock, AttemptOutcome } from './ports.ts';
 
 const maxCooldowns = 256;
@@ -11,15 +11,6 @@ export interface ScopeKeys {
 }
 
 const accountKey = 'account';
-
-/** How a candidate stands now, whatever the operation; `cooldowns` are those that have not ended. */
-export interface Standing {
-  readonly severity: Severity;
-  readonly cooldowns: readonly Cooldown[];
-  /** When it may be tried again, as far as cooldowns tell. */
-  readonly nextTryMs: number;
-  readonly block: AccountBlock | undefined;
-}
 
 export function scopeKeys(upstreamModel: string, operation: Operation): ScopeKeys {
   return { model: `model ${upstreamModel}`, endpoint: `endpoint ${operation} ${upstreamModel}` };
@@ -52,15 +43,9 @@ export class AccountMemory {
     return this.#of(keys).filter((cooldown) => isActive(cooldown, nowMs));
   }
 
-  /** How one model stands, the worst of its endpoints included. */
-  standing(upstreamModel: string, nowMs: number, maxCooldownMs: number): Standing {
-    const cooldowns = this.allActive(nowMs).filter(({ model, scope }) => scope === 'account' || model === upstreamModel);
-    let severity: Severity = severities.healthy;
-    for (const cooldown of cooldowns) {
-      const each = severityOf(cooldown, nowMs, maxCooldownMs);
-      if (each > severity) severity = each;
-    }
-    return { severity, cooldowns, nextTryMs: Math.max(nowMs, ...cooldowns.map((cooldown) => nextTryMs(cooldown, nowMs, maxCooldownMs))), block: undefined };
+  /** Those of the candidate that have not ended, or whose cause no success has disproved yet. */
+  remembered(keys: ScopeKeys, nowMs: number): readonly Cooldown[] {
+    return this.#of(keys).filter((cooldown) => isActive(cooldown, nowMs) || isUnproven(cooldown, nowMs));
   }
 
   /** All that have not ended. */
@@ -88,7 +73,7 @@ export class AccountMemory {
 
   /** The cooldown that came of a failure; undefined when it told nothing new. */
   fail(keys: ScopeKeys, failure: Extract<AttemptOutcome, { readonly kind: 'failure' }>, place: FailurePlace): Cooldown | undefined {
-    const key = keyOf(scopeOf(failure.status), keys);
+    const key = keyOf(scopeOf(failure), keys);
     const previous = this.#cooldowns.get(key);
     const next = cooldownAfter(previous, failure, place);
     if (next === previous) return undefined;
@@ -99,7 +84,8 @@ export class AccountMemory {
 
   /** Ends what came of the upstream refusing the credential: another one is there now. */
   forgiveCredential(): void {
-    this.#cooldowns.delete(accountKey);
+    const cooldown = this.#cooldowns.get(accountKey);
+    if (cooldown !== undefined && refusesCredential(cooldown)) this.#cooldowns.delete(accountKey);
   }
 
   /** Forgets all cooldowns; the number that had not ended. */

@@ -22,16 +22,23 @@ export interface Cooldown {
    * away for a bad minute of its upstream.
    */
   readonly isSoft: boolean;
-  /** Failures in a row, for the back-off. */
+  /** The upstream named the time at which it ends. */
+  readonly isHinted: boolean;
+  /** In a row, whatever they were. */
   readonly failures: number;
+  /** Of these the last ones of one class, for the back-offs that refuse. */
+  readonly likeFailures: number;
   /** The attempt that probes, while it does. */
   probe: object | undefined;
   /** When another may probe although this one has not ended. */
   probeUntilMs: number;
 }
 
-/** The worse, the higher. `due`: in cooldown past the cap, one request may try. `blocked`: until somebody acts. */
-export const severities = { healthy: 0, due: 1, soft: 2, hard: 3, blocked: 4 } as const;
+/**
+ * The worse, the higher. `due`: one request may try, because a cooldown has ended or has lasted for the cap; `onTrial`: that
+ * request is under way; `blocked`: until somebody acts.
+ */
+export const severities = { healthy: 0, due: 1, onTrial: 2, soft: 3, hard: 4, blocked: 5 } as const;
 export type Severity = (typeof severities)[keyof typeof severities];
 
 const secondMs = 1_000;
@@ -44,14 +51,18 @@ const longestHintMs = 366 * 86_400_000;
 /** A refusal comes at once; an answer that flows longer is a success that has not ended yet. */
 const probeMs = minuteMs;
 
-export function scopeOf(status: number): CooldownScope {
-  if (status === 401 || status === 402 || status === 403) return 'account';
+export function scopeOf({ status, isAccountWide }: Failure): CooldownScope {
+  if (isRefusalOfCredential(status) || (status === 429 && isAccountWide === true)) return 'account';
   return status === 404 ? 'endpoint' : 'model';
 }
 
 /** The upstream refuses the credential itself; waiting is no remedy. */
-export function refusesCredential(cooldown: Cooldown): boolean {
-  return cooldown.scope === 'account';
+export function refusesCredential({ status }: Cooldown): boolean {
+  return isRefusalOfCredential(status);
+}
+
+function isRefusalOfCredential(status: number): boolean {
+  return status === 401 || status === 402 || status === 403;
 }
 
 /** A clock that was set back by more than a minute ends it. */
@@ -59,8 +70,16 @@ export function isActive(cooldown: Cooldown, nowMs: number): boolean {
   return nowMs < cooldown.untilMs && nowMs > cooldown.sinceMs - minuteMs;
 }
 
+/** It has ended, and no success has shown yet that what it came of has. */
+export function isUnproven(cooldown: Cooldown, nowMs: number): boolean {
+  return nowMs >= cooldown.untilMs && nowMs - cooldown.untilMs < longestBackoffMs;
+}
+
 export function severityOf(cooldown: Cooldown, nowMs: number, maxCooldownMs: number): Severity {
-  if (!isActive(cooldown, nowMs)) return severities.healthy;
+  if (!isActive(cooldown, nowMs)) {
+    if (!isUnproven(cooldown, nowMs)) return severities.healthy;
+    return isProbing(cooldown, nowMs) ? severities.onTrial : severities.due;
+  }
   if (nowMs - cooldown.sinceMs >= maxCooldownMs && !isProbing(cooldown, nowMs)) return severities.due;
   return cooldown.isSoft ? severities.soft : severities.hard;
 }
@@ -76,8 +95,9 @@ export function startProbe(cooldown: Cooldown, probe: object, nowMs: number): vo
 
 /** When the scope may next be tried, as far as is known now. */
 export function nextTryMs(cooldown: Cooldown, nowMs: number, maxCooldownMs: number): number {
-  const dueMs = isProbing(cooldown, nowMs) ? nowMs + 5 * secondMs : cooldown.sinceMs + maxCooldownMs;
-  return Math.min(cooldown.untilMs, dueMs);
+  const afterProbeMs = nowMs + 5 * secondMs;
+  if (!isActive(cooldown, nowMs)) return isProbing(cooldown, nowMs) ? afterProbeMs : nowMs;
+  return Math.min(cooldown.untilMs, isProbing(cooldown, nowMs) ? afterProbeMs : cooldown.sinceMs + maxCooldownMs);
 }
 
 /** Where and when a failure happened. */
@@ -91,32 +111,34 @@ export interface FailurePlace {
 
 /**
  * The cooldown a failure calls for, given what its scope had. Attempts that began before the previous cooldown did are its
- * echoes: they neither raise the back-off nor soften what is known.
+ * echoes: they neither raise the back-off nor soften what is known, and do not end the trial that is under way.
  */
 export function cooldownAfter(previous: Cooldown | undefined, failure: Failure, place: FailurePlace): Cooldown {
   const { nowMs } = place;
-  const isSame = previous !== undefined && classOf(previous.status) === classOf(failure.status);
-  const isEcho = previous !== undefined && place.pickOrder < previous.order;
-  const isRecent = previous !== undefined && nowMs - previous.untilMs < longestBackoffMs;
-  const failures = isSame && isRecent ? previous.failures + (isEcho ? 0 : 1) : 1;
-  const { ms, isSoft } = lengthOf(failure, failures);
-  const active = previous !== undefined && isActive(previous, nowMs) ? previous : undefined;
-  if (active !== undefined && isEcho) {
-    const isHinted = usableHint(failure.retryAfterMs) !== undefined;
-    if (isSame && (!isHinted || nowMs + ms <= active.untilMs)) return active;
-    if (isSoft && (!active.isSoft || nowMs + ms <= active.untilMs)) return active;
-  }
+  const known = previous !== undefined && nowMs - previous.untilMs < longestBackoffMs ? previous : undefined;
+  const active = known !== undefined && isActive(known, nowMs) ? known : undefined;
+  const isSame = known !== undefined && classOf(known.status) === classOf(failure.status);
+  const isEcho = known !== undefined && place.pickOrder < known.order;
+  const step = isEcho ? 0 : 1;
+  const failures = (known?.failures ?? 0) + (known === undefined ? 1 : step);
+  const likeFailures = isSame ? known.likeFailures + step : 1;
+  const { ms, isSoft, isHinted } = lengthOf(failure, { failures, likeFailures });
+  if (isEcho && isSame && (!isHinted || nowMs + ms <= known.untilMs)) return known;
+  if (isEcho && active !== undefined && isSoft && (!active.isSoft || nowMs + ms <= active.untilMs)) return active;
   const keptUntilMs = active !== undefined && isSame && !isSoft ? active.untilMs : 0;
+  const scope = scopeOf(failure);
   return {
-    scope: scopeOf(failure.status),
-    model: scopeOf(failure.status) === 'account' ? '*' : place.model,
+    scope,
+    model: scope === 'account' ? '*' : place.model,
     status: failure.status,
     reason: reasonOf(failure),
     sinceMs: nowMs,
     untilMs: Math.max(nowMs + ms, keptUntilMs),
     order: place.order,
     isSoft,
+    isHinted: nowMs + ms >= keptUntilMs ? isHinted : active?.isHinted === true,
     failures,
+    likeFailures,
     probe: undefined,
     probeUntilMs: 0,
   };
@@ -129,23 +151,34 @@ function classOf(status: number): number {
 }
 
 function reasonOf({ status, retryAfterMs }: Failure): string {
-  if (status === 401 || status === 402 || status === 403) return `the upstream refused the account (${status})`;
+  if (isRefusalOfCredential(status)) return `the upstream refused the account (${status})`;
   if (status === 404) return 'the upstream does not know the model (404)';
   if (status === 429) return usableHint(retryAfterMs) === undefined ? 'rate limited (429), own back-off' : 'rate limited (429), as the upstream said';
   return status === 0 ? 'the upstream broke off or was not reached' : `the upstream failed (${status})`;
 }
 
-function lengthOf({ status, retryAfterMs }: Failure, failures: number): { readonly ms: number; readonly isSoft: boolean } {
+interface Length {
+  readonly ms: number;
+  readonly isSoft: boolean;
+  readonly isHinted: boolean;
+}
+
+function lengthOf({ status, retryAfterMs }: Failure, { failures, likeFailures }: Pick<Cooldown, 'failures' | 'likeFailures'>): Length {
   const hintMs = usableHint(retryAfterMs);
-  if (status === 401 || status === 402) return { ms: credentialMs, isSoft: false };
+  const own = (ms: number, isSoft: boolean): Length => ({ ms, isSoft, isHinted: false });
+  if (status === 401 || status === 402) return own(credentialMs, false);
   if (status === 403) {
     // Often about one request (moderation, region, a model not opened): it locks only when it keeps coming.
-    const ms = backoffMs(failures, longestBackoffMs);
-    return { ms, isSoft: ms <= longestSoftMs };
+    const ms = backoffMs(likeFailures, longestBackoffMs);
+    return own(ms, ms <= longestSoftMs);
   }
-  if (status === 404) return { ms: missingMs, isSoft: true };
-  if (status === 429) return { ms: hintMs ?? backoffMs(failures, longestBackoffMs), isSoft: false };
-  return { ms: hintMs === undefined ? backoffMs(failures, longestSoftMs) : Math.min(hintMs, longestBackoffMs), isSoft: true };
+  if (status === 404) return own(missingMs, true);
+  const isSoft = status !== 429;
+  if (hintMs === undefined) return isSoft ? own(backoffMs(failures, longestSoftMs), true) : own(backoffMs(likeFailures, longestBackoffMs), false);
+  const statedMs = isSoft ? Math.min(hintMs, longestBackoffMs) : hintMs;
+  // A hint that was kept to in vain is not believed again as it stands: some upstreams say one second for hours.
+  const provedMs = likeFailures > 1 ? backoffMs(likeFailures - 1, longestSoftMs) : 0;
+  return statedMs >= provedMs ? { ms: statedMs, isSoft, isHinted: true } : own(provedMs, isSoft);
 }
 
 function usableHint(retryAfterMs: number | undefined): number | undefined {

@@ -1,34 +1,88 @@
-import type { Standing } from './account-memory.ts';
-import { severities } from './cooldown.ts';
-import type { Candidate, Explanation, RoutingTable } from './ports.ts';
-import { isSwitchedOn } from './serving.ts';
+import { isActive, isProbing, nextTryMs, refusesCredential, severities, type Cooldown, type Severity } from './cooldown.ts';
+import type { ExplainedCandidate, ExplainedCooldown, SkipReason } from './explanation.ts';
+import type { Group, Member, Pool } from './pool.ts';
+import type { Candidate, RoutingTable } from './ports.ts';
+import { dialectFor, isSwitchedOn } from './serving.ts';
+import { orderNow } from './strategies.ts';
 
-type Row = Explanation['candidates'][number];
+/** What the router knows at this moment. */
+export interface Situation {
+  readonly table: RoutingTable;
+  readonly model: string;
+  readonly candidates: readonly Candidate[];
+  readonly pool: Pool;
+  readonly nowMs: number;
+  readonly severityOf: (member: Member) => Severity;
+  /** Sessions bound to each candidate. */
+  readonly bound: ReadonlyMap<string, number>;
+}
 
-/** Why each account would or would not serve a name: those that would first, as they would be tried. */
-export function explainModel(table: RoutingTable, model: string, standingOf: (candidate: Candidate) => Standing): Explanation {
-  const candidates = table.candidatesFor(model);
+/** All accounts: those that would be asked, in that order, then those that would not, the soonest back first. */
+export function explainCandidates(the: Situation): readonly ExplainedCandidate[] {
+  const { table, model, candidates, pool } = the;
+  const asked = askingOrder(the);
+  const waiting = membersOf(pool).filter((member) => !asked.includes(member)).sort((a, b) => the.severityOf(a) - the.severityOf(b) || nextTryOf(a, the) - nextTryOf(b, the));
+  const inPool = new Set(candidates.filter((candidate) => pool.byKey.has(`${candidate.account.id} ${candidate.upstreamModel}`)));
+  const notAsked = candidates.filter((candidate) => !inPool.has(candidate)).map((candidate) => rowOf(the, candidate, whyNotAsked(the, candidate)));
   const serving = new Set(candidates.map(({ account }) => account.id));
-  const ranked = candidates.map((candidate) => explainCandidate(table, candidate, model, standingOf)).sort((a, b) => a.rank - b.rank);
-  const others = table.accounts.filter(({ id }) => !serving.has(id)).map((account) => rowOf({ account, upstreamModel: '' }, table.whyNever(account, model)));
-  return { model, candidates: [...ranked.map(({ row }) => row), ...others] };
+  const others = table.accounts.filter(({ id }) => !serving.has(id)).map((account) => rowOf(the, { account, upstreamModel: '' }, table.whyNever(account, model)));
+  return [...asked.map((member, index) => memberRow(the, member, index + 1)), ...waiting.map((member) => memberRow(the, member, undefined)), ...notAsked, ...others];
 }
 
-const switchedOffRank = 9;
-
-function explainCandidate(table: RoutingTable, candidate: Candidate, model: string, standingOf: (candidate: Candidate) => Standing): { readonly rank: number; readonly row: Row } {
-  const { account } = candidate;
-  if (!isSwitchedOn(account, table.settings)) return { rank: switchedOffRank, row: rowOf(candidate, table.whyNever(account, model)) };
-  const { severity, cooldowns, nextTryMs, block } = standingOf(candidate);
-  if (block !== undefined) return { rank: severity, row: rowOf(candidate, `it needs a login since ${new Date(block.sinceMs).toISOString()} (${block.reason}): ${block.detail}`) };
-  // Due ones take their turn like healthy ones.
-  if (severity <= severities.due) return { rank: 0, row: rowOf(candidate) };
-  const reasons = [...new Set(cooldowns.map(({ reason }) => reason))].join('; ');
-  const skipped = severity === severities.soft ? `${reasons}; used only while nothing healthier serves the model` : reasons;
-  return { rank: severity, row: { ...rowOf(candidate, skipped), until: new Date(nextTryMs).toISOString() } };
+/** As `pick` would go through them were each to fail. */
+function askingOrder(the: Situation): readonly Member[] {
+  const { table, pool, severityOf } = the;
+  const inTurn = (group: Group, isEligible: (member: Member) => boolean): readonly Member[] => {
+    const { members, turns } = group;
+    const choices = { count: members.length, isEligible: (place: number) => members[place] !== undefined && isEligible(members[place]), openCount: (place: number) => members[place]?.memory.openCount ?? 0 };
+    return orderNow(table.settings.strategy, turns, choices).flatMap((place) => members[place] ?? []);
+  };
+  const well = pool.groups.flatMap((group) => inTurn(group, (member) => severityOf(member) <= severities.due));
+  const onTrial = pool.groups.flatMap((group) => inTurn(group, (member) => severityOf(member) === severities.onTrial));
+  const soft = membersOf(pool).filter((member) => severityOf(member) === severities.soft).sort((a, b) => nextTryOf(a, the) - nextTryOf(b, the));
+  return [...well, ...onTrial, ...soft];
 }
 
-function rowOf({ account, upstreamModel }: Candidate, skipped?: string): Row {
+function membersOf({ groups }: Pool): readonly Member[] {
+  return groups.flatMap(({ members }) => members);
+}
+
+function nextTryOf({ memory, keys }: Member, { table, nowMs }: Situation): number {
+  return Math.max(nowMs, ...memory.active(keys, nowMs).map((cooldown) => nextTryMs(cooldown, nowMs, table.settings.maxCooldownMs)));
+}
+
+function memberRow(the: Situation, member: Member, place: number | undefined): ExplainedCandidate {
+  const severity = the.severityOf(member);
+  const cooldowns = member.neverCools ? [] : member.memory.remembered(member.keys, the.nowMs);
+  const row = rowOf(the, member.candidate, whyPassedOver(member, severity, cooldowns, the.nowMs));
+  const isTimed = severity === severities.soft || severity === severities.hard;
+  return {
+    ...row,
+    ...(place === undefined ? {} : { place }),
+    ...(isTimed ? { until: isoOf(nextTryOf(member, the)) } : {}),
+    cooldowns: cooldowns.map((cooldown) => explainCooldown(cooldown, the)),
+    boundSessions: the.bound.get(member.key) ?? 0,
+  };
+}
+
+function whyPassedOver({ memory: { block } }: Member, severity: Severity, cooldowns: readonly Cooldown[], nowMs: number): SkipReason | undefined {
+  // A due one takes its turn like a healthy one.
+  if (severity <= severities.due) return undefined;
+  if (block !== undefined) return { class: 'needs_login', text: `it needs a login since ${isoOf(block.sinceMs)} (${block.reason}): ${block.detail}` };
+  const causes = severity === severities.onTrial ? cooldowns : cooldowns.filter((cooldown) => isActive(cooldown, nowMs));
+  const reasons = [...new Set(causes.map(({ reason }) => reason))].join('; ');
+  if (severity === severities.onTrial) return { class: 'on_trial', text: `${reasons}; a request is trying it now, others use it only while nothing healthier serves the model` };
+  if (severity === severities.soft) return { class: 'cooling', text: `${reasons}; used only while nothing healthier serves the model` };
+  return { class: causes.some(refusesCredential) ? 'credential_refused' : 'cooling', text: reasons };
+}
+
+function whyNotAsked({ table, model }: Situation, { account }: Candidate): SkipReason {
+  if (!isSwitchedOn(account, table.settings)) return table.whyNever(account, model);
+  return { class: 'operation_not_offered', text: 'its vendor does not offer this, and it cannot be translated' };
+}
+
+function rowOf({ pool }: Situation, { account, upstreamModel }: Candidate, skip: SkipReason | undefined): ExplainedCandidate {
+  const askedIn = upstreamModel === '' ? undefined : dialectFor(account, pool.query);
   return {
     accountId: account.id,
     label: account.label,
@@ -36,7 +90,30 @@ function rowOf({ account, upstreamModel }: Candidate, skipped?: string): Row {
     dialects: account.dialects,
     upstreamModel,
     priority: account.priority,
-    usable: skipped === undefined,
-    ...(skipped === undefined ? {} : { skipped }),
+    weight: account.weight,
+    ...(askedIn === undefined ? {} : { askedIn, isTranslated: askedIn !== pool.query.dialect }),
+    usable: skip === undefined,
+    ...(skip === undefined ? {} : { skipped: skip.text, skipClass: skip.class }),
+    cooldowns: [],
+    boundSessions: 0,
   };
+}
+
+function explainCooldown(cooldown: Cooldown, { nowMs, table }: Situation): ExplainedCooldown {
+  return {
+    scope: cooldown.scope,
+    model: cooldown.model,
+    status: cooldown.status,
+    reason: cooldown.reason,
+    source: cooldown.isHinted ? 'upstream' : 'own',
+    failures: cooldown.failures,
+    since: isoOf(cooldown.sinceMs),
+    until: isoOf(cooldown.untilMs),
+    nextTry: isoOf(nextTryMs(cooldown, nowMs, table.settings.maxCooldownMs)),
+    isProbing: isProbing(cooldown, nowMs),
+  };
+}
+
+function isoOf(atMs: number): string {
+  return new Date(atMs).toISOString();
 }

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { scopeKeys, type AccountMemory, type ScopeKeys } from './account-memory.ts';
 import type { Candidate, RouteQuery, RoutingTable } from './ports.ts';
-import { isSwitchedOn, servesQuery } from './serving.ts';
+import type { Dialect } from '../dialect/dialect.ts';
+import { dialectFor, isSwitchedOn, operationAt, servesQuery } from './serving.ts';
 import type { Turns } from './strategies.ts';
 
 /** One candidate of a pool with all that a pick reads of it. */
@@ -12,6 +13,8 @@ export interface Member {
   readonly keys: ScopeKeys;
   readonly memory: AccountMemory;
   readonly neverCools: boolean;
+  /** In which it is asked. */
+  readonly dialect: Dialect;
 }
 
 /** Members of one priority. */
@@ -24,8 +27,9 @@ export interface Group {
 export interface Pool {
   readonly query: Pick<RouteQuery, 'dialect' | 'operation'>;
   readonly groups: readonly Group[];
+  readonly byKey: ReadonlyMap<string, Member>;
   /** Why there are no groups. */
-  readonly lack: 'none' | 'dialect' | 'switched_off';
+  readonly lack: 'none' | 'operation' | 'switched_off';
 }
 
 /** The name under which an exchange remembers a candidate it tried. */
@@ -59,9 +63,10 @@ export function createPools(memoryOf: (accountId: string) => AccountMemory): Poo
       return {
         candidate,
         key: candidateKey(candidate),
-        keys: scopeKeys(upstreamModel, query.operation),
+        keys: scopeKeys(upstreamModel, operationAt(account, query)),
         memory: memoryOf(account.id),
         neverCools: account.coolingDisabled || table.settings.isCoolingDisabled,
+        dialect: dialectFor(account, query) ?? query.dialect,
       };
     });
     // An alias for several models of one account shares out the account's weight; it does not multiply it.
@@ -78,10 +83,12 @@ export function createPools(memoryOf: (accountId: string) => AccountMemory): Poo
     const serving = on.filter(({ account }) => servesQuery(account, query));
     const isOff = serving.length === 0 && on.length === 0 && candidates.some(({ account }) => servesQuery(account, query));
     const priorities = [...new Set(serving.map(({ account }) => account.priority))].sort((a, b) => b - a);
+    const groups = priorities.map((priority) => buildGroup(table, query, serving.filter(({ account }) => account.priority === priority)));
     return {
       query: { dialect: query.dialect, operation: query.operation },
-      groups: priorities.map((priority) => buildGroup(table, query, serving.filter(({ account }) => account.priority === priority))),
-      lack: serving.length > 0 ? 'none' : isOff ? 'switched_off' : 'dialect',
+      groups,
+      byKey: new Map(groups.flatMap(({ members }) => members.map((member) => [member.key, member]))),
+      lack: serving.length > 0 ? 'none' : isOff ? 'switched_off' : 'operation',
     };
   };
 

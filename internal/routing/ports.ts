@@ -2,6 +2,7 @@ import type { Account } from '../accounts/account.ts';
 import type { Dialect, Operation } from '../dialect/dialect.ts';
 import type { AppError } from '../fault/app-error.ts';
 import type { Result } from '../fault/result.ts';
+import type { ExplainQuery, Explanation, SkipReason } from './explanation.ts';
 
 /** One place an exchange can go: an account and the model's name there. */
 export interface Candidate {
@@ -15,8 +16,18 @@ export interface RouteQuery {
   readonly model: string;
   readonly dialect: Dialect;
   readonly operation: Operation;
-  /** Digest of what marks the client's session, principal included; undefined where nothing does or affinity is off. */
-  readonly session?: string | undefined;
+  /** Undefined where nothing marks the client's session, or affinity is off. */
+  readonly session?: SessionMark | undefined;
+  /** The caller's limit (`Principal.models`): near names in a refusal keep to it. Whether it may call the model is decided before. */
+  readonly models?: readonly string[] | undefined;
+}
+
+/** What tells that requests belong to one conversation. */
+export interface SessionMark {
+  /** SHA-256 over the caller, the place and the mark: no two callers share one, and nothing of it can be read. */
+  readonly digest: string;
+  /** Where it was found, for log and `explain`: `header session_id`, `prompt_cache_key`, `first messages` … */
+  readonly source: string;
 }
 
 /** How an attempt ended, for cooldowns and turns. */
@@ -24,11 +35,14 @@ export type AttemptOutcome =
   | { readonly kind: 'success' }
   /** The request was at fault (400, 413, 422 …), or the client left: says nothing of the account. */
   | { readonly kind: 'neutral' }
-  /** `status` of the upstream's answer, or 0 when none came; `retryAfterMs` from its headers. */
-  | { readonly kind: 'failure'; readonly status: number; readonly retryAfterMs?: number };
+  /**
+   * `status` of the upstream's answer, or 0 when none came; `retryAfterMs` from its headers; `isAccountWide` where the vendor
+   * says that its limit is the account's, not the model's.
+   */
+  | { readonly kind: 'failure'; readonly status: number; readonly retryAfterMs?: number; readonly isAccountWide?: boolean };
 
 /**
- * The only holder of routing state (turns, cooldowns, open counts). Safe to call for an old table after a reload.
+ * The only holder of routing state (turns, cooldowns, open counts, bound sessions). Safe to call for an old table after a reload.
  * Every pick is followed by exactly one `settle`.
  */
 export interface Router {
@@ -38,8 +52,8 @@ export interface Router {
    */
   readonly pick: (table: RoutingTable, query: RouteQuery, tried: ReadonlySet<string>) => Result<Candidate, AppError>;
   readonly settle: (candidate: Candidate, query: RouteQuery, outcome: AttemptOutcome) => void;
-  /** Why each account would or would not serve the query, in the order they would be tried. */
-  readonly explain: (table: RoutingTable, query: { readonly model: string }) => Explanation;
+  /** In which order accounts would be asked now, and why each other one would not. Changes no turn. */
+  readonly explain: (table: RoutingTable, query: ExplainQuery) => Explanation;
   /** Ends all cooldowns of an account (or of all); the number ended. */
   readonly resetCooldowns: (accountId?: string) => number;
   /** Keeps an account from being picked until it is called with `undefined`: its login needs a person. Survives reloads. */
@@ -66,28 +80,15 @@ export interface AccountState {
   readonly models: readonly { readonly model: string; readonly untilMs: number; readonly reason: string }[];
 }
 
-export interface Explanation {
-  readonly model: string;
-  readonly candidates: readonly {
-    readonly accountId: string;
-    readonly label: string;
-    readonly provider: string;
-    readonly dialects: readonly Dialect[];
-    readonly upstreamModel: string;
-    readonly priority: number;
-    readonly usable: boolean;
-    /** Why it is skipped; absent when usable. */
-    readonly skipped?: string;
-    /** When it may be used again, ISO 8601; absent when unknown or not a matter of time. */
-    readonly until?: string;
-  }[];
-}
-
 export interface ListedModel {
   readonly id: string;
   readonly ownedBy: string;
+  /** That the accounts speak themselves; in the others the model is called too, translated. */
   readonly dialects: readonly Dialect[];
 }
+
+/** What an account's upstream says of its models; undefined where it said nothing, and the shipped names stand in. */
+export type ToldNames = (account: Account) => readonly string[] | undefined;
 
 export type Strategy = 'round-robin' | 'weighted-round-robin' | 'fill-first' | 'least-busy';
 
@@ -98,21 +99,26 @@ export interface RoutingSettings {
   readonly maxCooldownMs: number;
   /** Accounts with a prefix are reached by it alone. */
   readonly isPrefixForced: boolean;
+  /** How long an idle session stays on its account; undefined where affinity is off. */
+  readonly affinityTtlMs: number | undefined;
 }
 
 /** All that routing derives from one config, immutable; models list and routing agree because both read it. */
 export interface RoutingTable {
   readonly accounts: readonly Account[];
   readonly settings: RoutingSettings;
-  /** Exactly what would route, sorted by id. Entries without `models` list the shipped catalogue's names that fit them. */
-  readonly listModels: () => readonly ListedModel[];
+  /**
+   * Exactly what would route, sorted by id. Entries without `models` list what their upstream told of, where that is known, else
+   * the shipped catalogue's names that fit them. Mostly the same array where nothing is told.
+   */
+  readonly listModels: (told?: ToldNames) => readonly ListedModel[];
   /**
    * Accounts that serve the name in any dialect, whatever their health and switches, highest priority first, then in the
    * config's order. Mostly the same array for the same name.
    */
   readonly candidatesFor: (model: string) => readonly Candidate[];
-  /** Near names for a refusal, at most five. */
-  readonly nearNames: (model: string) => readonly string[];
-  /** Why an account that is no candidate for the name is none, for people. */
-  readonly whyNever: (account: Account, model: string) => string;
+  /** Near names for a refusal, at most five; of those that a caller with this limit may use. */
+  readonly nearNames: (model: string, limit?: readonly string[]) => readonly string[];
+  /** Why an account that is no candidate for the name is none. */
+  readonly whyNever: (account: Account, model: string) => SkipReason;
 }

@@ -1,4 +1,4 @@
-import type { Dialect } from '../dialect/dialect.ts';
+import type { Operation } from '../dialect/dialect.ts';
 import { AppError } from '../fault/app-error.ts';
 import { escapeForeign } from '../log/escape.ts';
 import { isSwitchedOn } from './serving.ts';
@@ -7,26 +7,19 @@ import type { Candidate, RouteQuery, RoutingTable } from './ports.ts';
 
 /** Nothing serves the name; the message lists near ones. */
 export function refuseUnknownModel(table: RoutingTable, query: RouteQuery): AppError {
-  const near = table.nearNames(query.model);
+  const near = table.nearNames(query.model, query.models);
   const hint = near.length === 0 ? '`GET /v1/models` lists what is served.' : `Did you mean ${near.map((name) => `"${escapeForeign(name)}"`).join(', ')}?`;
   return new AppError('model_not_found', { message: `No account serves the model ${quote(query.model)}. ${hint}`, fields: { param: 'model' } });
 }
 
-const callsByDialect: Readonly<Record<Dialect, string>> = {
-  'openai-chat': 'POST /v1/chat/completions',
-  'openai-responses': 'POST /v1/responses',
-  'anthropic-messages': 'POST /v1/messages',
-  gemini: 'POST /v1beta/models/{model}:generateContent',
-};
-
-/** Served, but by other dialects, or not by this operation. */
-export function refuseDialect(table: RoutingTable, query: RouteQuery, candidates: readonly Candidate[]): AppError {
-  const served = [...new Set(candidates.filter(({ account }) => isSwitchedOn(account, table.settings)).flatMap(({ account }) => account.dialects))].sort();
-  const message = served.includes(query.dialect)
-    ? `The model ${quote(query.model)} is not served for ${query.operation} here.`
-    : `The model ${quote(query.model)} is not served in the dialect ${query.dialect} here, only in ${served.map((dialect) => `${dialect} (${callsByDialect[dialect]})`).join(', ')}.`;
-  return new AppError('dialect_not_served', { message, fields: { param: 'model', dialects: served } });
+/** Served, but not by this operation: no account has the endpoint, and only generating and counting can be translated. */
+export function refuseOperation(table: RoutingTable, query: RouteQuery, candidates: readonly Candidate[]): AppError {
+  const spoken = [...new Set(candidates.filter(({ account }) => isSwitchedOn(account, table.settings)).flatMap(({ account }) => account.dialects))].sort();
+  const message = `No account that serves the model ${quote(query.model)} offers ${nameOf[query.operation] ?? query.operation}, and that cannot be translated.`;
+  return new AppError('dialect_not_served', { message, fields: { param: 'model', operation: query.operation, dialects: spoken } });
 }
+
+const nameOf: Readonly<Partial<Record<Operation, string>>> = { completions: 'text completions', embeddings: 'embeddings', images: 'images', audio: 'audio', 'gemini-embed': 'embeddings in Gemini’s form' };
 
 export function refuseSwitchedOff(query: RouteQuery): AppError {
   return new AppError('account_unavailable', { message: `Accounts for the model ${quote(query.model)} exist, but all are disabled.`, fields: { reason: 'disabled' } });

@@ -1,12 +1,14 @@
 import type { Clock } from '../clock/clock.ts';
 import { err, ok } from '../fault/result.ts';
 import { silentLogger, type Logger } from '../log/logger.ts';
-import { AccountMemory, scopeKeys, type Standing } from './account-memory.ts';
+import { AccountMemory, scopeKeys } from './account-memory.ts';
+import { Affinity } from './affinity.ts';
 import { nextTryMs, severities, type Cooldown, type Severity } from './cooldown.ts';
-import { explainModel } from './explain.ts';
-import { createPools, type Group, type Member, type Pool } from './pool.ts';
-import type { AccountState, Candidate, Router, RoutingTable } from './ports.ts';
-import { refuseBlocked, refuseCooling, refuseDialect, refuseSwitchedOff, refuseUnknownModel } from './refusals.ts';
+import { explainCandidates } from './explain.ts';
+import { candidateKey, createPools, type Group, type Member, type Pool } from './pool.ts';
+import type { AccountState, Candidate, RouteQuery, Router, RoutingTable } from './ports.ts';
+import { refuseBlocked, refuseCooling, refuseOperation, refuseSwitchedOff, refuseUnknownModel } from './refusals.ts';
+import { generatingIn, operationAt } from './serving.ts';
 import { choose } from './strategies.ts';
 
 export { candidateKey } from './pool.ts';
@@ -28,7 +30,7 @@ class OpenPick implements Candidate {
 }
 
 /**
- * Health goes before priority, priority before strategy. State is kept by account id: it outlives reloads and goes with
+ * Health goes before affinity, affinity before priority, priority before strategy (ADR 0013). State is kept by account id: it outlives reloads and goes with
  * accounts that a new table no longer has. A pick costs the same among one and a thousand healthy accounts under
  * round-robin and fill-first; the others look at each account once.
  */
@@ -36,6 +38,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
   const memories = new Map<string, AccountMemory>();
   /** Those with anything in them that could keep an account from use; mostly none, and then nobody is asked. */
   const marked = new Set<AccountMemory>();
+  const affinity = new Affinity();
   const seenTables = new WeakSet<RoutingTable>();
   let knownIds: ReadonlySet<string> = new Set();
   let lastTable: RoutingTable | undefined;
@@ -66,6 +69,8 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       marked.delete(memory);
     }
     knownIds = ids;
+    if (table.settings.affinityTtlMs === undefined) affinity.clear();
+    else affinity.keepOnly(ids);
   };
   const unmark = (memory: AccountMemory): void => {
     if (memory.isSpotless && memory.block === undefined) marked.delete(memory);
@@ -78,18 +83,37 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
     return pick;
   };
 
-  const chooseIn = (group: Group, table: RoutingTable, tried: ReadonlySet<string>, nowMs: number): Member | undefined => {
+  const chooseIn = (group: Group, { table, tried, nowMs, worst }: Choice): Member | undefined => {
     const { members, turns } = group;
     const { strategy, maxCooldownMs } = table.settings;
     const place = choose(strategy, turns, {
       count: members.length,
       isEligible: marked.size === 0 && tried.size === 0 ? always : (index) => {
         const member = members[index];
-        return member !== undefined && severityOf(member, nowMs, maxCooldownMs) <= severities.due && !(tried.size > 0 && tried.has(member.key));
+        return member !== undefined && severityOf(member, nowMs, maxCooldownMs) <= worst && !(tried.size > 0 && tried.has(member.key));
       },
       openCount: (index) => members[index]?.memory.openCount ?? 0,
     });
     return place < 0 ? undefined : members[place];
+  };
+
+  /** The candidate that the session is bound to, while it may be used. */
+  const boundMember = (pool: Pool, table: RoutingTable, query: RouteQuery, tried: ReadonlySet<string>, nowMs: number): Member | undefined => {
+    const { affinityTtlMs, maxCooldownMs } = table.settings;
+    if (query.session === undefined || affinityTtlMs === undefined) return undefined;
+    const binding = affinity.use(query.session, query.model, { nowMs, ttlMs: affinityTtlMs });
+    const member = binding === undefined ? undefined : pool.byKey.get(binding.candidateKey);
+    if (member === undefined || tried.has(member.key)) return undefined;
+    return severityOf(member, nowMs, maxCooldownMs) <= severities.due ? member : undefined;
+  };
+
+  const bind = (candidate: Candidate, { session, model }: RouteQuery, pickOrder: number): void => {
+    const { account } = candidate;
+    if (session === undefined || model === '' || !knownIds.has(account.id)) return;
+    const key = candidateKey(candidate);
+    const before = affinity.bind(session, model, { accountId: account.id, candidateKey: key, order: pickOrder }, clock.nowMs());
+    if (before?.candidateKey === key || (before !== undefined && before.order > pickOrder) || !log.isLevelEnabled('debug')) return;
+    log.debug({ account: account.label, model, mark: session.source, isMoved: before !== undefined }, 'a session is bound to an account');
   };
 
   const report = ({ account }: Candidate, cooldown: Cooldown): void => {
@@ -102,12 +126,17 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       const candidates = table.candidatesFor(query.model);
       if (candidates.length === 0) return err(refuseUnknownModel(table, query));
       const pool = pools.find(table, candidates, query);
-      if (pool.lack !== 'none') return err(pool.lack === 'dialect' ? refuseDialect(table, query, candidates) : refuseSwitchedOff(query));
+      if (pool.lack !== 'none') return err(pool.lack === 'operation' ? refuseOperation(table, query, candidates) : refuseSwitchedOff(query));
       const nowMs = clock.nowMs();
       const { maxCooldownMs } = table.settings;
-      for (const group of pool.groups) {
-        const member = chooseIn(group, table, tried, nowMs);
-        if (member !== undefined) return ok(open(member, nowMs, maxCooldownMs));
+      const bound = boundMember(pool, table, query, tried, nowMs);
+      if (bound !== undefined) return ok(open(bound, nowMs, maxCooldownMs));
+      for (const worst of usableLevels) {
+        for (const group of pool.groups) {
+          const member = chooseIn(group, { table, tried, nowMs, worst });
+          if (member !== undefined) return ok(open(member, nowMs, maxCooldownMs));
+        }
+        if (marked.size === 0) break;
       }
       const soft = softest(pool, tried, nowMs, maxCooldownMs);
       if (soft !== undefined) return ok(open(soft, nowMs, maxCooldownMs));
@@ -122,15 +151,16 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       const pick = candidate instanceof OpenPick ? candidate : undefined;
       if (pick !== undefined && !pick.isOpen) return;
       const memory = pick?.member.memory ?? memoryOf(account.id);
-      const keys = pick?.member.keys ?? scopeKeys(upstreamModel, query.operation);
+      const keys = pick?.member.keys ?? scopeKeys(upstreamModel, operationAt(account, query));
       if (pick !== undefined) {
         pick.isOpen = false;
         memory.openCount--;
       }
-      if (memory.isSpotless && outcome.kind !== 'failure') return;
-      if (pick !== undefined) memory.endProbes(keys, pick);
       // What the caller chose by itself (an exchange bound to an account) counts as begun just now.
       const pickOrder = pick?.order ?? order + 1;
+      if (outcome.kind === 'success') bind(candidate, query, pickOrder);
+      if (memory.isSpotless && outcome.kind !== 'failure') return;
+      if (pick !== undefined) memory.endProbes(keys, pick);
       if (outcome.kind === 'success') {
         memory.succeed(keys, pickOrder);
         unmark(memory);
@@ -144,10 +174,24 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       if (cooldown !== undefined && !wasCooling) report(candidate, cooldown);
     },
 
-    explain: (table, { model }) => {
+    explain: (table, { model, dialect = 'openai-chat' }) => {
       notice(table);
       const nowMs = clock.nowMs();
-      return explainModel(table, model, (candidate) => standingOf(table, memories.get(candidate.account.id), candidate, nowMs));
+      const { strategy, maxCooldownMs, affinityTtlMs } = table.settings;
+      const operation = generatingIn[dialect];
+      const candidates = table.candidatesFor(model);
+      const pool = pools.find(table, candidates, { model, dialect, operation });
+      const bound: ReadonlyMap<string, number> = affinityTtlMs === undefined ? new Map() : affinity.countFor(model, { nowMs, ttlMs: affinityTtlMs });
+      return {
+        model,
+        dialect,
+        operation,
+        atMs: nowMs,
+        strategy,
+        maxCooldownMs,
+        affinity: { ttlMs: affinityTtlMs, boundSessions: [...bound.values()].reduce((sum, count) => sum + count, 0) },
+        candidates: explainCandidates({ table, model, candidates, pool, nowMs, severityOf: (member) => severityOf(member, nowMs, maxCooldownMs), bound }),
+      };
     },
 
     resetCooldowns: (accountId) => {
@@ -177,6 +221,17 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
   };
 }
 
+/** What a choice within one group depends on; `worst` is the worst health that will do. */
+interface Choice {
+  readonly table: RoutingTable;
+  readonly tried: ReadonlySet<string>;
+  readonly nowMs: number;
+  readonly worst: Severity;
+}
+
+/** One that is being tried is used when nothing better serves; the others of its kind share the load with it by the strategy. */
+const usableLevels = [severities.due, severities.onTrial] as const;
+
 const always = (): boolean => true;
 
 function severityOf({ memory, neverCools, keys }: Member, nowMs: number, maxCooldownMs: number): Severity {
@@ -198,13 +253,6 @@ function softest(pool: Pool, tried: ReadonlySet<string>, nowMs: number, maxCoold
     }
   }
   return chosen;
-}
-
-function standingOf(table: RoutingTable, memory: AccountMemory | undefined, { account, upstreamModel }: Candidate, nowMs: number): Standing {
-  const { maxCooldownMs, isCoolingDisabled } = table.settings;
-  if (memory?.block !== undefined) return { severity: severities.blocked, cooldowns: [], nextTryMs: nowMs, block: memory.block };
-  if (memory === undefined || account.coolingDisabled || isCoolingDisabled) return { severity: severities.healthy, cooldowns: [], nextTryMs: nowMs, block: undefined };
-  return memory.standing(upstreamModel, nowMs, maxCooldownMs);
 }
 
 function stateOf(table: RoutingTable, account: Candidate['account'], memory: AccountMemory | undefined, nowMs: number): AccountState {

@@ -32,12 +32,14 @@ export function dialectFor(account: Account, query: Pick<RouteQuery, 'dialect' |
 /** What an account is asked for in each dialect when it is to generate. */
 export const generatingIn: Readonly<Record<Dialect, Operation>> = { 'openai-chat': 'chat', 'openai-responses': 'responses', 'anthropic-messages': 'messages', gemini: 'gemini-generate' };
 
+const countingIn: Readonly<Partial<Record<Dialect, Operation>>> = { 'openai-responses': 'responses-count', 'anthropic-messages': 'count-tokens', gemini: 'gemini-count' };
+const counting: ReadonlySet<Operation> = new Set<Operation>(['count-tokens', 'gemini-count', 'responses-count']);
+
 /** What the upstream is asked for, translated or not: its endpoints cool by that, not by what the client called. */
 export function operationAt(account: Account, query: Pick<RouteQuery, 'dialect' | 'operation'>): Operation {
   const dialect = dialectFor(account, query);
   if (dialect === undefined || dialect === query.dialect) return query.operation;
-  if (query.operation === 'count-tokens' || query.operation === 'gemini-count') return dialect === 'gemini' ? 'gemini-count' : 'count-tokens';
-  return generatingIn[dialect];
+  return counting.has(query.operation) ? (countingIn[dialect] ?? query.operation) : generatingIn[dialect];
 }
 
 /** Whether the account can be asked for it, translated or not. */

@@ -30,6 +30,19 @@ export function choose(strategy: Strategy, turns: Turns, choices: Choices): numb
   }
 }
 
+/** The places in the order in which they would be chosen if each were tried in turn now. Takes no turn. */
+export function orderNow(strategy: Strategy, { next, weights, sums }: Turns, choices: Choices): readonly number[] {
+  const turns: Turns = { next, weights, sums: sums.slice() };
+  const order: number[] = [];
+  const taken = new Set<number>();
+  const left: Choices = { ...choices, isEligible: (index) => !taken.has(index) && choices.isEligible(index) };
+  for (let place = choose(strategy, turns, left); place >= 0; place = choose(strategy, turns, left)) {
+    taken.add(place);
+    order.push(place);
+  }
+  return order;
+}
+
 function chooseFirst({ count, isEligible }: Choices): number {
   for (let i = 0; i < count; i++) if (isEligible(i)) return i;
   return -1;

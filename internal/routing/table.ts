@@ -4,8 +4,9 @@ import type { Config } from '../config/schema.ts';
 import { dialects } from '../dialect/dialect.ts';
 import { catalogueNames, ownerOfModel } from './catalogue.ts';
 import { indexModels, type ModelIndex } from './model-index.ts';
+import { mayUse } from './model-limits.ts';
 import { findNearNames } from './near-names.ts';
-import type { Candidate, ListedModel, RoutingSettings, RoutingTable, Strategy } from './ports.ts';
+import type { Candidate, ListedModel, RoutingSettings, RoutingTable, Strategy, ToldNames } from './ports.ts';
 import { isSwitchedOn } from './serving.ts';
 import { whyNever } from './why-never.ts';
 
@@ -33,23 +34,25 @@ export function buildRoutingTable(accounts: readonly Account[], config: Config):
     return found;
   };
   let listed: readonly ListedModel[] | undefined;
-  const listModels = (): readonly ListedModel[] => (listed ??= listAll(accounts, settings, index));
+  const listModels = (told?: ToldNames): readonly ListedModel[] => (told === undefined ? (listed ??= listAll(accounts, settings, index, () => undefined)) : listAll(accounts, settings, index, told));
   return {
     accounts,
     settings,
     candidatesFor,
     listModels,
-    nearNames: (model) => findNearNames(model, listModels().map(({ id }) => id)),
+    nearNames: (model, models) => findNearNames(model, listModels().map(({ id }) => id).filter((id) => models === undefined || mayUse({ models }, id))),
     whyNever: (account, model) => whyNever(account, model, settings, index),
   };
 }
 
 function readSettings(config: Config): RoutingSettings {
+  const ttlMs = config.routing['session-affinity-ttl'];
   return {
     strategy: strategyOf(config.routing.strategy),
     isCoolingDisabled: config['disable-cooling'],
     maxCooldownMs: config['max-cooldown'],
     isPrefixForced: config['force-model-prefix'],
+    affinityTtlMs: config.routing['session-affinity'] && ttlMs > 0 ? ttlMs : undefined,
   };
 }
 
@@ -71,14 +74,19 @@ function strategyOf(spelled: Config['routing']['strategy']): Strategy {
   }
 }
 
-function listAll(accounts: readonly Account[], settings: RoutingSettings, index: ModelIndex): readonly ListedModel[] {
+function listAll(accounts: readonly Account[], settings: RoutingSettings, index: ModelIndex, told: ToldNames): readonly ListedModel[] {
   const names = new Set<string>();
+  const tellers = new Map<string, Set<Account>>();
   for (const account of accounts) {
-    for (const name of ownNames(account)) {
-      if (account.prefix === '' || !settings.isPrefixForced) names.add(name);
-      if (account.prefix !== '') names.add(`${account.prefix}/${name}`);
+    const toldNames = account.models.length > 0 ? [] : (told(account) ?? []);
+    for (const name of toldNames.flatMap((each) => spellings(account, each, settings))) {
+      const known = tellers.get(name) ?? new Set();
+      tellers.set(name, known.add(account));
     }
+    for (const name of ownNames(account, toldNames.length > 0)) for (const spelt of spellings(account, name, settings)) names.add(spelt);
   }
+  // One that another account would be asked for is not what was told of.
+  for (const [name, by] of tellers) if (!names.has(name) && index.lookUp(name).some(({ account }) => by.has(account))) names.add(name);
   const listed: ListedModel[] = [];
   for (const id of [...names].sort()) {
     const model = listedAs(id, index.lookUp(id), settings);
@@ -87,10 +95,15 @@ function listAll(accounts: readonly Account[], settings: RoutingSettings, index:
   return listed;
 }
 
+function spellings({ prefix }: Account, name: string, { isPrefixForced }: RoutingSettings): readonly string[] {
+  if (prefix === '') return [name];
+  return isPrefixForced ? [`${prefix}/${name}`] : [name, `${prefix}/${name}`];
+}
+
 /** What is listed of an account, prefix aside. Names that an alias hides are looked up in vain and so drop out. */
-function ownNames({ models, aliases, provider }: Account): readonly string[] {
+function ownNames({ models, aliases, provider }: Account, hasTold: boolean): readonly string[] {
   if (models.length > 0) return models.map(({ alias }) => alias);
-  return [...catalogueNames(provider), ...aliases.map(({ alias }) => alias)];
+  return [...(hasTold ? [] : catalogueNames(provider)), ...aliases.map(({ alias }) => alias)];
 }
 
 /** How a name is listed that these candidates serve; undefined where none of them is switched on. */

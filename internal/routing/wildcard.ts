@@ -11,6 +11,11 @@ export function compilePatterns(patterns: readonly string[]): (name: string) => 
   };
 }
 
+/** Whether `*` for any run of characters makes the pattern equal to the name. Linear in the name for each `*`. */
+export function matchesGlob(pattern: string, name: string): boolean {
+  return pattern.includes('*') ? matchesPieces(pattern.split('*'), name) : pattern === name;
+}
+
 /** At least two pieces; the first and the last are anchored. */
 function matchesPieces(pieces: readonly string[], name: string): boolean {
   const first = pieces[0] ?? '';

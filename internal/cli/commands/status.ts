@@ -14,8 +14,8 @@ export function showStatus(cli: CliProcess, flags: StatusFlags): Promise<number>
   return printAnswer(cli, flags, '/v0/management/status');
 }
 
-/** Asks the running daemon for `path` and prints its JSON, for a person or, with `--json`, as one line. */
-export async function printAnswer(cli: CliProcess, flags: StatusFlags, path: string): Promise<number> {
+/** Asks the running daemon for `path` and prints its JSON, for a person as `render` says or, with `--json`, as one line. */
+export async function printAnswer(cli: CliProcess, flags: StatusFlags, path: string, render: (answer: unknown) => string = renderJson): Promise<number> {
   const socket = findControlSocket(cli, flags.config);
   if (!socket.ok) {
     cli.stderr.write(`keyward: ${socket.error}\n`);
@@ -26,6 +26,6 @@ export async function printAnswer(cli: CliProcess, flags: StatusFlags, path: str
     cli.stderr.write(`keyward: ${describeControlFailure(answer.error, socket.value)}\n`);
     return exitCodes.failed;
   }
-  cli.stdout.write(flags.json ? `${JSON.stringify(answer.value)}\n` : renderJson(answer.value));
+  cli.stdout.write(flags.json ? `${JSON.stringify(answer.value)}\n` : render(answer.value));
   return exitCodes.ok;
 }

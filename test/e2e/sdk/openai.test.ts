@@ -76,8 +76,8 @@ describe('the openai SDK through the built daemon', () => {
     await expect(client.chat.completions.create({ model: 'gpd-4o-nowhere', messages: ask('hi') })).rejects.toMatchObject({ status: 404, code: 'model_not_found' });
   });
 
-  it('is told 501 when the model speaks another dialect only', async () => {
-    await expect(client.chat.completions.create({ model: 'claude-sonnet-4-5', messages: ask('hi') })).rejects.toMatchObject({ status: 501, code: 'dialect_not_served' });
+  it('is told 501 for what a model’s vendor does not offer and nothing translates', async () => {
+    await expect(client.embeddings.create({ model: 'claude-sonnet-4-5', input: 'x' })).rejects.toMatchObject({ status: 501, code: 'dialect_not_served' });
   });
 
   it('raises when the upstream cuts the stream; it never returns the part as the whole', async () => {

@@ -87,7 +87,7 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
     audit,
     logs: overrides.logs ?? noLogs,
     router: {
-      explain: (_table, { model }) => ({ model, candidates: [] }),
+      explain: (_table, { model, dialect = 'openai-chat' }) => ({ model, dialect, operation: 'chat', atMs: clock.nowMs(), strategy: 'round-robin', maxCooldownMs: 900_000, affinity: { ttlMs: undefined, boundSessions: 0 }, candidates: [] }),
       resetCooldowns: (accountId) => resets.push(accountId),
       states: () => overrides.states ?? [],
     },

@@ -194,17 +194,25 @@ describe('/status of accounts behind logins', () => {
 });
 
 describe('/explain', () => {
-  it('takes a model and the id of a client key', async () => {
+  it('takes a model, the id of a client key and a dialect', async () => {
     const key = 'sk-first-key-0000001';
     const id = `key_${sha256Hex(key).slice(0, 12)}`;
-    expect((await openManagement(`api-keys: [${key}]\n`).send('GET', `/explain?model=gpt&key=${id}`)).body).toEqual({ model: 'gpt', candidates: [], key: id, near_names: [] });
+    expect((await openManagement(`api-keys: [${key}]\n`).send('GET', `/explain?model=gpt&key=${id}&dialect=gemini`)).body).toEqual({
+      model: 'gpt', dialect: 'gemini', operation: 'chat', at: '2026-11-24T12:00:00.000Z', strategy: 'round-robin', max_cooldown_seconds: 900,
+      session_affinity: { enabled: false, ttl_seconds: 0, bound_sessions: 0 }, candidates: [], key: id, key_known: true, key_may_use: true, near_names: [],
+    });
   });
 
-  it('refuses the key itself without repeating it, and an id of nobody', async () => {
+  it('says of an id that is nobody’s that it is not known', async () => {
+    const management = openManagement('api-keys: [sk-first-key-0000001]\n');
+    expect((await management.send('GET', '/explain?model=gpt&key=key_000000000000')).body).toMatchObject({ key: 'key_000000000000', key_known: false, key_may_use: false });
+  });
+
+  it('refuses the key itself without repeating it, and what is no dialect', async () => {
     const management = openManagement('api-keys: [sk-first-key-0000001]\n');
     const refused = await management.send('GET', '/explain?model=gpt&key=sk-first-key-0000001');
     expect([refused.status, refused.text.includes('sk-first')]).toEqual([400, false]);
-    expect((await management.send('GET', '/explain?model=gpt&key=key_000000000000')).code).toBe('item_not_found');
+    expect((await management.send('GET', '/explain?model=gpt&dialect=latin')).code).toBe('invalid_request');
     expect((await management.send('GET', '/explain')).code).toBe('invalid_request');
   });
 });

@@ -42,7 +42,7 @@ describe('explain', () => {
     ]);
   });
 
-  it('names every account once or more, and calls usable exactly what a pick in its dialects finds', () => {
+  it('names every account once or more, and puts first what a pick then takes, in every dialect', () => {
     const name = fc.constantFrom('m', 'n', 'gpt-4o', 'claude-x', 'p/m', 'q/gpt-4o', 'p/claude-x');
     const account = fc.record({
       prefix: fc.constantFrom('', 'p', 'q'),
@@ -52,7 +52,7 @@ describe('explain', () => {
       weight: fc.nat(1),
       priority: fc.nat(1),
     });
-    const operations: Readonly<Record<Dialect, Operation>> = { 'openai-chat': 'chat', 'openai-responses': 'responses', 'anthropic-messages': 'messages', gemini: 'gemini-generate' };
+    const operations: readonly (readonly [Dialect, Operation])[] = [['openai-chat', 'chat'], ['openai-responses', 'responses'], ['anthropic-messages', 'messages'], ['gemini', 'gemini-generate']];
     fc.assert(
       fc.property(name, fc.array(account, { maxLength: 3 }), fc.array(account, { maxLength: 2 }), fc.array(account, { maxLength: 2 }), fc.boolean(), fc.constantFrom('rr', 'wrr'), (model, compats, codexes, claudes, isForced, strategy) => {
         const table = tableOf({
@@ -65,12 +65,12 @@ describe('explain', () => {
         const router = createRouter(createManualClock());
         const rows = router.explain(table, { model }).candidates;
         expect(new Set(rows.map(({ accountId }) => accountId))).toEqual(new Set(table.accounts.map(({ id }) => id)));
-        for (const [dialect, operation] of Object.entries(operations)) {
-          const wanted = table.accounts.flatMap(({ dialects }) => dialects).find((each) => each === dialect);
-          if (wanted === undefined) continue;
-          const usable = rows.filter((row) => row.usable && row.dialects.includes(wanted)).map(({ accountId }) => accountId);
-          const picked = router.pick(table, { model, dialect: wanted, operation }, none);
-          expect(picked.ok ? usable.includes(picked.value.account.id) : usable.length === 0, JSON.stringify([dialect, rows])).toBe(true);
+        for (const [dialect, operation] of operations) {
+          const explained = router.explain(table, { model, dialect }).candidates;
+          const first = explained.find(({ place }) => place === 1);
+          const picked = router.pick(table, { model, dialect, operation }, none);
+          expect(picked.ok ? picked.value.account.id : undefined, JSON.stringify([dialect, explained])).toBe(first?.accountId);
+          expect(explained.filter(({ usable }) => usable).length, JSON.stringify([dialect, explained])).toBe(explained.filter(({ place }) => place !== undefined).length);
         }
       }),
     );
@@ -85,14 +85,22 @@ describe('refusals', () => {
     expect(refusal({ ...query, model: 'y'.repeat(5_000) }).message.length).toBeLessThan(250);
   });
 
-  it('a model of another dialect: 501 that names the call to make', () => {
-    const { refusal } = setUp([], { 'claude-api-key': [key(1)] });
-    expect(refusal({ ...query, model: 'claude-sonnet-5' })).toMatchObject({ status: 501, code: 'dialect_not_served', fields: { param: 'model', dialects: ['anthropic-messages'] }, message: expect.stringContaining('POST /v1/messages') });
+  it.each([
+    ['completions', 'text completions'],
+    ['embeddings', 'embeddings'],
+    ['images', 'images'],
+    ['audio', 'audio'],
+  ] as const)('%s of a model whose accounts have none: 501 that says so, for it cannot be translated', (operation, named) => {
+    const { refusal, take } = setUp([], { 'claude-api-key': [key(1)] });
+    expect(take({ kind: 'success' }, { ...query, model: 'claude-sonnet-5' })).toContain('claude');
+    expect(refusal({ ...query, model: 'claude-sonnet-5', operation })).toMatchObject({
+      status: 501, code: 'dialect_not_served', fields: { param: 'model', operation, dialects: ['anthropic-messages'] },
+      message: `No account that serves the model "claude-sonnet-5" offers ${named}, and that cannot be translated.`,
+    });
   });
 
-  it('an operation the vendor lacks: 501 that names the operation', () => {
-    const { refusal, take } = setUp([], { 'claude-api-key': [{ ...key(1), dialects: ['openai-chat'] }] });
-    expect(take({ kind: 'success' }, { ...query, model: 'claude-x' })).toContain('claude');
+  it('an operation the vendor lacks though it speaks the dialect: 501', () => {
+    const { refusal } = setUp([], { 'claude-api-key': [{ ...key(1), dialects: ['openai-chat'] }] });
     expect(refusal({ ...query, model: 'claude-x', operation: 'embeddings' })).toMatchObject({ status: 501, message: expect.stringContaining('embeddings') });
   });
 

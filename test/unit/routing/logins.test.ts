@@ -5,6 +5,7 @@ import type { Dialect, Operation } from '../../../internal/dialect/dialect.ts';
 import { catalogueNames, isVendorName } from '../../../internal/routing/catalogue.ts';
 import type { RoutingTable } from '../../../internal/routing/ports.ts';
 import { createRouter } from '../../../internal/routing/router.ts';
+import { dialectFor } from '../../../internal/routing/serving.ts';
 import { buildRoutingTable } from '../../../internal/routing/table.ts';
 import { accountsOf, authFile } from '../../support/auth-files.ts';
 import { configOf } from '../../support/config.ts';
@@ -47,14 +48,17 @@ describe('which login serves a name', () => {
     expect(['claude-sonnet-4-6', 'gpt-oss-120b-medium', 'gemini-3-flash'].map((id) => owners.get(id))).toEqual(['anthropic', 'openai', 'google']);
   });
 
-  it('one name of several dialects goes where the caller\'s dialect is spoken', () => {
+  it('one name of several vendors is theirs in turn, whatever the caller speaks: each is asked in its own dialect', () => {
     const router = createRouter(createManualClock());
     const table = tableWith([authFile('claude'), authFile('antigravity', { facts: { project_id: 'p' } })]);
-    const owner = (dialect: Dialect, operation: Operation): string => {
+    const asked = (dialect: Dialect, operation: Operation): string => {
       const picked = router.pick(table, { model: 'claude-sonnet-4-6', dialect, operation }, new Set());
-      return picked.ok ? picked.value.account.owner : picked.error.code;
+      return picked.ok ? `${picked.value.account.owner} in ${dialectFor(picked.value.account, { dialect, operation })}` : picked.error.code;
     };
-    expect([owner('anthropic-messages', 'messages'), owner('gemini', 'gemini-generate')]).toEqual(['anthropic', 'antigravity']);
+    const both = ['anthropic in anthropic-messages', 'antigravity in gemini'];
+    expect([asked('anthropic-messages', 'messages'), asked('anthropic-messages', 'messages')]).toEqual(both);
+    expect([asked('gemini', 'gemini-generate'), asked('gemini', 'gemini-generate')]).toEqual(both);
+    expect([asked('openai-chat', 'chat'), asked('openai-chat', 'chat')]).toEqual(both);
   });
 
   it.each<[string, Dialect, Operation]>([['kimi', 'openai-chat', 'embeddings'], ['qwen', 'openai-chat', 'audio'], ['antigravity', 'gemini', 'gemini-embed']])('%s is not asked for what it lacks', (type, dialect, operation) => {
@@ -86,7 +90,7 @@ describe('renamed models', () => {
     expect([serves(table, 'opus'), serves(table, 'claude-opus-4-5'), serves(table, 'claude-opus-9')]).toEqual([['anthropic:claude-opus-4-5'], [], ['anthropic:claude-opus-9']]);
     expect(listed(table)).toContain('opus');
     expect(listed(table)).not.toContain('claude-opus-4-5');
-    expect(table.whyNever(table.accounts[0] ?? expect.fail('no account'), 'claude-opus-4-5')).toBe('it serves this upstream model by the alias "opus" only');
+    expect(table.whyNever(table.accounts[0] ?? expect.fail('no account'), 'claude-opus-4-5')).toEqual({ class: 'other_name', text: 'it serves this upstream model by the alias "opus" only' });
   });
 
   it('with `fork` keep both names', () => {

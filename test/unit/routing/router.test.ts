@@ -137,12 +137,12 @@ describe('cooldowns', () => {
 describe('refusals', () => {
   it('name the case', () => {
     const { router, table } = setUp([entry('a', { disabled: true })], { 'claude-api-key': [{ 'api-key': 'sk-ant-0123456789' }] });
-    const refusal = (model: string) => {
-      const picked = router.pick(table, { ...query, model }, none);
+    const refusal = (model: string, asked: RouteQuery = query) => {
+      const picked = router.pick(table, { ...asked, model }, none);
       return picked.ok ? undefined : [picked.error.status, picked.error.code];
     };
     expect(refusal('unknown')).toEqual([404, 'model_not_found']);
-    expect(refusal('claude-sonnet-4-5')).toEqual([501, 'dialect_not_served']);
+    expect(refusal('claude-sonnet-4-5', { ...query, operation: 'embeddings' })).toEqual([501, 'dialect_not_served']);
     expect(refusal('m')).toEqual([503, 'account_unavailable']);
   });
 
