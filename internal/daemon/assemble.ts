@@ -14,6 +14,7 @@ import type { ManagementDeps } from '../management/context.ts';
 import { configViews } from '../management/config-views.ts';
 import { managementRoutes } from '../management/routes.ts';
 import { createMetrics, metricsContentType } from '../metrics/metrics.ts';
+import { createFetchedModels } from '../proxy/fetched-models.ts';
 import { createProxy } from '../proxy/forward.ts';
 import { createSettle } from '../proxy/settled.ts';
 import { createUpstreams } from '../proxy/upstreams.ts';
@@ -162,6 +163,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     callbackBase: () => ({ url: callbackUrl(settings(), parts.binds()), isServed: true }),
   });
   const upstreams = createUpstreams({ userAgent, dispatchers });
+  const fetchedModels = createFetchedModels({ clock, log, upstreams, tokens: upstreamAccounts.keeper });
   const proxy = createProxy({
     clock,
     router: observeAttempts(router, metrics),
@@ -217,6 +219,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       codes: [...(config.lastRefusal() === undefined ? [] : ['config_refused']), ...(live.snapshot().routes.accounts.some((account) => !account.disabled) ? [] : ['no_accounts']), ...(live.snapshot().logins.some(({ key, disabled }) => !disabled && upstreamAccounts.keeper.stateOf(key).kind === 'needs_login') ? ['account_needs_login'] : []), ...(recorder.isStoring() ? [] : ['storage_unavailable']), ...(parts.isDraining() ? ['draining'] : [])],
     }),
     metrics: () => Promise.resolve({ contentType: metricsContentType, text: metrics.render() }),
+    listModels: fetchedModels.listModels,
   });
 
   const door = createDoor({
@@ -258,6 +261,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     close: async () => {
       lifetime.abort();
       await logins.close();
+      await fetchedModels.close();
       // What was sent to a token endpoint is waited for: its answer is worth more than a quick end.
       await upstreamAccounts.close();
       await tokenDispatchers.close();

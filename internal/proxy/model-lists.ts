@@ -10,9 +10,9 @@ export type ModelListForm = 'openai' | 'anthropic' | 'gemini';
 const createdSeconds = Date.parse(catalogueDate) / 1_000;
 const createdAt = new Date(createdSeconds * 1_000).toISOString().replace('.000Z', 'Z');
 
-/** All that would route for the caller, sorted by id; `form` is that of the asking client. Never paged. */
-export function renderModelList(table: RoutingTable, form: ModelListForm, caller: Pick<Principal, 'models'>): object {
-  const models = table.listModels().filter(({ id }) => mayUse(caller, id));
+/** All of `listed` that the caller may use; `form` is that of the asking client. Never paged. */
+export function renderModelList(table: RoutingTable, form: ModelListForm, caller: Pick<Principal, 'models'>, listed: readonly ListedModel[] = table.listModels()): object {
+  const models = listed.filter(({ id }) => mayUse(caller, id));
   switch (form) {
     case 'openai':
       return { object: 'list', data: models.map(openaiModel) };

@@ -1,6 +1,8 @@
 import { AppError } from '../fault/app-error.ts';
 import type { Inbound } from '../http/inbound.ts';
+import { mayUse, refuseDisallowedModel } from '../routing/model-limits.ts';
 import { findListedModel, renderModelList, type ModelListForm } from '../proxy/model-lists.ts';
+import type { ListedModel } from '../routing/ports.ts';
 import type { PageHandler } from './pages.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -10,6 +12,8 @@ export interface StatusPagesDeps {
   readonly readiness: () => { readonly isServing: boolean; readonly codes: readonly string[] };
   /** Prometheus text. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** All that would route, sorted by id. */
+  readonly listModels: (snapshot: Snapshot) => Promise<readonly ListedModel[]>;
 }
 
 export interface StatusPages {
@@ -42,11 +46,15 @@ export function createStatusPages(deps: StatusPagesDeps): StatusPages {
       const { contentType, text } = await deps.metrics();
       return c.body(text, 200, { 'content-type': contentType, 'cache-control': 'no-store' });
     },
-    listModels: (c, inbound) => c.json(renderModelList(inbound.snapshot.routes, listForm(inbound))),
-    listGeminiModels: (c, inbound) => c.json(renderModelList(inbound.snapshot.routes, 'gemini')),
+    listModels: async (c, inbound) => c.json(await listFor(deps, inbound, listForm(inbound))),
+    listGeminiModels: async (c, inbound) => c.json(await listFor(deps, inbound, 'gemini')),
     showModel: (c, inbound) => c.json(modelOr404(inbound, listForm(inbound))),
     showGeminiModel: (c, inbound) => c.json(modelOr404(inbound, 'gemini')),
   };
+}
+
+async function listFor({ listModels }: StatusPagesDeps, { snapshot, principal }: Inbound<Snapshot>, form: ModelListForm): Promise<object> {
+  return renderModelList(snapshot.routes, form, principal, await listModels(snapshot));
 }
 
 /** The form of `/v1/models` follows the headers, as the paths of OpenAI and Anthropic are the same (contract §8). */
@@ -55,11 +63,12 @@ function listForm(inbound: Inbound<Snapshot>): ModelListForm {
   return inbound.req.headers['x-goog-api-key'] === undefined ? 'openai' : 'gemini';
 }
 
-function modelOr404(inbound: Inbound<Snapshot>, form: ModelListForm): object {
-  const id = inbound.params['id'] ?? '';
-  const model = findListedModel(inbound.snapshot.routes, id, form);
+function modelOr404({ snapshot: { routes }, principal, params }: Inbound<Snapshot>, form: ModelListForm): object {
+  const id = params['id'] ?? '';
+  if (!mayUse(principal, id)) throw refuseDisallowedModel(id);
+  const model = findListedModel(routes, id, form);
   if (model === undefined) {
-    const near = inbound.snapshot.routes.nearNames(id);
+    const near = routes.nearNames(id, principal.models);
     throw new AppError('model_not_found', { message: `No account serves a model of this name.${near.length === 0 ? '' : ` Did you mean ${near.map((name) => `"${name}"`).join(', ')}?`}`, fields: { param: 'model' } });
   }
   return model;

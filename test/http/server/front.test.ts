@@ -27,6 +27,7 @@ const statusPages = createStatusPages({
   version: '9.9.9',
   readiness: () => ({ isServing: true, codes: ['config_refused'] }),
   metrics: () => Promise.resolve({ contentType: 'text/plain', text: 'metric 1\n' }),
+  listModels: (snapshot) => Promise.resolve(snapshot.routes.listModels()),
 });
 const returned: string[] = [];
 const logins = createLoginRoutes({
