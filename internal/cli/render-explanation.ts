@@ -56,7 +56,7 @@ function renderOrder(asked: readonly Row[], answer: Row): string {
     text(row['priority']),
     text(row['weight']),
     ...(hasBound(answer) ? [text(row['boundSessions'])] : []),
-    row['usable'] === true ? '' : 'if none above serves: it failed lately',
+    row['usable'] === true ? '' : row['skipClass'] === 'on_trial' ? 'on trial after a failure' : 'failed lately, so behind all that did not',
   ]);
   return `Accounts would be asked in this order now:\n${formatColumns([head, ...cells], '  ')}`;
 }

@@ -109,7 +109,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
 
   const bind = (candidate: Candidate, { session, model }: RouteQuery, pickOrder: number): void => {
     const { account } = candidate;
-    if (session === undefined || model === '' || !knownIds.has(account.id)) return;
+    if (session === undefined || model === '' || lastTable?.settings.affinityTtlMs === undefined || !knownIds.has(account.id)) return;
     const key = candidateKey(candidate);
     const before = affinity.bind(session, model, { accountId: account.id, candidateKey: key, order: pickOrder }, clock.nowMs());
     if (before?.candidateKey === key || (before !== undefined && before.order > pickOrder) || !log.isLevelEnabled('debug')) return;
