@@ -1,6 +1,7 @@
 import type { Operation } from '../dialect/dialect.ts';
 import { cooldownAfter, isActive, isUnproven, refusesCredential, scopeOf, severities, severityOf, startProbe, type Cooldown, type CooldownScope, type FailurePlace, type Severity } from './cooldown.ts';
 import type { AccountBlock, AttemptOutcome } from './ports.ts';
+import { Workload } from './workload.ts';
 
 const maxCooldowns = 256;
 
@@ -19,6 +20,7 @@ export function scopeKeys(upstreamModel: string, operation: Operation): ScopeKey
 /** What the router remembers of one account: how many attempts are open, what cools, and whether it is blocked. */
 export class AccountMemory {
   openCount = 0;
+  readonly workload = new Workload();
   /** While set, the account is not picked, whatever else is known of it. */
   block: AccountBlock | undefined;
   readonly #cooldowns = new Map<string, Cooldown>();
@@ -63,11 +65,11 @@ export class AccountMemory {
     for (const cooldown of this.#of(keys)) if (cooldown.probe === probe) cooldown.probe = undefined;
   }
 
-  /** A success ends what it disproves: soft cooldowns, and hard ones that began before its attempt did. */
+  /** A success ends the cooldowns that began before its attempt did; of later ones it proves nothing. */
   succeed(keys: ScopeKeys, pickOrder: number): void {
     for (const key of [accountKey, keys.model, keys.endpoint]) {
       const cooldown = this.#cooldowns.get(key);
-      if (cooldown !== undefined && (cooldown.isSoft || pickOrder > cooldown.order)) this.#cooldowns.delete(key);
+      if (cooldown !== undefined && pickOrder > cooldown.order) this.#cooldowns.delete(key);
     }
   }
 

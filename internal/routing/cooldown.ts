@@ -123,9 +123,13 @@ export function cooldownAfter(previous: Cooldown | undefined, failure: Failure, 
   const failures = (known?.failures ?? 0) + (known === undefined ? 1 : step);
   const likeFailures = isSame ? known.likeFailures + step : 1;
   const { ms, isSoft, isHinted } = lengthOf(failure, { failures, likeFailures });
-  if (isEcho && isSame && (!isHinted || nowMs + ms <= known.untilMs)) return known;
-  if (isEcho && active !== undefined && isSoft && (!active.isSoft || nowMs + ms <= active.untilMs)) return active;
-  const keptUntilMs = active !== undefined && isSame && !isSoft ? active.untilMs : 0;
+  if (isEcho) {
+    const saysLonger = isHinted && nowMs + ms > known.untilMs;
+    if (isSame ? !saysLonger : isSoft && !(known.isSoft && saysLonger)) return known;
+  }
+  // A newer attempt's hint replaces the older one; among those that were refused together the later end counts.
+  const isNews = !isEcho && usableHint(failure.retryAfterMs) !== undefined;
+  const keptUntilMs = active !== undefined && isSame && !isSoft && !isNews ? active.untilMs : 0;
   const scope = scopeOf(failure);
   return {
     scope,

@@ -52,6 +52,11 @@ export interface Router {
    */
   readonly pick: (table: RoutingTable, query: RouteQuery, tried: ReadonlySet<string>) => Result<Candidate, AppError>;
   readonly settle: (candidate: Candidate, query: RouteQuery, outcome: AttemptOutcome) => void;
+  /**
+   * A picked candidate's upstream has begun a good answer. What that disproves ends now, not with the last byte of a long
+   * stream; `settle` follows all the same.
+   */
+  readonly begun: (candidate: Candidate) => void;
   /** In which order accounts would be asked now, and why each other one would not. Changes no turn. */
   readonly explain: (table: RoutingTable, query: ExplainQuery) => Explanation;
   /** Ends all cooldowns of an account (or of all); the number ended. */

@@ -6,7 +6,7 @@ import { Affinity } from './affinity.ts';
 import { nextTryMs, severities, type Cooldown, type Severity } from './cooldown.ts';
 import { explainCandidates } from './explain.ts';
 import { candidateKey, createPools, type Group, type Member, type Pool } from './pool.ts';
-import type { AccountState, Candidate, RouteQuery, Router, RoutingTable } from './ports.ts';
+import type { AccountState, Candidate, RouteQuery, Router, RoutingTable, SessionMark } from './ports.ts';
 import { refuseBlocked, refuseCooling, refuseOperation, refuseSwitchedOff, refuseUnknownModel } from './refusals.ts';
 import { generatingIn, operationAt } from './serving.ts';
 import { choose } from './strategies.ts';
@@ -76,8 +76,9 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
     if (memory.isSpotless && memory.block === undefined) marked.delete(memory);
   };
 
-  const open = (member: Member, nowMs: number, maxCooldownMs: number): OpenPick => {
+  const open = (member: Member, session: SessionMark | undefined, nowMs: number, maxCooldownMs: number): OpenPick => {
     const pick = new OpenPick(member, ++order);
+    member.memory.workload.note(session?.digest, nowMs);
     member.memory.openCount++;
     if (!member.memory.isSpotless && !member.neverCools) member.memory.startProbes(member.keys, pick, nowMs, maxCooldownMs);
     return pick;
@@ -97,14 +98,24 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
     return place < 0 ? undefined : members[place];
   };
 
-  /** The candidate that the session is bound to, while it may be used. */
+  /**
+   * The candidate that the session is bound to, while it may be used; but an account of no lower priority that is without
+   * work gets one of two sessions that another has (ADR 0013).
+   */
   const boundMember = (pool: Pool, table: RoutingTable, query: RouteQuery, tried: ReadonlySet<string>, nowMs: number): Member | undefined => {
     const { affinityTtlMs, maxCooldownMs } = table.settings;
     if (query.session === undefined || affinityTtlMs === undefined) return undefined;
     const binding = affinity.use(query.session, query.model, { nowMs, ttlMs: affinityTtlMs });
     const member = binding === undefined ? undefined : pool.byKey.get(binding.candidateKey);
     if (member === undefined || tried.has(member.key)) return undefined;
-    return severityOf(member, nowMs, maxCooldownMs) <= severities.due ? member : undefined;
+    if (severityOf(member, nowMs, maxCooldownMs) > severities.due) return undefined;
+    if (table.settings.strategy === 'fill-first' || !member.memory.workload.servesBeside(query.session.digest, nowMs)) return member;
+    for (const { members } of pool.groups) {
+      const idle = members.find((each) => each.memory.workload.isIdle(nowMs) && !tried.has(each.key) && severityOf(each, nowMs, maxCooldownMs) <= severities.due);
+      if (idle !== undefined) return idle;
+      if (members.includes(member)) break;
+    }
+    return member;
   };
 
   const bind = (candidate: Candidate, { session, model }: RouteQuery, pickOrder: number): void => {
@@ -130,16 +141,16 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       const nowMs = clock.nowMs();
       const { maxCooldownMs } = table.settings;
       const bound = boundMember(pool, table, query, tried, nowMs);
-      if (bound !== undefined) return ok(open(bound, nowMs, maxCooldownMs));
+      if (bound !== undefined) return ok(open(bound, query.session, nowMs, maxCooldownMs));
       for (const worst of usableLevels) {
         for (const group of pool.groups) {
           const member = chooseIn(group, { table, tried, nowMs, worst });
-          if (member !== undefined) return ok(open(member, nowMs, maxCooldownMs));
+          if (member !== undefined) return ok(open(member, query.session, nowMs, maxCooldownMs));
         }
         if (marked.size === 0) break;
       }
       const soft = softest(pool, tried, nowMs, maxCooldownMs);
-      if (soft !== undefined) return ok(open(soft, nowMs, maxCooldownMs));
+      if (soft !== undefined) return ok(open(soft, query.session, nowMs, maxCooldownMs));
       const all = pool.groups.flatMap(({ members }) => members);
       const cooling = all.filter(({ neverCools, memory }) => !neverCools && memory.block === undefined).map(({ memory, keys }) => memory.active(keys, nowMs)).filter((cooldowns) => cooldowns.length > 0);
       if (cooling.length === 0 && all.some(({ memory, key }) => memory.block !== undefined && !tried.has(key))) return err(refuseBlocked(query));
@@ -172,6 +183,14 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       // An account that left meanwhile is not held on to.
       if (memories.get(account.id) === memory) marked.add(memory);
       if (cooldown !== undefined && !wasCooling) report(candidate, cooldown);
+    },
+
+    begun: (candidate) => {
+      if (!(candidate instanceof OpenPick) || !candidate.isOpen) return;
+      const { member: { memory, keys } } = candidate;
+      if (memory.isSpotless) return;
+      memory.succeed(keys, candidate.order);
+      unmark(memory);
     },
 
     explain: (table, { model, dialect = 'openai-chat' }) => {

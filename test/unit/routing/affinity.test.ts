@@ -196,6 +196,56 @@ describe('no account is left without work', () => {
     const fresh = Array.from({ length: 20 }, (_, index) => sessionOf(routing, `new-${index}`)());
     expect(fresh.filter((label) => label === 'a').length).toBe(10);
   });
+
+  /** Both sessions come to `b` while `a` cools. */
+  const bothAtB = (strategy = 'round-robin', priorityOfA = 0) => {
+    const routing = setUp([entry('a', { priority: priorityOfA }), entry('b')], { routing: { strategy, 'session-affinity': true } });
+    routing.take(failed(429, minuteMs));
+    const [first, second] = [sessionOf(routing, 's1'), sessionOf(routing, 's2')];
+    expect([first(), second()]).toEqual(['b', 'b']);
+    return { ...routing, first, second };
+  };
+
+  it.each([0, 5])('of two sessions at one account one moves to an account (priority %i) that had nothing to do for ten minutes, and stays there', (priority) => {
+    const { clock, first, second } = bothAtB('round-robin', priority);
+    const turns: string[] = [];
+    for (let minute = 0; minute < 60; minute++) {
+      clock.advance(minuteMs);
+      turns.push(`${first()}${second()}`);
+    }
+    expect(turns.slice(0, 9)).toEqual(Array.from({ length: 9 }, () => 'bb'));
+    expect(turns.slice(9)).toEqual(Array.from({ length: 51 }, () => 'ab'));
+  });
+
+  it.each([['fill-first', 0], ['round-robin', -1]])('they stay where the operator wants the other account idle (%s, priority %i)', (strategy, priority) => {
+    const routing = setUp([entry('b'), entry('a', { priority })], { routing: { strategy, 'session-affinity': true } });
+    const sessions = [sessionOf(routing, 's1'), sessionOf(routing, 's2')];
+    for (let minute = 0; minute < 40; minute++) {
+      routing.clock.advance(minuteMs);
+      expect(sessions.map((session) => session())).toEqual(['b', 'b']);
+    }
+  });
+
+  it('a session that is alone with its account never moves, however long others idle', () => {
+    const routing = setUp([entry('a'), entry('b'), entry('c')], on);
+    const session = sessionOf(routing, 's');
+    for (let minute = 0; minute < 120; minute++) {
+      expect(session()).toBe('a');
+      routing.clock.advance(minuteMs);
+    }
+  });
+
+  it('a session that moved to an account which fails it goes on where it was', () => {
+    const { clock, first, second, take } = bothAtB();
+    for (let minute = 0; minute < 9; minute++) {
+      clock.advance(minuteMs);
+      first();
+      second();
+    }
+    clock.advance(minuteMs);
+    expect(first(failed(503))).toBe('a');
+    expect([first(), second(), take()]).toEqual(['b', 'b', 'b']);
+  });
 });
 
 describe('what is told', () => {

@@ -123,12 +123,53 @@ describe('what ends it', () => {
     expect(refusal().code).toBe('model_cooldown');
   });
 
-  it('any success ends what an outage left', () => {
-    const { router, table, begin, end } = setUp([entry('a')]);
+  it('a stream that began before an outage and ends well proves nothing either: overloaded upstreams finish what they have', () => {
+    const { clock, begin, end, take } = setUp([entry('a', { priority: 5 }), entry('b')]);
     const [long, broken] = [begin(), begin()];
     end(broken, failed(503));
     end(long, success);
+    expect(take()).toBe('b');
+    clock.advance(1_000);
+    expect(times(2, take)).toEqual(['a', 'a']);
+  });
+
+  it('a trial that succeeds ends what an outage left', () => {
+    const { router, table, clock, take } = setUp([entry('a')]);
+    take(failed(503));
+    clock.advance(1_000);
+    take();
     expect(router.states(table)[0]).toMatchObject({ state: 'ready', models: [] });
+    expect(router.explain(table, { model: 'm' }).candidates[0]?.cooldowns).toEqual([]);
+  });
+
+  it('a probe that fails with another hint is believed: the older one is out of date', () => {
+    const { clock, take, refusal } = setUp([entry('a')], { 'max-cooldown': '10m' });
+    take(failed(429, 7 * dayMs));
+    clock.advance(10 * minuteMs);
+    take(failed(429, 2 * minuteMs));
+    expect(refusal().fields['reset_seconds']).toBe(120);
+    clock.advance(2 * minuteMs);
+    expect(take()).toBe('a');
+  });
+
+  it('a probe that fails without a hint leaves the older one as it is', () => {
+    const { clock, take, refusal } = setUp([entry('a')], { 'max-cooldown': '10m' });
+    take(failed(429, 7 * dayMs));
+    clock.advance(10 * minuteMs);
+    take(failed(429));
+    expect(refusal().fields['reset_seconds']).toBe(600);
+  });
+
+  it('late failures from before do not begin the back-off anew', () => {
+    const { clock, begin, end, take, refusal } = setUp([entry('a')]);
+    const late = begin();
+    for (let i = 0; i < 6; i++) {
+      take(failed(429));
+      clock.advance(minuteMs);
+    }
+    end(late, failed(0));
+    take(failed(429));
+    expect(refusal().fields['reset_seconds']).toBe(64);
   });
 
   it('an outage does not soften a quota that is known', () => {

@@ -75,6 +75,47 @@ describe('after a cooldown', () => {
   });
 });
 
+describe('an answer that has begun', () => {
+  it('ends the trial at its first byte, not at the end of a long stream', () => {
+    const { router, clock, take, begin } = setUp([entry('a', { priority: 5 }), entry('b')]);
+    take(failed(503));
+    clock.advance(1_000);
+    const trial = begin();
+    expect(begin().account.label).toBe('b');
+    router.begun(trial);
+    expect(times(3, () => begin().account.label)).toEqual(['a', 'a', 'a']);
+  });
+
+  it('ends the wait of others where an account past the cap turns out to be well', () => {
+    const { router, clock, take, begin } = setUp([entry('a')], { 'max-cooldown': '10m' });
+    take(failed(429, 7 * 86_400_000));
+    clock.advance(10 * minuteMs);
+    const probe = begin();
+    expect(take()).toBe('429 model_cooldown');
+    router.begun(probe);
+    expect(take()).toBe('a');
+  });
+
+  it('proves nothing when it was asked for before the cooldown began, nor after it was settled', () => {
+    const { router, take, begin, end } = setUp([entry('a')]);
+    const [before, settled] = [begin(), begin()];
+    end(settled, failed(429, minuteMs));
+    router.begun(before);
+    router.begun(settled);
+    expect(take()).toBe('429 model_cooldown');
+  });
+
+  it('that breaks off afterwards is a failure like any other', () => {
+    const { router, clock, take, begin, end } = setUp([entry('a', { priority: 5 }), entry('b')]);
+    take(failed(503));
+    clock.advance(1_000);
+    const trial = begin();
+    router.begun(trial);
+    end(trial, failed(0));
+    expect(take()).toBe('b');
+  });
+});
+
 describe('how a run of failures counts', () => {
   it('a mix of them backs off as one run does', () => {
     const { clock, take, router, table } = setUp([entry('a', { priority: 5 }), entry('b')]);
