@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import { scopeKeys, type AccountMemory, type ScopeKeys } from './account-memory.ts';
-import type { Candidate, RouteQuery, RoutingTable } from './ports.ts';
 import type { Dialect } from '../dialect/dialect.ts';
+import { scopeKeys, type AccountMemory, type ScopeKeys } from './account-memory.ts';
+import { severities, type Severity } from './cooldown.ts';
+import type { Candidate, RouteQuery, RoutingTable } from './ports.ts';
 import { dialectFor, isSwitchedOn, operationAt, servesQuery } from './serving.ts';
 import type { Turns } from './strategies.ts';
 
@@ -35,6 +36,12 @@ export interface Pool {
 /** The name under which an exchange remembers a candidate it tried. */
 export function candidateKey(candidate: Candidate): string {
   return `${candidate.account.id} ${candidate.upstreamModel}`;
+}
+
+/** How the candidate stands now. */
+export function severityOf({ memory, neverCools, keys }: Member, nowMs: number, maxCooldownMs: number): Severity {
+  if (memory.block !== undefined) return severities.blocked;
+  return memory.isSpotless || neverCools ? severities.healthy : memory.severity(keys, nowMs, maxCooldownMs);
 }
 
 export interface Pools {

@@ -2,13 +2,13 @@ import type { Clock } from '../clock/clock.ts';
 import { err, ok } from '../fault/result.ts';
 import { silentLogger, type Logger } from '../log/logger.ts';
 import { AccountMemory, scopeKeys } from './account-memory.ts';
-import { Affinity } from './affinity.ts';
 import { nextTryMs, severities, type Cooldown, type Severity } from './cooldown.ts';
 import { explainCandidates } from './explain.ts';
-import { candidateKey, createPools, type Group, type Member, type Pool } from './pool.ts';
-import type { AccountState, Candidate, RouteQuery, Router, RoutingTable, SessionMark } from './ports.ts';
+import { createPools, severityOf, type Group, type Member, type Pool } from './pool.ts';
+import type { AccountState, Candidate, Router, RoutingTable, SessionMark } from './ports.ts';
 import { refuseBlocked, refuseCooling, refuseOperation, refuseSwitchedOff, refuseUnknownModel } from './refusals.ts';
 import { generatingIn, operationAt } from './serving.ts';
+import { createSessions } from './sessions.ts';
 import { choose } from './strategies.ts';
 
 export { candidateKey } from './pool.ts';
@@ -30,15 +30,15 @@ class OpenPick implements Candidate {
 }
 
 /**
- * Health goes before affinity, affinity before priority, priority before strategy (ADR 0013). State is kept by account id: it outlives reloads and goes with
- * accounts that a new table no longer has. A pick costs the same among one and a thousand healthy accounts under
- * round-robin and fill-first; the others look at each account once.
+ * Health goes before affinity, affinity before priority, priority before strategy (ADR 0013). State is kept by account id:
+ * it outlives reloads and goes with accounts that a new table no longer has. A pick costs the same among one and a thousand
+ * healthy accounts under round-robin and fill-first; the others look at each account once.
  */
 export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
   const memories = new Map<string, AccountMemory>();
   /** Those with anything in them that could keep an account from use; mostly none, and then nobody is asked. */
   const marked = new Set<AccountMemory>();
-  const affinity = new Affinity();
+  const sessions = createSessions(log);
   const seenTables = new WeakSet<RoutingTable>();
   let knownIds: ReadonlySet<string> = new Set();
   let lastTable: RoutingTable | undefined;
@@ -69,8 +69,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       marked.delete(memory);
     }
     knownIds = ids;
-    if (table.settings.affinityTtlMs === undefined) affinity.clear();
-    else affinity.keepOnly(ids);
+    sessions.keepOnly(table, ids);
   };
   const unmark = (memory: AccountMemory): void => {
     if (memory.isSpotless && memory.block === undefined) marked.delete(memory);
@@ -98,35 +97,6 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
     return place < 0 ? undefined : members[place];
   };
 
-  /**
-   * The candidate that the session is bound to, while it may be used; but an account of no lower priority that is without
-   * work gets one of two sessions that another has (ADR 0013).
-   */
-  const boundMember = (pool: Pool, table: RoutingTable, query: RouteQuery, tried: ReadonlySet<string>, nowMs: number): Member | undefined => {
-    const { affinityTtlMs, maxCooldownMs } = table.settings;
-    if (query.session === undefined || affinityTtlMs === undefined) return undefined;
-    const binding = affinity.use(query.session, query.model, { nowMs, ttlMs: affinityTtlMs });
-    const member = binding === undefined ? undefined : pool.byKey.get(binding.candidateKey);
-    if (member === undefined || tried.has(member.key)) return undefined;
-    if (severityOf(member, nowMs, maxCooldownMs) > severities.due) return undefined;
-    if (table.settings.strategy === 'fill-first' || !member.memory.workload.servesBeside(query.session.digest, nowMs)) return member;
-    for (const { members } of pool.groups) {
-      const idle = members.find((each) => each.memory.workload.isIdle(nowMs) && !tried.has(each.key) && severityOf(each, nowMs, maxCooldownMs) <= severities.due);
-      if (idle !== undefined) return idle;
-      if (members.includes(member)) break;
-    }
-    return member;
-  };
-
-  const bind = (candidate: Candidate, { session, model }: RouteQuery, pickOrder: number): void => {
-    const { account } = candidate;
-    if (session === undefined || model === '' || lastTable?.settings.affinityTtlMs === undefined || !knownIds.has(account.id)) return;
-    const key = candidateKey(candidate);
-    const before = affinity.bind(session, model, { accountId: account.id, candidateKey: key, order: pickOrder }, clock.nowMs());
-    if (before?.candidateKey === key || (before !== undefined && before.order > pickOrder) || !log.isLevelEnabled('debug')) return;
-    log.debug({ account: account.label, model, mark: session.source, isMoved: before !== undefined }, 'a session is bound to an account');
-  };
-
   const report = ({ account }: Candidate, cooldown: Cooldown): void => {
     log.warn({ account: account.label, model: cooldown.model, reason: cooldown.reason, until: new Date(cooldown.untilMs).toISOString() }, 'an account cools down');
   };
@@ -140,7 +110,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       if (pool.lack !== 'none') return err(pool.lack === 'operation' ? refuseOperation(table, query, candidates) : refuseSwitchedOff(query));
       const nowMs = clock.nowMs();
       const { maxCooldownMs } = table.settings;
-      const bound = boundMember(pool, table, query, tried, nowMs);
+      const bound = sessions.memberFor(pool, { table, query, tried, nowMs });
       if (bound !== undefined) return ok(open(bound, query.session, nowMs, maxCooldownMs));
       for (const worst of usableLevels) {
         for (const group of pool.groups) {
@@ -169,7 +139,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       }
       // What the caller chose by itself (an exchange bound to an account) counts as begun just now.
       const pickOrder = pick?.order ?? order + 1;
-      if (outcome.kind === 'success') bind(candidate, query, pickOrder);
+      if (outcome.kind === 'success') sessions.bind(candidate, query, pickOrder, clock.nowMs());
       if (memory.isSpotless && outcome.kind !== 'failure') return;
       if (pick !== undefined) memory.endProbes(keys, pick);
       if (outcome.kind === 'success') {
@@ -200,7 +170,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       const operation = generatingIn[dialect];
       const candidates = table.candidatesFor(model);
       const pool = pools.find(table, candidates, { model, dialect, operation });
-      const bound: ReadonlyMap<string, number> = affinityTtlMs === undefined ? new Map() : affinity.countFor(model, { nowMs, ttlMs: affinityTtlMs });
+      const bound = sessions.countFor(table, model, nowMs);
       return {
         model,
         dialect,
@@ -252,11 +222,6 @@ interface Choice {
 const usableLevels = [severities.due, severities.onTrial] as const;
 
 const always = (): boolean => true;
-
-function severityOf({ memory, neverCools, keys }: Member, nowMs: number, maxCooldownMs: number): Severity {
-  if (memory.block !== undefined) return severities.blocked;
-  return memory.isSpotless || neverCools ? severities.healthy : memory.severity(keys, nowMs, maxCooldownMs);
-}
 
 /** Of the candidates that cool for their upstream's failures alone, the one that may be tried again first. */
 function softest(pool: Pool, tried: ReadonlySet<string>, nowMs: number, maxCooldownMs: number): Member | undefined {
