@@ -167,7 +167,7 @@ export const settings = v.object({
     'How an account is chosen.',
   ), {}),
   'force-model-prefix': flag(false, 'Models of prefixed accounts are reached by prefix only.'),
-  'request-retry': integer(0, { min: 0, max: 100 }, 'Extra rounds over the accounts after all have failed.'),
+  'request-retry': integer(0, { min: 0, max: 100 }, 'Extra rounds over the accounts after all have failed; without `max-retry-interval` there is no waiting and so no round.'),
   'max-retry-interval': integer(0, { min: 0, max: 3_600 }, 'Longest wait for a cooldown between rounds; 0 never waits.', { unit: 's' }),
   'max-retry-credentials': integer(0, { min: 0, max: 10_000 }, 'Accounts tried in one round; 0 is all.'),
   'disable-cooling': flag(false, 'Never put accounts on cooldown.'),
@@ -184,11 +184,19 @@ export const settings = v.object({
   'upstream-connect-timeout': duration('10s', 'Time to reach an upstream.'),
   'upstream-headers-timeout': duration('10m', 'Time until an upstream begins its answer.'),
   'upstream-idle-timeout': duration('5m', 'Longest silence within an upstream’s answer.'),
+  'stored-responses': v.optional(section(
+    {
+      enabled: flag(false, 'Keep responses of upstreams that keep none (`store` not false), contents included, in the database.'),
+      'retention-days': integer(30, { min: 1, max: 3_650 }, 'How long they are kept.', { unit: 'days' }),
+      'max-total-mb': integer(512, { min: 1, max: 1_000_000 }, 'Beyond this the oldest go.', { unit: 'MB' }),
+    },
+    '`GET /v1/responses/:id` and `previous_response_id` for models that are translated.',
+  ), {}),
   'include-stream-usage': flag(false, 'Ask OpenAI-style upstreams for usage in streams (adds `stream_options`) where the client did not.'),
   streaming: v.optional(section(
     {
       'keepalive-seconds': integer(15, { min: 0, max: 3_600 }, 'A sign of life (an SSE comment, Anthropic’s `ping`) after this much silence in a stream; below 5 counts as 5, 0 is off.', { unit: 's' }),
-      'bootstrap-retries': integer(0, { min: 0, max: 100 }, 'Extra attempts before the first byte of a stream.', { later: true }),
+      'bootstrap-retries': integer(0, { min: 0, max: 100 }, 'Further attempts at once for a stream that no account has begun.'),
     },
     'Streams to clients.',
   ), {}),

@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
 import { endpointPath } from '../providers/endpoint.ts';
 import { joinBetas, upstreamQuery, upstreamRequestHeaders } from '../providers/header-lists.ts';
 import type { Candidate } from '../routing/ports.ts';
@@ -30,7 +29,7 @@ export function buildAttempt(inbound: ProxyInbound, request: PreparedRequest, ta
   const { limits } = inbound.snapshot;
   const query = translated?.query ?? upstreamQuery(operation.dialect, inbound.target.query);
   const isEnveloped = account.addressing === 'code-assist';
-  const { body, length } = openBody(request, target, operation.tail);
+  const { body, length } = openBody(inbound, request, target, operation);
   const path = endpointPath(account, upstream.basePath, { operation: operation.operation, tail: operation.tail, upstreamModel });
   if (Buffer.isBuffer(body)) more.log.requestChunk(body);
   more.log.attempt({ accountId: account.id, upstream: `${upstream.origin}${path}` });
@@ -58,11 +57,22 @@ function droppedValue(names: readonly string[]): string {
   return names.map((name) => name.replace(/[^\x21-\x2b\x2d-\x7e]/g, '?').slice(0, 128)).slice(0, 64).join(', ');
 }
 
-function openBody(request: PreparedRequest, { candidate: { account, upstreamModel: model }, translated }: AttemptTarget, verb: string): { readonly body: Buffer | Readable | null; readonly length: number } {
-  const opened = translated === undefined ? request.open(model) : { body: translated.body, length: translated.body.length };
+type OpenedBody = ReturnType<PreparedRequest['open']>;
+
+function openBody(inbound: ProxyInbound, request: PreparedRequest, { candidate, translated }: AttemptTarget, operation: ProxyOperation): OpenedBody {
+  const { account, upstreamModel: model } = candidate;
+  const opened = withRules(inbound, request, candidate, operation, translated === undefined ? request.open(model) : { body: translated.body, length: translated.body.length });
   if (account.addressing !== 'code-assist') return opened;
   if (!Buffer.isBuffer(opened.body)) throw new TypeError('only JSON bodies go into an envelope');
-  const body = encloseRequest(opened.body, { verb, model, project: account.project });
+  const body = encloseRequest(opened.body, { verb: operation.tail, model, project: account.project });
+  return { body, length: body.length };
+}
+
+/** The operator's `payload` rules see the body as it goes upstream. */
+function withRules({ req, snapshot: { limits: { payloadRules } } }: ProxyInbound, { model, operation: { dialect: clientDialect } }: PreparedRequest, { account: { provider }, upstreamModel }: Candidate, { dialect, operation }: ProxyOperation, opened: OpenedBody): OpenedBody {
+  const query = { model, upstreamModel, operation, dialect, provider, clientDialect, headers: req.headers };
+  if (!Buffer.isBuffer(opened.body) || !payloadRules.applies(query)) return opened;
+  const body = payloadRules.apply(opened.body, query);
   return { body, length: body.length };
 }
 

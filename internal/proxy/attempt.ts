@@ -50,7 +50,8 @@ export interface AttemptTranslation {
 
 /** How one attempt against one account ended. Only `answered` and `client_gone` leave nothing more to send. */
 export type AttemptEnd =
-  | { readonly kind: 'answered'; readonly status: number; readonly summary: AnswerSummary }
+  /** `isEstimate`: by Keyward itself. */
+  | { readonly kind: 'answered'; readonly status: number; readonly summary: AnswerSummary; readonly isEstimate?: boolean }
   /** Status ≥ 400 from the upstream; nothing was sent to the client. */
   | { readonly kind: 'refused'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
   /** No usable answer; nothing was sent to the client. */

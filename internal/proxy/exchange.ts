@@ -3,16 +3,12 @@ import type { Clock } from '../clock/clock.ts';
 import type { DialectCodec } from '../dialect/codec.ts';
 import type { JsonRecord } from '../dialect/ir/json.ts';
 import type { IrRequest } from '../dialect/ir/request.ts';
-import { renderStreamError, streamErrorOf } from '../dialect/stream-error.ts';
 import { AppError, toAppError } from '../fault/app-error.ts';
-import { faults } from '../fault/codes.ts';
-import { renderFault } from '../http/fault-wire.ts';
-import type { ClientAnswer } from '../http/client-answer.ts';
-import type { Inbound } from '../http/inbound.ts';
-import { sendableValue } from '../providers/header-lists.ts';
 import type { RequestLog } from '../log/request-log.ts';
 import type { Candidate, RouteQuery, Router } from '../routing/ports.ts';
+import { mayUse, refuseDisallowedModel } from '../routing/model-limits.ts';
 import { candidateKey } from '../routing/router.ts';
+import { answerFailure, refuse, type Failure } from './answer-failure.ts';
 import type { AttemptEnd } from './attempt.ts';
 import type { AnswerSummary } from './answer-sink.ts';
 import type { ProxyInbound } from './limits.ts';
@@ -21,7 +17,8 @@ import { keepsNothing } from './plan.ts';
 import type { ProxyOperation } from './operation.ts';
 import type { ResponseOwners } from './ports.ts';
 import { ClientGone } from './read-body.ts';
-import { judge, type Verdict } from './refusal.ts';
+import { isConnectionLoss, judge, type Verdict } from './refusal.ts';
+import { findSessionMark } from './session-key.ts';
 import { asksForEvents } from './code-assist.ts';
 import { createKeepAlive, noKeepAlive, type KeepAlive } from './keep-alive.ts';
 import type { SettleExchange } from './settled.ts';
@@ -115,36 +112,53 @@ type End = Extract<AttemptEnd, { readonly kind: 'answered' | 'client_gone' }> | 
 
 async function tryCandidates(deps: ExchangeDeps, inbound: ProxyInbound, request: PreparedRequest, progress: Progress, log: RequestLog): Promise<End> {
   const { limits } = inbound.snapshot;
-  const query: RouteQuery = { model: request.model, dialect: request.operation.dialect, operation: request.operation.operation };
+  const query = routeQuery(inbound, request);
+  if (request.model !== '' && !mayUse(inbound.principal, request.model)) throw refuseDisallowedModel(request.model);
   let tried = new Set<string>();
   let roundsLeft = limits.extraRounds;
   let hasUsedFreeRetry = false;
+  let bootstrapsLeft = request.isStream ? limits.bootstrapRetries : 0;
+  let isBootstrapping = false;
   let lack: Lack | undefined;
   let best: Failure | undefined;
   /** Why a dialect could not say it; another account's may. */
   let untold: AppError | undefined;
 
   for (;;) {
-    const picked = tried.size >= limits.maxAccountsPerRound ? undefined : pick(deps.router, inbound, request, query, tried);
+    const isSpent = tried.size >= limits.maxAccountsPerRound || (isBootstrapping && bootstrapsLeft === 0);
+    const picked = isSpent ? undefined : pick(deps.router, inbound, request, query, tried);
     if (picked === undefined || !picked.ok) {
       const error = picked?.error;
+      if (bootstrapsLeft > 0 && best?.verdict.isRetryable === true && tried.size > 0) {
+        isBootstrapping = true;
+        tried = new Set();
+        continue;
+      }
       const waitMs = waitBeforeRound({ error, verdict: best?.verdict, lack }, limits.maxWaitMs);
       if (roundsLeft > 0 && waitMs !== undefined) {
         roundsLeft--;
+        isBootstrapping = false;
         tried = new Set();
         await waitFor(deps.clock, inbound, waitMs);
         continue;
       }
       if (best === undefined) throw untold ?? refusalOf(error, lack);
-      return answerFailure(inbound, request, progress, best);
+      return { kind: 'passed_on', status: answerFailure(inbound, request.operation.dialect, progress.keepAlive, best) };
     }
 
     const candidate = picked.value;
     progress.candidate = candidate;
-    const end = await tryCandidate({ deps, inbound, request, candidate, progress, log });
+    if (isBootstrapping) bootstrapsLeft--;
+    let end = await tryCandidate({ deps, inbound, request, candidate, progress, log });
+    if (!hasUsedFreeRetry && end.kind === 'broken' && isConnectionLoss(end.cause)) {
+      // A pooled connection that the upstream had closed meanwhile says nothing of the account; a second loss does.
+      hasUsedFreeRetry = true;
+      end = await tryCandidate({ deps, inbound, request, candidate, progress, log });
+    }
 
     if (end.kind === 'answered') {
-      deps.router.settle(candidate, query, end.summary.isTruncated ? { kind: 'failure', status: 0 } : { kind: 'success' });
+      // Of an estimate the upstream knows nothing.
+      deps.router.settle(candidate, query, end.isEstimate === true ? { kind: 'neutral' } : end.summary.isTruncated ? { kind: 'failure', status: 0 } : { kind: 'success' });
       return end;
     }
     if (end.kind === 'client_gone') {
@@ -165,17 +179,16 @@ async function tryCandidates(deps: ExchangeDeps, inbound: ProxyInbound, request:
       continue;
     }
     const verdict = judge(end, candidate.account.credential.kind, deps.clock.nowMs());
-    if (verdict.isConnectionLoss && !hasUsedFreeRetry) {
-      // A pooled connection that the upstream had closed meanwhile says nothing of the account.
-      hasUsedFreeRetry = true;
-      deps.router.settle(candidate, query, { kind: 'neutral' });
-      continue;
-    }
     deps.router.settle(candidate, query, verdict.outcome);
     tried.add(candidateKey(candidate));
     best = { verdict, end };
-    if (!verdict.isRetryable) return answerFailure(inbound, request, progress, best);
+    if (!verdict.isRetryable) return { kind: 'passed_on', status: answerFailure(inbound, request.operation.dialect, progress.keepAlive, best) };
   }
+}
+
+function routeQuery({ principal, snapshot: { routes }, req }: ProxyInbound, { model, bytes, operation: { dialect, operation } }: PreparedRequest): RouteQuery {
+  const session = routes.settings.affinityTtlMs === undefined ? undefined : findSessionMark({ headers: req.headers, body: bytes, principalId: principal.id, operation });
+  return { model, dialect, operation, session, models: principal.models };
 }
 
 function pick(router: Router, inbound: ProxyInbound, request: PreparedRequest, query: RouteQuery, tried: ReadonlySet<string>): ReturnType<Router['pick']> {
@@ -228,44 +241,4 @@ async function waitFor(clock: Clock, inbound: ProxyInbound, ms: number): Promise
   } finally {
     inbound.res.off('close', onClose);
   }
-}
-
-/** The best of what failed attempts left to answer with. */
-interface Failure {
-  readonly verdict: Verdict;
-  readonly end: Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }>;
-}
-
-function answerFailure(inbound: ProxyInbound, { operation: { dialect } }: PreparedRequest, { keepAlive }: Progress, { end, verdict }: Failure): End {
-  if (end.kind === 'broken' || !verdict.passesOn) throw verdict.error;
-  const { res } = inbound;
-  if (keepAlive.hasBegun()) {
-    res.end(renderStreamError(dialect, streamErrorOf(end.status, end.body), true));
-    return { kind: 'passed_on', status: end.status };
-  }
-  const flat = ['x-request-id', inbound.id, 'content-length', String(end.body.length)];
-  for (const name of ['content-type', 'retry-after', 'retry-after-ms', 'request-id', 'x-should-retry'] as const) {
-    const value: unknown = end.headers[name];
-    const sendable = typeof value === 'string' ? sendableValue(value) : undefined;
-    if (sendable !== undefined) flat.push(name, sendable);
-    else if (name === 'content-type') flat.push(name, 'application/json');
-  }
-  res.writeHead(end.status, flat);
-  res.end(end.body);
-  return { kind: 'passed_on', status: end.status };
-}
-
-/** Answers with an error in the dialect, if an answer can still be given. */
-export function refuse(inbound: Inbound<unknown, ClientAnswer>, dialect: ProxyOperation['dialect'], error: AppError, keepAlive: KeepAlive = noKeepAlive): void {
-  const { req, res } = inbound;
-  if (keepAlive.hasBegun() && !res.destroyed) {
-    res.end(renderStreamError(dialect, { message: error.message, type: faults[error.code].type, code: error.code, status: error.status }, true));
-    return;
-  }
-  if (res.headersSent || res.destroyed) return;
-  const wire = renderFault(error, dialect, inbound.id);
-  // A body that was not read is not waited for.
-  const close = req.complete ? {} : { connection: 'close' };
-  res.writeHead(wire.status, { ...wire.headers, 'content-length': String(Buffer.byteLength(wire.body)), ...close });
-  res.end(wire.body);
 }

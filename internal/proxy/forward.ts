@@ -1,7 +1,8 @@
 import { AppError, toAppError } from '../fault/app-error.ts';
 import type { Inbound } from '../http/inbound.ts';
 import type { RequestLog, RequestLogs } from '../log/request-log.ts';
-import { exchange, refuse, type ExchangeDeps, type PreparedRequest } from './exchange.ts';
+import { refuse } from './answer-failure.ts';
+import { exchange, type ExchangeDeps, type PreparedRequest } from './exchange.ts';
 import type { ProxyInbound, ProxySnapshot } from './limits.ts';
 import { operations, parseGeminiSpec, type ProxyOperation } from './operation.ts';
 import type { FindTranscript } from './ports.ts';

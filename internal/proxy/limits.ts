@@ -27,6 +27,8 @@ export interface ProxyLimits {
   readonly maxAccountsPerRound: number;
   /** `''` for none. */
   readonly proxyUrl: string;
+  /** Further attempts for a stream that nobody has begun, at once and beyond `extraRounds`. */
+  readonly bootstrapRetries: number;
   readonly addsStreamUsage: boolean;
   /** Responses that no upstream keeps are kept here. */
   readonly storesResponses: boolean;
@@ -50,6 +52,7 @@ export function proxyLimits(config: Config): ProxyLimits {
     maxWaitMs: config['max-retry-interval'] * 1_000,
     maxAccountsPerRound: config['max-retry-credentials'] === 0 ? Infinity : config['max-retry-credentials'],
     proxyUrl: config['proxy-url'],
+    bootstrapRetries: config.streaming['bootstrap-retries'],
     addsStreamUsage: config['include-stream-usage'],
     storesResponses: config['stored-responses'].enabled,
     keepAliveMs: keepAliveMs(config.streaming['keepalive-seconds']),

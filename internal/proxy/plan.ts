@@ -42,7 +42,7 @@ async function translateFor(the: Try, target: Dialect, decode: NonNullable<Prepa
 export async function estimate({ inbound, request }: Try): Promise<TryEnd> {
   const { answerEstimate } = await import('./translation/count-tokens.ts');
   try {
-    return { kind: 'answered', status: 200, summary: await answerEstimate(inbound.res, request.operation.dialect, request.bytes ?? Buffer.alloc(0), inbound.id) };
+    return { kind: 'answered', isEstimate: true, status: 200, summary: await answerEstimate(inbound.res, request.operation.dialect, request.bytes ?? Buffer.alloc(0), inbound.id) };
   } catch (thrown) {
     if (thrown instanceof AppError) return { kind: 'untranslatable', error: thrown };
     throw thrown;

@@ -11,8 +11,6 @@ export interface Verdict {
   readonly outcome: AttemptOutcome;
   /** Another account may fare better. */
   readonly isRetryable: boolean;
-  /** The connection broke as pooled ones do; the same account may be asked once more. */
-  readonly isConnectionLoss: boolean;
   /** The upstream's own answer is passed on as it came; otherwise `error` is the answer. */
   readonly passesOn: boolean;
   readonly error: AppError;
@@ -24,24 +22,23 @@ export function judge(end: Failed, credential: Credential['kind'], nowMs: number
 }
 
 function judgeBroken(end: Extract<Failed, { readonly kind: 'broken' }>): Verdict {
-  if (end.cause instanceof AppError) return { outcome: { kind: 'failure', status: 0 }, isRetryable: true, isConnectionLoss: false, passesOn: false, error: end.cause };
+  if (end.cause instanceof AppError) return { outcome: { kind: 'failure', status: 0 }, isRetryable: true, passesOn: false, error: end.cause };
   const code = errorCode(end.cause);
   if (code === 'KEYWARD_ADDRESS_REFUSED') {
-    return { outcome: { kind: 'failure', status: 0 }, isRetryable: true, isConnectionLoss: false, passesOn: false, error: new AppError('upstream_refused_address', { cause: end.cause }) };
+    return { outcome: { kind: 'failure', status: 0 }, isRetryable: true, passesOn: false, error: new AppError('upstream_refused_address', { cause: end.cause }) };
   }
   const isTimeout = code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT';
   const error = isTimeout
     ? new AppError('upstream_timeout', { cause: end.cause })
     : new AppError('upstream_error', { message: `The upstream could not be reached or broke off (${code}).`, cause: end.cause });
-  const isConnectionLoss = code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET';
-  return { outcome: { kind: 'failure', status: 0 }, isRetryable: true, isConnectionLoss, passesOn: false, error };
+  return { outcome: { kind: 'failure', status: 0 }, isRetryable: true, passesOn: false, error };
 }
 
 function judgeRefused(end: Extract<Failed, { readonly kind: 'refused' }>, credential: Credential['kind'], nowMs: number): Verdict {
   const { status, headers } = end;
   const retryAfterMs = readRetryAfter(headers, nowMs);
   const failure: AttemptOutcome = retryAfterMs === undefined ? { kind: 'failure', status } : { kind: 'failure', status, retryAfterMs };
-  const base = { outcome: failure, isRetryable: true, isConnectionLoss: false };
+  const base = { outcome: failure, isRetryable: true };
   if (status < 400) return { ...base, passesOn: false, error: new AppError('upstream_error', { message: 'The upstream answered with a redirect, which Keyward does not follow.', fields: { upstream_status: status } }) };
   if (status === 401 || status === 402 || status === 403) {
     return {
@@ -60,7 +57,13 @@ function judgeRefused(end: Extract<Failed, { readonly kind: 'refused' }>, creden
     const headersOut = typeof headers['retry-after'] === 'string' ? { 'retry-after': headers['retry-after'] } : {};
     return { ...base, passesOn: false, error: new AppError('upstream_error', { message: `The upstream failed with status ${status}.`, fields: { upstream_status: status }, headers: headersOut }) };
   }
-  return { outcome: { kind: 'neutral' }, isRetryable: false, isConnectionLoss: false, passesOn: true, error: new AppError('upstream_error') };
+  return { outcome: { kind: 'neutral' }, isRetryable: false, passesOn: true, error: new AppError('upstream_error') };
+}
+
+/** The connection broke as pooled ones do; the same account may be asked once more. */
+export function isConnectionLoss(cause: Error): boolean {
+  const code = errorCode(cause);
+  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET';
 }
 
 function errorCode(cause: Error): string {

@@ -55,6 +55,7 @@ interface Asked {
 function send({ deps, inbound, request, candidate, progress, log }: Try, { upstream, translated }: Asked, token: AccessToken | undefined): Promise<AttemptEnd> {
   progress.attempts++;
   const onFirstByte = (): void => {
+    deps.router.begun(candidate);
     progress.firstByteMs ??= deps.clock.monotonicMs() - inbound.startedMs;
   };
   return attempt(buildAttempt(inbound, request, { candidate, upstream, token, translated }, { log, onFirstByte, clock: deps.clock, keepAlive: progress.keepAlive }), inbound.res);

@@ -1,10 +1,10 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
-import type { Part } from '../../../internal/dialect/ir/parts.ts';
+import type { Part, TextPart } from '../../../internal/dialect/ir/parts.ts';
 import { estimateTokens } from '../../../internal/proxy/translation/estimate-tokens.ts';
 
 const prompt = (...parts: readonly Part[]): Promise<number> => estimateTokens({ turns: [{ role: 'user', parts }], tools: [], isStream: false });
-const text = (value: string): Part => ({ kind: 'text', text: value });
+const text = (value: string): TextPart => ({ kind: 'text', text: value });
 const prose = 'The quick brown fox jumps over the lazy dog, and nobody minds. Ein Satz auf Deutsch – und 日本語の文。 ';
 
 describe('an estimated count', () => {

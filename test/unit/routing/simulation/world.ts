@@ -1,4 +1,4 @@
-import { judge } from '../../../../internal/proxy/refusal.ts';
+import { isConnectionLoss, judge } from '../../../../internal/proxy/refusal.ts';
 import type { Candidate, RouteQuery, Router, RoutingTable, SessionMark } from '../../../../internal/routing/ports.ts';
 import { candidateKey, createRouter } from '../../../../internal/routing/router.ts';
 import { createRandom, type Random } from '../../../conformance/fuzz/random.ts';
@@ -136,12 +136,12 @@ function startRequest(world: World): void {
         router.settle(candidate, query, { kind: 'success' });
         return;
       }
-      const verdict = judge(course.end, 'key', clock.nowMs());
-      if (verdict.isConnectionLoss && !hasUsedFreeRetry) {
+      if (!hasUsedFreeRetry && course.end.kind === 'broken' && isConnectionLoss(course.end.cause)) {
         hasUsedFreeRetry = true;
         ask(candidate);
         return;
       }
+      const verdict = judge(course.end, 'key', clock.nowMs());
       router.settle(candidate, query, verdict.outcome);
       tried.add(candidateKey(candidate));
       failedBy.add(candidate.account.label);
