@@ -164,7 +164,7 @@ describe('a quiet stream', () => {
     finish();
     await reading.ended;
     expect(reading.text().split(': keep-alive').length).toBe(signs);
-    expect(reading.text()).toContain('"del' + 'ta":{"content":"x"}');
+    expect(reading.text()).toContain('"delta":{"content":"x"}');
   });
 
   it('whose upstream then refuses ends in the dialect’s error event, after the other accounts were tried', async () => {
