@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Account } from '../../internal/accounts/account.ts';
-import { anonymous } from '../../internal/clients/principal.ts';
+import { anonymous, type Principal } from '../../internal/clients/principal.ts';
 import { createDispatchers } from '../../internal/egress/dispatchers.ts';
 import type { Inbound } from '../../internal/http/inbound.ts';
 import { createProxy, type Proxy } from '../../internal/proxy/forward.ts';
@@ -36,9 +36,11 @@ export interface ProxyRigSetup {
   readonly accounts: readonly Account[];
   readonly tokens: Tokens;
   readonly config?: object;
+  /** Who every request is by. */
+  readonly principal?: Principal;
 }
 
-export async function startProxyRig({ accounts, tokens, config: given = {} }: ProxyRigSetup): Promise<ProxyRig> {
+export async function startProxyRig({ accounts, tokens, config: given = {}, principal = anonymous }: ProxyRigSetup): Promise<ProxyRig> {
   const config = configOf(given);
   const clock = createManualClock();
   const router = createRouter(clock);
@@ -69,7 +71,7 @@ export async function startProxyRig({ accounts, tokens, config: given = {} }: Pr
       endpoint: `${req.method} ${path}`,
       params: spec === undefined ? {} : { spec },
       peer: { address: '127.0.0.1', isLocal: true, isControlSocket: false, throttleKey: '127.0.0.1' },
-      principal: anonymous,
+      principal,
       snapshot,
       startedMs: clock.monotonicMs(),
       req,
