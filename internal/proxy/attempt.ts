@@ -53,7 +53,7 @@ export type AttemptEnd =
   /** `isEstimate`: by Keyward itself. */
   | { readonly kind: 'answered'; readonly status: number; readonly summary: AnswerSummary; readonly isEstimate?: boolean }
   /** Status ≥ 400 from the upstream; nothing was sent to the client. */
-  | { readonly kind: 'refused'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
+  | { readonly kind: 'refused'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer; readonly upstreamBody: Buffer }
   /** No usable answer; nothing was sent to the client. */
   | { readonly kind: 'broken'; readonly cause: Error; readonly wasSent: boolean }
   | { readonly kind: 'client_gone'; readonly summary: AnswerSummary | undefined };
@@ -205,7 +205,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     const failure = this.#sink?.failure();
     if (failure === undefined || this.#isOver) return false;
     this.#request.log.responseChunk(failure.body);
-    this.#finish({ kind: 'refused', status: failure.status, headers: {}, body: withoutSecrets(failure.body, this.#request.secrets) });
+    this.#finish({ kind: 'refused', status: failure.status, headers: {}, body: withoutSecrets(failure.body, this.#request.secrets), upstreamBody: failure.body });
     if (!hasEnded) this.#controller?.abort(new Error('the upstream\'s stream began with an error'));
     return true;
   }
@@ -239,7 +239,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     const summary = this.#sink?.breakOff();
     if (!this.#hasClientLeft && this.#leaveFailure(true)) return;
     if (this.#hasClientLeft || cause instanceof ClientLeft) this.#finish({ kind: 'client_gone', summary });
-    else if (this.#refusal !== undefined) this.#finish({ kind: 'refused', status: this.#refusal.status, headers: this.#refusal.headers, body: Buffer.alloc(0) });
+    else if (this.#refusal !== undefined) this.#finish({ kind: 'refused', status: this.#refusal.status, headers: this.#refusal.headers, body: Buffer.alloc(0), upstreamBody: Buffer.alloc(0) });
     else if (summary === undefined) this.#finish({ kind: 'broken', cause, wasSent: this.#wasSent });
     else this.#finish({ kind: 'answered', status: this.#status, summary });
     this.#decoder?.destroy();
@@ -252,7 +252,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     const { translation } = this.#request;
     const body = translation === undefined ? told : translation.translateRefusal(status, told);
     this.#request.log.responseChunk(body);
-    this.#finish({ kind: 'refused', status, headers: translation === undefined ? headers : { ...headers, 'content-type': 'application/json' }, body });
+    this.#finish({ kind: 'refused', status, headers: translation === undefined ? headers : { ...headers, 'content-type': 'application/json' }, body, upstreamBody: told });
   }
 
   /** Whether the answer is decoded on its way; undefined when it would have to be and cannot. */

@@ -1,8 +1,8 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Credential } from '../accounts/account.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { AttemptOutcome } from '../routing/ports.ts';
 import type { AttemptEnd } from './attempt.ts';
+import { readResetHint } from './reset-hints.ts';
 
 type Failed = Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }>;
 
@@ -36,8 +36,8 @@ function judgeBroken(end: Extract<Failed, { readonly kind: 'broken' }>): Verdict
 
 function judgeRefused(end: Extract<Failed, { readonly kind: 'refused' }>, credential: Credential['kind'], nowMs: number): Verdict {
   const { status, headers } = end;
-  const retryAfterMs = readRetryAfter(headers, nowMs);
-  const failure: AttemptOutcome = retryAfterMs === undefined ? { kind: 'failure', status } : { kind: 'failure', status, retryAfterMs };
+  const hint = readResetHint(headers, end.upstreamBody, nowMs);
+  const failure: AttemptOutcome = hint === undefined ? { kind: 'failure', status } : { kind: 'failure', status, retryAfterMs: hint.afterMs, isAccountWide: hint.isAccountWide };
   const base = { outcome: failure, isRetryable: true };
   if (status < 400) return { ...base, passesOn: false, error: new AppError('upstream_error', { message: 'The upstream answered with a redirect, which Keyward does not follow.', fields: { upstream_status: status } }) };
   if (status === 401 || status === 402 || status === 403) {
@@ -70,16 +70,4 @@ function errorCode(cause: Error): string {
   const own: unknown = Reflect.get(cause, 'code');
   if (typeof own === 'string') return own;
   return cause.cause instanceof Error ? errorCode(cause.cause) : 'no code';
-}
-
-/** `Retry-After` in seconds or as a date, or `retry-after-ms`; milliseconds from now. @see RFC 9110 §10.2.3 */
-export function readRetryAfter(headers: IncomingHttpHeaders, nowMs: number): number | undefined {
-  const exact = Number(headers['retry-after-ms'] ?? Number.NaN);
-  if (Number.isFinite(exact) && exact >= 0) return exact;
-  const stated = headers['retry-after'];
-  if (stated === undefined) return undefined;
-  const seconds = Number(stated);
-  if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1_000;
-  const dateMs = Date.parse(stated);
-  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
 }

@@ -73,7 +73,7 @@ export function courseIn({ kind, untilMs }: Phase, nowMs: number, random: Random
 }
 
 function refused(status: number, headers: Readonly<Record<string, string>> = {}, afterMs = 200): Course {
-  return { beginsAfterMs: afterMs, afterMs, end: { kind: 'refused', status, headers, body: Buffer.alloc(0) } };
+  return { beginsAfterMs: afterMs, afterMs, end: { kind: 'refused', status, headers, body: Buffer.alloc(0), upstreamBody: Buffer.alloc(0) } };
 }
 
 function broken(code: string, afterMs: number): Course {
