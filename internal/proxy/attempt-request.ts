@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { withoutForeignSignatures } from '../dialect/foreign-signatures.ts';
 import { endpointPath } from '../providers/endpoint.ts';
 import { joinBetas, upstreamQuery, upstreamRequestHeaders } from '../providers/header-lists.ts';
 import type { Candidate } from '../routing/ports.ts';
@@ -8,6 +9,7 @@ import { codeAssistQuery, encloseRequest, envelopeOfAnswer } from './code-assist
 import type { PreparedRequest } from './exchange.ts';
 import type { ProxyInbound } from './limits.ts';
 import type { ProxyOperation } from './operation.ts';
+import { partyOf } from './party.ts';
 import type { Translated } from './translation/translate.ts';
 import type { Upstream } from './upstreams.ts';
 
@@ -61,10 +63,18 @@ type OpenedBody = ReturnType<PreparedRequest['open']>;
 
 function openBody(inbound: ProxyInbound, request: PreparedRequest, { candidate, translated }: AttemptTarget, operation: ProxyOperation): OpenedBody {
   const { account, upstreamModel: model } = candidate;
-  const opened = withRules(inbound, request, candidate, operation, translated === undefined ? request.open(model) : { body: translated.body, length: translated.body.length });
+  const opened = withRules(inbound, request, candidate, operation, translated === undefined ? openAsItCame(request, candidate, operation) : { body: translated.body, length: translated.body.length });
   if (account.addressing !== 'code-assist') return opened;
   if (!Buffer.isBuffer(opened.body)) throw new TypeError('only JSON bodies go into an envelope');
   const body = encloseRequest(opened.body, { verb: operation.tail, model, project: account.project });
+  return { body, length: body.length };
+}
+
+/** What other vendors signed in a conversation that went elsewhere before stays behind. */
+function openAsItCame(request: PreparedRequest, { account, upstreamModel }: Candidate, { dialect }: ProxyOperation): OpenedBody {
+  const opened = request.open(upstreamModel);
+  if (!Buffer.isBuffer(opened.body) || request.decode === undefined) return opened;
+  const body = withoutForeignSignatures(opened.body, partyOf(account, dialect, upstreamModel));
   return { body, length: body.length };
 }
 

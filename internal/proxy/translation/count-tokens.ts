@@ -7,7 +7,8 @@ import type { ClientAnswer } from '../../http/client-answer.ts';
 import type { AnswerHead, AnswerSink, AnswerSummary } from '../answer-sink.ts';
 import { estimateTokens } from './estimate-tokens.ts';
 import { operations, type ProxyOperation } from '../operation.ts';
-import { partyOf, recordOf, type Translated } from './translate.ts';
+import { partyOf } from '../party.ts';
+import { recordOf, type Translated } from './translate.ts';
 
 /*
  * Counting tokens: asked of the upstream where it counts, else estimated. An estimate says so in `x-keyward-estimate`.

@@ -1,6 +1,5 @@
-import type { Account, ProviderKind } from '../../accounts/account.ts';
+import type { Account } from '../../accounts/account.ts';
 import { AppError } from '../../fault/app-error.ts';
-import type { Party } from '../../dialect/codec.ts';
 import type { Dialect } from '../../dialect/dialect.ts';
 import { codecs } from '../../dialect/codecs.ts';
 import { createArrayWriter } from '../../dialect/gemini/events-to-array.ts';
@@ -11,6 +10,7 @@ import { randomHex } from '../../secret/digest.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { AttemptTranslation } from '../attempt.ts';
 import type { KeepAlive } from '../keep-alive.ts';
+import { partyOf } from '../party.ts';
 import { onlyStreams } from '../plan.ts';
 import { operations, type ProxyOperation } from '../operation.ts';
 import { createTranslatedSink, type StreamReshaper } from './translated-sink.ts';
@@ -84,12 +84,6 @@ export function recordOf(bytes: Buffer): JsonRecord {
   const body = parseJson(bytes.toString('utf8'));
   if (!isRecord(body)) throw new AppError('invalid_json', { message: 'The body is not a JSON object.' });
   return body;
-}
-
-const vendors: Readonly<Partial<Record<ProviderKind, string>>> = { openai: 'openai', codex: 'openai', anthropic: 'anthropic', gemini: 'google', vertex: 'google', google: 'google', antigravity: 'google' };
-
-export function partyOf(account: Account, dialect: Dialect, model: string): Party {
-  return { model, dialect, account: account.id, vendor: vendors[account.provider] ?? account.owner, provider: account.provider };
 }
 
 function generating(dialect: Dialect, isStream: boolean): ProxyOperation {
