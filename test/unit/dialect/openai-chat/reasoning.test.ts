@@ -41,6 +41,11 @@ describe('reasoning that a client is given', () => {
     expect(comesBackAs(message)).toEqual([...parts, { kind: 'text', text: 'a' }]);
   });
 
+  it('unsigned reasoning before signed is not signed by it', () => {
+    const parts: readonly ThinkingPart[] = [{ kind: 'thinking', text: 'loose' }, { kind: 'thinking', text: 'bound', signature }];
+    expect(comesBackAs(messageOf(parts))).toEqual(parts);
+  });
+
   it('a signature whose text the client altered is left out, its text is not', () => {
     expect(comesBackAs({ ...messageOf([{ kind: 'thinking', text: 'first', signature }]), reasoning_content: 'fir' })).toEqual([{ kind: 'thinking', text: 'fir' }]);
   });
@@ -70,6 +75,12 @@ describe('reasoning of an upstream', () => {
     const chunks = [detail({ text: 'h' }), detail({ text: 'm' }), detail({ signature: 'sig' }), chunk({ content: 'a' }), stop, done];
     expect(answerOf(chunks).choices[0]?.parts[0]).toMatchObject({ kind: 'thinking', text: 'hm', signature: { vendor: 'house', account: 'acc-2', value: JSON.stringify({ field: 'reasoning', details: [{ type: 'reasoning.text', index: 0, format: 'anthropic-claude-v1', signature: 'sig' }] }) } });
     expect(returned(chunks)).toEqual({ role: 'assistant', reasoning: 'hm', reasoning_details: [{ type: 'reasoning.text', index: 0, format: 'anthropic-claude-v1', signature: 'sig', text: 'hm' }], content: 'a' });
+  });
+
+  it('details without an index are put together where they are text, and kept apart where they are not', () => {
+    const detail = (more: object): object => chunk({ reasoning_details: [more] });
+    const chunks = [detail({ type: 'reasoning.text', text: 'h' }), detail({ type: 'reasoning.text', text: 'm' }), detail({ type: 'reasoning.encrypted', data: 'x' }), detail({ type: 'reasoning.encrypted', data: 'y' }), chunk({ content: 'a' }), stop, done];
+    expect(returned(chunks)).toMatchObject({ reasoning: 'hm', reasoning_details: [{ type: 'reasoning.text', text: 'hm' }, { data: 'x' }, { data: 'y' }] });
   });
 
   it('plain reasoning has a signature without a value', () => {

@@ -51,6 +51,12 @@ describe('a stream of OpenAI', () => {
     expect(plain(answerOf([chunk({ refusal: 'No' }), chunk({ refusal: '.' }), stop, done]).choices[0])).toMatchObject({ parts: [{ kind: 'refusal', text: 'No.' }], finish: 'refusal', rawFinish: 'stop' });
   });
 
+  it('places in the whole content become places in the part they stand in', () => {
+    const cite = (start: number): object => chunk({ annotations: [{ type: 'url_citation', url_citation: { url: 'https://e.com', start_index: start, end_index: start + 1 } }] });
+    const [first, , second] = partsOf(answerOf([chunk({ content: 'abc' }), cite(1), chunk({ reasoning_content: 'hm' }), chunk({ content: 'def' }), cite(4), stop, done]));
+    expect([first, second]).toMatchObject([{ text: 'abc', annotations: [{ start: 1, end: 2 }] }, { text: 'def', annotations: [{ start: 1, end: 2 }] }]);
+  });
+
   it('a made sound comes whole, with its words', () => {
     const piece = (text: string): string => Buffer.from(text).toString('base64');
     const answer = answerOf([chunk({ audio: { id: 'audio_1', transcript: 'Hi ' } }), chunk({ audio: { data: piece('ab') } }), chunk({ audio: { data: piece('cd'), transcript: 'you' } }), chunk({ audio: { expires_at: 5 } }), stop, done]);
@@ -119,6 +125,7 @@ describe('a stream of an imitation', () => {
     expect(usageOf({ usage: { ...usage, prompt_cache_hit_tokens: 4 } })).toEqual({ ...counted, cachedInput: 4 });
     expect(usageOf({ usage: { ...usage, total_tokens: 15, completion_tokens_details: { reasoning_tokens: 5 } } })).toEqual({ ...counted, output: 8, reasoning: 5 });
     expect(usageOf({ usage: null })).toBeUndefined();
+    expect(answerOf([{ ...chunk({ content: 'a' }), usage }, { ...stop, usage: null }, done]).usage).toEqual(counted);
   });
 
   it('content may be a list, with reasoning in it', () => {
