@@ -58,7 +58,7 @@ export const helpText = `npm run bench -- [options]
   --quick            3 s of warm-up and short rounds instead of 45 s and long ones; figures are rougher
   --force            run although the machine is busy (load average above 0.7)
   --write            put the tables into docs/performance.md
-  --targets a,b      only these: floor, nginx, portkey, keyward-open, keyward, keyward-login, keyward-100k (direct always runs)
+  --targets a,b      only these: floor, nginx, portkey, keyward-open, keyward, keyward-login, keyward-translated, keyward-100k (direct always runs)
   --phases a,b       only these: ${phases.join(', ')}
   --no-install       do not install the compared package into bench/peers/node_modules
   --help

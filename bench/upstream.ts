@@ -1,21 +1,34 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { announceListening } from './process/announce.ts';
-import { doneFrame, holdModel, largeModel, smallModel, streamFrame, streamShapes, wholeAnswer, type StreamShape } from './workloads.ts';
+import { doneFrame, holdModel, largeModel, messageDone, messageFrame, smallModel, streamFrame, streamShapes, wholeAnswer, wholeMessage, type StreamShape } from './workloads.ts';
 
 /*
- * The simulated upstream, a process of its own: OpenAI-shaped answers made once and sent as they are, keep-alive and
- * noDelay. It keeps a journal of tagged exchanges, so that a client that left can be followed to here.
+ * The simulated upstream, a process of its own: OpenAI-shaped answers (below /v1/messages Anthropic-shaped ones) made once and
+ * sent as they are, keep-alive and noDelay. It keeps a journal of tagged exchanges, so that a client that left can be followed to here.
  *   GET /journal?tag=T   -> {"opened":[tag…],"aborted":[{"tag":…,"atNs":"…"}…]} of tags that start with T
  */
 
-// As text: node:http then sends head and body in one write.
-const smallAnswer = wholeAnswer(1_000).toString('latin1');
-const largeAnswer = wholeAnswer(1_000_000);
-const frames = Array.from({ length: 200 }, (_, index) => streamFrame(index));
+/** All that the upstream says in one dialect. */
+interface Voice {
+  /** As text: node:http then sends head and body in one write. */
+  readonly small: string;
+  readonly smallHead: readonly string[];
+  readonly large: Buffer;
+  readonly largeHead: readonly string[];
+  readonly frames: readonly Buffer[];
+  readonly done: Buffer;
+}
+
+function voiceOf(whole: (bytes: number) => Buffer, frame: (index: number) => Buffer, done: Buffer): Voice {
+  const [small, large] = [whole(1_000).toString('latin1'), whole(1_000_000)];
+  const headOf = (length: number): readonly string[] => ['Content-Type', 'application/json', 'Content-Length', String(length)];
+  return { small, smallHead: headOf(small.length), large, largeHead: headOf(large.length), frames: Array.from({ length: 200 }, (_, index) => frame(index)), done };
+}
+
+const chat = voiceOf(wholeAnswer, streamFrame, doneFrame);
+const messages = voiceOf(wholeMessage, messageFrame, messageDone);
 const journalPrefix = 'abort-';
 
-const smallHead = ['Content-Type', 'application/json', 'Content-Length', String(smallAnswer.length)];
-const largeHead = ['Content-Type', 'application/json', 'Content-Length', String(largeAnswer.length)];
 const streamHead = ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-cache'];
 
 interface Aborted {
@@ -34,37 +47,38 @@ const server = createServer({ noDelay: true, keepAlive: true, keepAliveTimeout: 
   req.on('data', (chunk: Buffer) => {
     first ??= chunk;
   });
-  req.on('end', () => answer(first ?? Buffer.alloc(0), res));
+  const voice = req.url?.startsWith('/v1/messages') === true ? messages : chat;
+  req.on('end', () => answer(voice, first ?? Buffer.alloc(0), res));
 });
 announceListening(server);
 
-function answer(start: Buffer, res: ServerResponse): void {
+function answer(voice: Voice, start: Buffer, res: ServerResponse): void {
   const model = readMember(start, 'model');
   if (model === smallModel) {
     res.sendDate = false;
-    res.writeHead(200, smallHead);
-    res.end(smallAnswer, 'latin1');
+    res.writeHead(200, [...voice.smallHead]);
+    res.end(voice.small, 'latin1');
     return;
   }
-  const tag = readMember(start, 'user');
+  const tag = readMember(start, 'user') || readMember(start, 'user_id');
   if (tag.startsWith(journalPrefix)) follow(tag, res);
   const shape = streamShapes[model];
   if (shape !== undefined) {
     res.writeHead(200, streamHead);
-    sendStream(res, shape);
+    sendStream(voice, res, shape);
   } else if (model === largeModel) {
-    res.writeHead(200, largeHead);
-    res.end(largeAnswer);
+    res.writeHead(200, [...voice.largeHead]);
+    res.end(voice.large);
   } else if (model !== holdModel) {
     res.writeHead(404, { 'Content-Type': 'application/json' });
     res.end(JSON.stringify({ error: { message: `the bench upstream knows no model '${model}'`, type: 'invalid_request_error' } }));
   }
 }
 
-function sendStream(res: ServerResponse, shape: StreamShape): void {
+function sendStream({ frames, done }: Voice, res: ServerResponse, shape: StreamShape): void {
   if (shape.paceMs === 0) {
     for (const frame of frames) res.write(frame);
-    res.end(doneFrame);
+    res.end(done);
     return;
   }
   let next = 0;
@@ -76,7 +90,7 @@ function sendStream(res: ServerResponse, shape: StreamShape): void {
       return;
     }
     clearInterval(timer);
-    res.end(doneFrame);
+    res.end(done);
   };
   const timer = setInterval(send, shape.paceMs);
   res.on('close', () => clearInterval(timer));

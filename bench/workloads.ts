@@ -87,3 +87,35 @@ export function streamFrame(index: number): Buffer {
 }
 
 export const doneFrame = Buffer.from('data: [DONE]\n\n');
+
+/** The same answer in Anthropic's form, for what is translated. */
+export function wholeMessage(bytes: number): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      id: 'msg_bench',
+      type: 'message',
+      role: 'assistant',
+      model: 'bench',
+      content: [{ type: 'text', text: 'y'.repeat(Math.max(0, bytes - 210)) }],
+      stop_reason: 'end_turn',
+      stop_sequence: null,
+      usage: { input_tokens: 210, output_tokens: 190 },
+    }),
+  );
+}
+
+const messageEvent = (type: string, data: object): Buffer => Buffer.from(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
+
+/** Frame `index` of a stream in Anthropic's form; the first brings what has to come before. */
+export function messageFrame(index: number): Buffer {
+  const delta = messageEvent('content_block_delta', { index: 0, delta: { type: 'text_delta', text: `#${String(index).padStart(6, '0')} ` } });
+  if (index > 0) return delta;
+  const start = messageEvent('message_start', { message: { id: 'msg_bench', type: 'message', role: 'assistant', model: 'bench', content: [], stop_reason: null, stop_sequence: null, usage: { input_tokens: 210, output_tokens: 1 } } });
+  return Buffer.concat([start, messageEvent('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }), delta]);
+}
+
+export const messageDone = Buffer.concat([
+  messageEvent('content_block_stop', { index: 0 }),
+  messageEvent('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: 190 } }),
+  messageEvent('message_stop', {}),
+]);

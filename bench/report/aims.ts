@@ -50,6 +50,13 @@ export function judge(figures: Figures): readonly AimResult[] {
       results.push({ aim: aim.text, target: target.title, measured: isKnown ? aim.show(value) : '–', isMet: isKnown ? aim.isMet(value) : undefined });
     }
   }
+  const [same, translated] = [find(figures, 'keyward'), find(figures, 'keyward-translated')];
+  if (translated !== undefined && translated.small.length > 0) {
+    const times = median(translated.small.map(({ cpuUs }) => cpuUs)) / median((same?.small ?? []).map(({ cpuUs }) => cpuUs));
+    results.push({ aim: 'a translated exchange of 1 kB ≤ 2 × the CPU of one that is not', target: translated.title, measured: showTimes(times), isMet: Number.isFinite(times) ? times <= 2 : undefined });
+    const addedMs = ((translated.paced?.gapP99Us ?? Number.NaN) - (same?.paced?.gapP99Us ?? Number.NaN)) / 1_000;
+    results.push({ aim: 'a translated stream adds < 1 ms to a chunk (p99 of gaps against one that is not)', target: translated.title, measured: `${showNumber(addedMs, 2)} ms`, isMet: Number.isFinite(addedMs) ? addedMs < 1 : undefined });
+  }
   if (figures.keys !== undefined && Number.isFinite(figures.keys.p50Us)) {
     const share = figures.keys.p50Us / figures.keys.directP50Us;
     results.push({

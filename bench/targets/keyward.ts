@@ -12,7 +12,7 @@ interface Variant {
   /** Lines of `config.yaml` beyond the address, folders and the upstream. */
   readonly settings: () => string;
   /** The upstream account: a key of the config, or a login's file in the auth directory. */
-  readonly account: 'key' | 'login';
+  readonly account: 'key' | 'login' | 'other-dialect';
   readonly startLimitMs: number;
 }
 
@@ -39,6 +39,14 @@ const governedLogin: Variant = {
   account: 'login',
 };
 
+/** The clients speak openai-chat, the upstream anthropic-messages. */
+const governedTranslated: Variant = {
+  ...governed,
+  id: 'keyward-translated',
+  title: 'Keyward governed, translated',
+  account: 'other-dialect',
+};
+
 const governedManyKeys: Variant = {
   id: 'keyward-100k',
   title: 'Keyward, 100,000 keys',
@@ -48,15 +56,14 @@ const governedManyKeys: Variant = {
   startLimitMs: 120_000,
 };
 
-export const keywardTargets: readonly TargetKind[] = [ungoverned, governed, governedLogin, governedManyKeys].map((variant) => ({
+export const keywardTargets: readonly TargetKind[] = [ungoverned, governed, governedLogin, governedTranslated, governedManyKeys].map((variant) => ({
   id: variant.id,
   title: variant.title,
   prepare: () => (existsSync(binary) ? undefined : 'dist/keyward.mjs is not built (npm run build)'),
   launch: async ({ children, upstream, folder }) => {
     const port = await takeFreePort();
     const config = join(folder, 'config.yaml');
-    const account = variant.account === 'key' ? keyAccount : loginAccount;
-    writeFileSync(config, `${headText(port, variant.settings())}${account(originOf(upstream))}`, { mode: 0o600 });
+    writeFileSync(config, `${headText(port, variant.settings())}${accounts[variant.account](originOf(upstream))}`, { mode: 0o600 });
     if (variant.account === 'login') writeLogin(join(folder, 'auth'));
     const child = children.spawn(process.execPath, [binary, 'serve', '--config', config], { cwd: folder, env: { HOME: folder }, outputPath: `${folder}.log` });
     return { child, endpoint: keyedEndpoint(port, chatPath) };
@@ -82,6 +89,15 @@ ${allModels.map((name) => `      - name: "${name}"`).join('\n')}
 `;
 }
 
+function messagesAccount(upstream: string): string {
+  return `claude-api-key:
+  - api-key: "${upstreamKey}"
+    base-url: "${upstream}"
+    models:
+${allModels.map((name) => `      - name: "${name}"`).join('\n')}
+`;
+}
+
 function loginAccount(upstream: string): string {
   return `oauth:
   bench:
@@ -93,6 +109,8 @@ function loginAccount(upstream: string): string {
 ${allModels.map((name) => `      - name: "${name}"`).join('\n')}
 `;
 }
+
+const accounts: Readonly<Record<Variant['account'], (upstream: string) => string>> = { key: keyAccount, login: loginAccount, 'other-dialect': messagesAccount };
 
 /** A token that outlives the run: what is measured is spending it. */
 function writeLogin(directory: string): void {
