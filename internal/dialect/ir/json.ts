@@ -47,6 +47,6 @@ export function invalidMember(path: string, expected: string): AppError {
 }
 
 /** The object without members that are undefined, so that they are not written. */
-export function compact<T extends object>(value: T): JsonRecord {
+export function compact(value: object): JsonRecord {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined));
 }

@@ -1,0 +1,39 @@
+import type { Finish } from '../ir/answer.ts';
+
+const finishes: Readonly<Record<string, Finish>> = {
+  end_turn: 'stop',
+  stop_sequence: 'stop_sequence',
+  max_tokens: 'length',
+  model_context_window_exceeded: 'context_length',
+  tool_use: 'tool_calls',
+  refusal: 'refusal',
+  pause_turn: 'pause',
+};
+
+/** @see https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons */
+export function readFinish(stopReason: string): Finish {
+  return finishes[stopReason] ?? 'other';
+}
+
+/** Whatever kept an answer from its end must not read as one: what has no word of its own becomes `max_tokens`. */
+export function writeFinish(finish: Finish): string {
+  switch (finish) {
+    case 'stop':
+      return 'end_turn';
+    case 'stop_sequence':
+      return 'stop_sequence';
+    case 'tool_calls':
+      return 'tool_use';
+    case 'context_length':
+      return 'model_context_window_exceeded';
+    case 'content_filter':
+    case 'refusal':
+      return 'refusal';
+    case 'pause':
+      return 'pause_turn';
+    case 'length':
+    case 'malformed_tool_call':
+    case 'other':
+      return 'max_tokens';
+  }
+}

@@ -1,0 +1,209 @@
+import type { AnswerContext, StreamEncoder } from '../codec.ts';
+import type { IrUsage } from '../ir/answer.ts';
+import type { IrEvent, PartOpening } from '../ir/events.ts';
+import { isCustomTool, wrapCustomInput } from '../ir/custom-tools.ts';
+import type { JsonRecord } from '../ir/json.ts';
+import type { Annotation } from '../ir/parts.ts';
+import { createSequencer } from '../ir/sequential.ts';
+import { tagSignature } from '../ir/signatures.ts';
+import { mediaText, messageHead, signedBy } from './answer.ts';
+import { writeCitation } from './citations.ts';
+import { writeFinish } from './finish.ts';
+import { writeUsage } from './usage.ts';
+
+type EventOf<T extends IrEvent['type']> = Extract<IrEvent, { readonly type: T }>;
+
+/** The block that is open at the client. */
+interface Block {
+  readonly index: number;
+  readonly kind: PartOpening['kind'];
+  /** The part in it has closed; the block stays open while more of its kind may still be said of it. */
+  isDone: boolean;
+  text: string;
+}
+
+/** A call that is written at once when it closes: its signature has to stand before it. */
+interface HeldCall {
+  readonly opening: Extract<PartOpening, { readonly kind: 'tool_call' }>;
+  readonly pieces: string[];
+  signature: EventOf<'signature'>['signature'] | undefined;
+}
+
+/**
+ * One block is open at a time, each begun and ended, then `message_delta` and `message_stop`.
+ * @see https://platform.claude.com/docs/en/build-with-claude/streaming
+ */
+export function createStreamEncoder(context: AnswerContext): StreamEncoder {
+  const sequence = createSequencer();
+  const writer = new MessageWriter(context);
+  return { push: (event) => sequence(event).map((each) => writer.write(each)).join('') };
+}
+
+function sse(type: string, data: JsonRecord): string {
+  return `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;
+}
+
+class MessageWriter {
+  readonly #context: AnswerContext;
+  #state: 'before' | 'within' | 'over' = 'before';
+  #blocks = 0;
+  #block: Block | undefined;
+  #held: HeldCall | undefined;
+  #usage: IrUsage | undefined;
+  #finish: EventOf<'finish'> | undefined;
+
+  constructor(context: AnswerContext) {
+    this.#context = context;
+  }
+
+  write(event: IrEvent): string {
+    if (this.#state === 'over') return '';
+    if (event.type === 'ping') return this.#state === 'before' ? '' : sse('ping', {});
+    if (event.type === 'error') return this.#fail(event);
+    if (event.type === 'start') return this.#start(event);
+    if (event.type === 'usage') {
+      this.#usage = event.usage;
+      return '';
+    }
+    if (this.#state === 'before') throw new TypeError(`${event.type} before start`);
+    // One answer is made at a time; a request for more was refused.
+    if ('choice' in event && event.choice !== 0) return '';
+    return this.#within(event);
+  }
+
+  #within(event: Exclude<IrEvent, { readonly type: 'ping' | 'error' | 'start' | 'usage' }>): string {
+    switch (event.type) {
+      case 'open':
+        return this.#open(event.opening);
+      case 'delta':
+        return this.#delta(event.text);
+      case 'signature':
+        return this.#sign(event);
+      case 'annotation':
+        return this.#cite(event.annotation);
+      case 'logprobs':
+        return '';
+      case 'close':
+        return this.#close();
+      case 'whole':
+        return this.#whole(event.content);
+      case 'finish':
+        this.#finish = event;
+        return (event.sources ?? []).map((source) => this.#cite(source)).join('');
+      case 'end':
+        return this.#end();
+    }
+  }
+
+  #start(event: EventOf<'start'>): string {
+    if (this.#state !== 'before') throw new TypeError('a second start');
+    this.#state = 'within';
+    return sse('message_start', { message: { ...messageHead(event, this.#context), usage: writeUsage(this.#usage) } });
+  }
+
+  #open(opening: PartOpening): string {
+    if ((this.#block !== undefined && !this.#block.isDone) || this.#held !== undefined) throw new TypeError('a part opened within another');
+    if (opening.kind !== 'tool_call') return this.#begin(opening.kind, opening.kind === 'thinking' ? { type: 'thinking', thinking: '', signature: '' } : { type: 'text', text: '', citations: null });
+    const isHeld = this.#context.source.dialect === 'gemini' || opening.isCustom === true || isCustomTool(this.#context.request, opening.name);
+    if (!isHeld) return this.#beginCall(opening);
+    this.#held = { opening, pieces: [], signature: undefined };
+    return '';
+  }
+
+  #beginCall({ id, name }: HeldCall['opening']): string {
+    return this.#begin('tool_call', { type: 'tool_use', id, name, input: {} });
+  }
+
+  #begin(kind: Block['kind'], block: JsonRecord): string {
+    const stopped = this.#stop();
+    this.#block = { index: this.#blocks++, kind, isDone: false, text: '' };
+    return stopped + sse('content_block_start', { index: this.#block.index, content_block: block });
+  }
+
+  #stop(): string {
+    const block = this.#block;
+    this.#block = undefined;
+    return block === undefined ? '' : sse('content_block_stop', { index: block.index });
+  }
+
+  #deltaOf(block: Block, delta: JsonRecord): string {
+    return sse('content_block_delta', { index: block.index, delta });
+  }
+
+  #delta(text: string): string {
+    if (this.#held !== undefined) {
+      this.#held.pieces.push(text);
+      return '';
+    }
+    const block = this.#current();
+    switch (block.kind) {
+      case 'text':
+      case 'refusal':
+        block.text += text;
+        return this.#deltaOf(block, { type: 'text_delta', text });
+      case 'thinking':
+        return this.#deltaOf(block, { type: 'thinking_delta', thinking: text });
+      case 'tool_call':
+        return this.#deltaOf(block, { type: 'input_json_delta', partial_json: text });
+    }
+  }
+
+  #sign({ signature }: EventOf<'signature'>): string {
+    if (this.#held !== undefined) {
+      this.#held.signature = signature;
+      return '';
+    }
+    const block = this.#current();
+    // There is no field on a text that has begun, and Google does not ask for its signature back.
+    return block.kind === 'thinking' ? this.#deltaOf(block, { type: 'signature_delta', signature: tagSignature(signature) }) : '';
+  }
+
+  #cite(annotation: Annotation): string {
+    const block = this.#block;
+    if (block?.kind !== 'text') return '';
+    const citation = writeCitation(annotation, block.text);
+    return citation === undefined ? '' : this.#deltaOf(block, { type: 'citations_delta', citation });
+  }
+
+  #close(): string {
+    const held = this.#held;
+    if (held !== undefined) {
+      this.#held = undefined;
+      return this.#writeCall(held);
+    }
+    this.#current().isDone = true;
+    // Links may still be told of the last text.
+    return this.#block?.kind === 'text' ? '' : this.#stop();
+  }
+
+  #writeCall({ opening, pieces, signature }: HeldCall): string {
+    const signed = signedBy(signature).map((block) => this.#begin('thinking', block) + this.#stop());
+    const text = pieces.join('');
+    const isCustom = opening.isCustom === true && !isCustomTool(this.#context.request, opening.name);
+    const begun = this.#beginCall(opening);
+    return [...signed, begun, text === '' ? '' : this.#delta(isCustom ? wrapCustomInput(text) : text), this.#stop()].join('');
+  }
+
+  #whole(content: EventOf<'whole'>['content']): string {
+    if (content.kind === 'raw') return content.dialect === 'anthropic-messages' ? this.#begin('tool_call', content.item) + this.#stop() : '';
+    const signed = signedBy(content.signature).map((block) => this.#begin('thinking', block) + this.#stop());
+    return [...signed, this.#begin('text', { type: 'text', text: '', citations: null }), this.#delta(mediaText(content)), this.#stop()].join('');
+  }
+
+  #current(): Block {
+    if (this.#block === undefined || this.#block.isDone) throw new TypeError('nothing is open');
+    return this.#block;
+  }
+
+  #end(): string {
+    this.#state = 'over';
+    const { finish, stopSequence } = this.#finish ?? { finish: 'other', stopSequence: undefined };
+    const delta = { stop_reason: writeFinish(finish), stop_sequence: finish === 'stop_sequence' ? (stopSequence ?? null) : null };
+    return [this.#stop(), sse('message_delta', { delta, usage: writeUsage(this.#usage) }), sse('message_stop', {})].join('');
+  }
+
+  #fail({ error }: EventOf<'error'>): string {
+    this.#state = 'over';
+    return sse('error', { error: { type: error.type, message: error.message, code: error.code } });
+  }
+}

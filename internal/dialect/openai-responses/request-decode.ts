@@ -1,0 +1,140 @@
+import { AppError } from '../../fault/app-error.ts';
+import { flagOf, invalidMember, isRecord, listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
+import { isEffort } from '../ir/reasoning.ts';
+import type { IrRequest, Reasoning, ResponseFormat, Turn } from '../ir/request.ts';
+import { decodeInput } from './input-decode.ts';
+import { decodeToolChoice, decodeTools } from './tools-decode.ts';
+
+const dialect = 'openai-responses';
+
+export const encryptedReasoning = 'reasoning.encrypted_content';
+export const outputLogprobs = 'message.output_text.logprobs';
+
+/** Members with a place of their own, and those that are settled elsewhere. */
+const known: ReadonlySet<string> = new Set([
+  'model', 'stream', 'input', 'instructions', 'previous_response_id', 'conversation', 'background', 'tools', 'tool_choice', 'parallel_tool_calls',
+  'max_output_tokens', 'temperature', 'top_p', 'top_logprobs', 'frequency_penalty', 'presence_penalty', 'text', 'reasoning', 'include', 'metadata',
+  'user', 'safety_identifier', 'service_tier', 'prompt_cache_key', 'prompt_cache_retention', 'store',
+]);
+
+/**
+ * A client's `POST /v1/responses`. What it refers to at OpenAI (`previous_response_id`, `conversation`) is settled before.
+ * @see https://developers.openai.com/api/reference/resources/responses/methods/create
+ */
+export function decodeRequest(body: JsonRecord, isStream: boolean): IrRequest {
+  if (flag(body, 'background') === true) throw unsupported('background', 'the model is served where answers are made while the client waits');
+  if (isRecord(body['prompt'])) throw unsupported('prompt', 'the template is kept at OpenAI, and the model is served elsewhere');
+  const tools = decodeTools(body);
+  const text = settingsOf(body, 'text');
+  const reasoning = settingsOf(body, 'reasoning');
+  return {
+    turns: [...decodeInstructions(body), ...decodeInput(body['input'], tools.flatName)],
+    tools: tools.tools,
+    toolChoice: decodeToolChoice(body['tool_choice'], tools),
+    parallelToolCalls: flag(body, 'parallel_tool_calls'),
+    maxTokens: number(body, 'max_output_tokens'),
+    temperature: number(body, 'temperature'),
+    topP: number(body, 'top_p'),
+    frequencyPenalty: number(body, 'frequency_penalty'),
+    presencePenalty: number(body, 'presence_penalty'),
+    logprobs: decodeLogprobs(body),
+    responseFormat: decodeFormat(text['format']),
+    reasoning: decodeReasoning(reasoning),
+    verbosity: textOf(text['verbosity']),
+    metadata: record(body, 'metadata'),
+    userId: string(body, 'safety_identifier') ?? string(body, 'user'),
+    serviceTier: string(body, 'service_tier'),
+    promptCacheKey: string(body, 'prompt_cache_key'),
+    promptCacheRetention: string(body, 'prompt_cache_retention'),
+    store: flag(body, 'store'),
+    isStream,
+    extras: decodeExtras(body, text, reasoning),
+  };
+}
+
+function unsupported(name: string, why: string): AppError {
+  return new AppError('unsupported_parameter', { message: `"${name}" cannot be honoured: ${why}.`, fields: { param: name } });
+}
+
+function decodeInstructions(body: JsonRecord): readonly Turn[] {
+  const instructions = body['instructions'];
+  if (instructions === undefined || instructions === null || instructions === '') return [];
+  if (typeof instructions !== 'string') throw invalidMember('instructions', 'a string');
+  return [{ role: 'system', parts: [{ kind: 'text', text: instructions }] }];
+}
+
+/** `text` or `reasoning`, with what items of the input change about it later: the answer to come is made under the last. */
+function settingsOf(body: JsonRecord, name: 'text' | 'reasoning'): JsonRecord {
+  const updates = listOf(body['input']).map((item) => (memberOf(item, 'type') === 'configuration_update' ? memberOf(item, name) : undefined));
+  return Object.assign({}, record(body, name) ?? {}, ...updates.filter(isRecord));
+}
+
+function decodeLogprobs(body: JsonRecord): IrRequest['logprobs'] {
+  const top = number(body, 'top_logprobs') ?? 0;
+  return top > 0 || listOf(body['include']).includes(outputLogprobs) ? { top } : undefined;
+}
+
+function decodeFormat(format: unknown): ResponseFormat | undefined {
+  if (format === undefined || format === null) return undefined;
+  const schema = memberOf(format, 'schema');
+  switch (memberOf(format, 'type')) {
+    case 'text':
+      return { kind: 'text' };
+    case 'json_object':
+      return { kind: 'json' };
+    case 'json_schema':
+      if (!isRecord(schema)) throw invalidMember('text.format.schema', 'a JSON Schema');
+      return { kind: 'schema', schema, name: textOf(memberOf(format, 'name')), description: textOf(memberOf(format, 'description')), strict: flagOf(memberOf(format, 'strict')) };
+    default:
+      throw invalidMember('text.format.type', '"text", "json_object" or "json_schema"');
+  }
+}
+
+const shown = ['auto', 'concise', 'detailed', 'none'] as const satisfies readonly Reasoning['show'][];
+
+function decodeReasoning(settings: JsonRecord): Reasoning | undefined {
+  const effort = settings['effort'] ?? undefined;
+  if (effort !== undefined && !isEffort(effort)) throw invalidMember('reasoning.effort', 'an effort that is known here');
+  const summary = settings['summary'] ?? settings['generate_summary'];
+  const show = shown.find((each) => each === summary);
+  return effort === undefined && show === undefined ? undefined : { effort, show };
+}
+
+/** Parts of a member that is known by half stand under their path, so that what is left out is named exactly. */
+function decodeExtras(body: JsonRecord, text: JsonRecord, reasoning: JsonRecord): IrRequest['extras'] {
+  const others = (from: JsonRecord, taken: readonly string[], prefix: string): readonly (readonly [string, unknown])[] =>
+    Object.entries(from).flatMap(([name, value]) => (value === null || taken.includes(name) ? [] : [[`${prefix}${name}`, value] as const]));
+  const include = listOf(body['include']).filter((each) => each !== encryptedReasoning && each !== outputLogprobs);
+  const entries = [
+    ...others(body, [...known], ''),
+    ...others(text, ['format', 'verbosity'], 'text.'),
+    ...others(reasoning, ['effort', 'summary', 'generate_summary'], 'reasoning.'),
+    ...(include.length === 0 ? [] : [['include', include] as const]),
+  ];
+  return entries.length === 0 ? undefined : { dialect, members: Object.fromEntries(entries) };
+}
+
+function number(body: JsonRecord, name: string): number | undefined {
+  return read(body, name, numberOf, 'a number');
+}
+
+function string(body: JsonRecord, name: string): string | undefined {
+  return read(body, name, textOf, 'a string');
+}
+
+function flag(body: JsonRecord, name: string): boolean | undefined {
+  return read(body, name, flagOf, 'true or false');
+}
+
+function record(body: JsonRecord, name: string): JsonRecord | undefined {
+  return read(body, name, (value) => (isRecord(value) ? value : undefined), 'an object');
+}
+
+/** `null` is as good as absent. */
+function read<T>(body: JsonRecord, name: string, as: (value: unknown) => T | undefined, expected: string): T | undefined {
+  const value = body[name];
+  if (value === undefined || value === null) return undefined;
+  const read = as(value);
+  if (read === undefined) throw invalidMember(name, expected);
+  return read;
+}
