@@ -3,6 +3,7 @@ import type { Dialect } from '../../internal/dialect/dialect.ts';
 import { startDaemon, type RunningDaemon } from '../support/daemon.ts';
 import { startForwardingRecorder } from '../support/forwarding-recorder.ts';
 import type { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { startRefusingUpstream } from './refusing-upstream.ts';
 
 export const clientKey = 'sk-client-0123456789abcdef';
 
@@ -44,11 +45,11 @@ export async function startWorld(): Promise<World> {
   mock.onMessage(/look/, { content: said.look, usage });
   mock.onMessage(/structure/, { content: '{"city":"Paris"}', usage });
   mock.onMessage(/reason/, { content: said.answer, reasoning: said.thought, usage });
-  mock.onMessage(/refuse/, { content: 'I cannot', finishReason: 'content_filter', usage });
   mock.onMessage(/cut/, { content: 'This answer is cut long before its end, as one sees from here.' }, { truncateAfterChunks: 4 });
   mock.onMessage(/slow/, { content: 'A very slow answer. '.repeat(60) }, { latency: 60 });
   mock.onMessage(/.*/, { content: said.plain, usage });
-  const recorder = await startForwardingRecorder({ to: await mock.start() });
+  const refusing = await startRefusingUpstream();
+  const recorder = await startForwardingRecorder({ to: await mock.start(), elsewhere: ({ body }) => (body.includes('refuse cell-') ? refusing.url : undefined) });
   const account = `api-key: "sk-upstream", base-url: "${recorder.url}`;
   const daemon = await startDaemon({
     config: `api-keys: ["${clientKey}"]
@@ -70,6 +71,7 @@ gemini-api-key:
     stop: async () => {
       await daemon.stop();
       await recorder.close();
+      await refusing.close();
       await mock.stop();
     },
   };

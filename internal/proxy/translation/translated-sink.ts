@@ -105,6 +105,7 @@ function wholeInput({ upstream, client, context, requestId, isClientStream }: Tr
     try {
       return upstream.decodeAnswer(body, context.source);
     } catch {
+      failure = { status: 502, body: errorBody(client, unreadable, requestId) };
       return undefined;
     }
   };
@@ -250,6 +251,7 @@ function responseIn(text: string): JsonRecord | undefined {
   return isRecord(response) ? response : undefined;
 }
 
+const unreadable: StreamError = { message: 'The upstream answered with something that is no answer of its dialect.', type: 'api_error', code: 'upstream_error', status: 502 };
 const untranslatable: StreamError = { message: 'The upstream\'s stream could not be carried over; what came so far is not the whole answer.', type: 'api_error', code: 'stream_truncated', status: 502 };
 
 function isContent({ type }: IrEvent): boolean {

@@ -5,7 +5,7 @@ type Completion = OpenAI.Chat.Completions.ChatCompletion;
 type Params = OpenAI.Chat.Completions.ChatCompletionCreateParamsNonStreaming;
 
 /** Works with both majors, whose chat interface is the same. */
-export function openaiChatDriver(name: string, make: (options: { readonly baseURL: string; readonly apiKey: string; readonly maxRetries: number }) => OpenAI, { url, key }: Place): Driver {
+export function openaiChatDriver(name: string, make: (options: { readonly baseURL: string; readonly apiKey: string; readonly maxRetries: number }) => Pick<OpenAI, 'chat'>, { url, key }: Place): Driver {
   const client = make({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 });
   const ask = (model: string, prompt: string): Params => ({ model, messages: [{ role: 'user', content: prompt }] });
   return {

@@ -4,7 +4,7 @@ import { cityOf, citySchema, leaveAfterFirst, resultFor, weather, type Driver, t
 type Response = OpenAI.Responses.Response;
 type Input = OpenAI.Responses.ResponseInputItem;
 
-export function openaiResponsesDriver(name: string, make: (options: { readonly baseURL: string; readonly apiKey: string; readonly maxRetries: number }) => OpenAI, { url, key }: Place): Driver {
+export function openaiResponsesDriver(name: string, make: (options: { readonly baseURL: string; readonly apiKey: string; readonly maxRetries: number }) => Pick<OpenAI, 'responses'>, { url, key }: Place): Driver {
   const client = make({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 });
   const tools = [{ type: 'function' as const, ...weather, strict: true }];
   return {
