@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { GoogleGenAI } from '@google/genai';
 import { GoogleGenAI as GoogleGenAI2 } from 'genai2';
 import OpenAI from 'openai';
@@ -12,7 +14,7 @@ import { openaiChatDriver } from './clients/openai-chat.ts';
 import { openaiResponsesDriver } from './clients/openai-responses.ts';
 import { vercelDrivers } from './clients/vercel.ts';
 import type { Driver, Place } from './driver.ts';
-import { whyEmpty, type Column } from './empty-cells.ts';
+import { emptyCells, whyEmpty, type Column } from './empty-cells.ts';
 import { clientKey, said, startWorld, tokens, upstreams, type World } from './world.ts';
 
 let world: World;
@@ -21,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await world.stop();
-  process.stdout.write(`${renderTable()}\n`);
+  process.stdout.write(`${renderTable((key) => results.get(key) ?? '✘')}\n`);
 });
 
 const driverNames = [
@@ -82,17 +84,30 @@ function driver(name: string): Driver {
 const columns: readonly Column[] = ['plain', 'stream', 'tools', 'image', 'structured', 'reasoning', 'usage', 'refusal', 'cut', 'abort'];
 const results = new Map<string, string>();
 
-function renderTable(): string {
-  const rows = driverNames.flatMap((name) => upstreams.map(({ dialect }) => [name, dialect, ...columns.map((column) => results.get(`${name}|${dialect}|${column}`) ?? whyEmpty(name, dialect, column)?.mark ?? '✘')]));
+/** `tried`: the mark of a cell that is not empty, by its key. */
+function renderTable(tried: (key: string) => string): string {
+  const rows = driverNames.flatMap((name) => upstreams.map(({ dialect }) => [name, dialect, ...columns.map((column) => whyEmpty(name, dialect, column)?.mark ?? tried(`${name}|${dialect}|${column}`))]));
   const all = [['client', 'upstream', ...columns], ...rows];
   const widths = all[0]?.map((_, at) => Math.max(...all.map((row) => (row[at] ?? '').length))) ?? [];
-  return all.map((row) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ')).join('\n');
+  return all.map((row) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ').trimEnd()).join('\n');
 }
 
 /** What the upstream was sent last for this cell, found by the prompt's own words. */
 function sentFor(tag: string): readonly { readonly url: string; readonly body: string }[] {
   return world.seen.map(({ url, body }) => ({ url, body: body.toString() })).filter(({ body }) => body.includes(tag));
 }
+
+describe('docs/matrix.md', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../../docs/matrix.md'), 'utf8');
+
+  it('shows this table', () => {
+    expect(page).toContain(renderTable(() => '✔'));
+  });
+
+  it('has the reason of every empty cell', () => {
+    for (const { mark, reason } of emptyCells) expect(page).toContain(`- **${mark}**: ${reason}.`);
+  });
+});
 
 let cellCount = 0;
 

@@ -96,9 +96,9 @@ describe('session affinity', () => {
   it('keeps a session on the account that served it, though another one’s turn it is', async () => {
     const at = await startRig({ routing: { 'session-affinity': true }, 'openai-compatibility': [first, second].map(({ url }, index) => ({ name: `e${index}`, 'base-url': url, models: [{ name: 'm' }] })) });
     for (let turn = 0; turn < 4; turn++) await ask(at, {}, { 'session-id': 'conversation-1' });
-    expect([first.seen.length, second.seen.length].toSorted()).toEqual([0, 4]);
+    expect([first.seen.length, second.seen.length].toSorted((a, b) => a - b)).toEqual([0, 4]);
     await ask(at, {}, { 'session-id': 'conversation-2' });
-    expect([first.seen.length, second.seen.length].toSorted()).toEqual([1, 4]);
+    expect([first.seen.length, second.seen.length].toSorted((a, b) => a - b)).toEqual([1, 4]);
   });
 });
 

@@ -53,6 +53,6 @@ function outcomeOf({ choices, usage }: Completion): Outcome {
     text: choice?.message.content ?? '',
     reasoning: typeof thought === 'string' ? thought : '',
     usage: usage === undefined ? undefined : { input: usage.prompt_tokens, output: usage.completion_tokens },
-    finish: choice?.message.refusal != null ? 'refusal' : (choice?.finish_reason ?? ''),
+    finish: typeof choice?.message.refusal === 'string' ? 'refusal' : (choice?.finish_reason ?? ''),
   };
 }

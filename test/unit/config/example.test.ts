@@ -53,7 +53,7 @@ describe('config.example.yaml', () => {
 
   it('has a comment above or behind every setting that stands in it', () => {
     const lines = example.split('\n');
-    const bare = lines.filter((line, index) => /^\s*[a-z][\w-]*:/.test(line) && !/^\s*#/.test(lines[index - 1] ?? '') && !/^(?:tls|remote-management|routing|streaming|audit|  enabled|  oidc):?/.test(line));
+    const bare = lines.filter((line, index) => /^\s*[a-z][\w-]*:/.test(line) && !/^\s*#/.test(lines[index - 1] ?? '') && !/^(?:tls|remote-management|routing|streaming|stored-responses|audit|  enabled|  oidc):?/.test(line));
     expect(bare).toEqual([]);
   });
 
