@@ -61,13 +61,15 @@ describe('an upstream that breaks', () => {
         res.end(whole.slice(0, cut));
       });
       const answer = await chat('solo', { stream: true });
-      expect([answer.isComplete, answer.body.toString().includes('"code":"stream_truncated"')], `cut at ${cut}`).toEqual([false, true]);
+      // Before the first event is whole nothing has been sent, and an error has a status.
+      if (cut < (chatEvents[0]?.length ?? 0)) expect([answer.status, bodyOf(answer).error.code], `cut at ${cut}`).toEqual([502, 'upstream_error']);
+      else expect([answer.isComplete, answer.body.toString().includes('"code":"stream_truncated"')], `cut at ${cut}`).toEqual([false, true]);
     }
   });
 
   it.each([
-    ['/v1/messages', { model: 'claude-sonnet-4-5', stream: true }, 'event: message_start\ndata: {"type":"message_start"}\n\n', '"type":"error"'],
-    ['/v1/responses', { model: 'gpt-4o', stream: true }, 'event: response.created\ndata: {"type":"response.created"}\n\n', 'event: error'],
+    ['/v1/messages', { model: 'claude-sonnet-4-5', stream: true }, 'event: content_block_start\ndata: {"type":"content_block_start"}\n\n', '"type":"error"'],
+    ['/v1/responses', { model: 'gpt-4o', stream: true }, 'event: response.output_item.added\ndata: {"type":"response.output_item.added"}\n\n', 'event: error'],
     ['/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse', {}, 'data: {"candidates":[]}\n\n', '"error":{"code":502'],
   ])('a cut stream on %s ends in its own error event', async (path, body, text, expected) => {
     upstream.setScript((_, res) => {
