@@ -99,7 +99,7 @@ export async function startProxyRig({ accounts, tokens, config: given = {}, prin
 
 function handlerFor(proxy: Proxy, path: string): Proxy['forwardGemini'] {
   const operation = Object.values(operations).find(({ tail }) => path === `/v1${tail}`);
-  if (/^\/v1\/responses\/resp_/.test(path)) return proxy.forwardStoredResponse;
+  if (path.startsWith('/v1/responses/resp_')) return proxy.forwardStoredResponse;
   return operation === undefined ? proxy.forwardGemini : proxy.forward(operation);
 }
 
