@@ -3,16 +3,17 @@ import type { AnswerPart, IrAnswer } from '../ir/answer.ts';
 import { isRecord, listOf, memberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import type { Signature } from '../ir/parts.ts';
 import { readCitations } from './citations.ts';
-import { readFinish } from './finish.ts';
+import { readFinish, readRefusal } from './finish.ts';
 import { jsonToolName } from './json-tool.ts';
 import { markRedacted } from './redacted.ts';
-import { readUsage, toUsage } from './usage.ts';
+import { readTier, readUsage, toUsage } from './usage.ts';
 
 /** A whole message. `TypeError` for what is none. */
 export function decodeAnswer(body: unknown, source: Party): IrAnswer {
   if (!isRecord(body) || !Array.isArray(body['content'])) throw new TypeError('the upstream answered with no message');
   const parts = body['content'].flatMap((block: unknown) => decodeBlock(block, source));
   const usage = readUsage(body['usage']);
+  const refusal = readRefusal(body['stop_details']);
   const rawFinish = textOf(body['stop_reason']);
   const isJsonAnswer = listOf(body['content']).some((block) => isJsonCall(block));
   const hasCalls = parts.some(({ kind }) => kind === 'tool_call');
@@ -20,9 +21,9 @@ export function decodeAnswer(body: unknown, source: Party): IrAnswer {
   return {
     id: textOf(body['id']),
     model: textOf(body['model']),
-    choices: [{ index: 0, parts, finish: isJsonAnswer && !hasCalls && stated === 'tool_calls' ? 'stop' : stated, rawFinish, stopSequence: textOf(body['stop_sequence']) }],
+    choices: [{ index: 0, parts: refusal === undefined ? parts : [...parts, { kind: 'refusal', text: refusal }], finish: isJsonAnswer && !hasCalls && stated === 'tool_calls' ? 'stop' : stated, rawFinish, stopSequence: textOf(body['stop_sequence']) }],
     usage: usage === undefined ? undefined : toUsage(usage),
-    serviceTier: textOf(memberOf(body['usage'], 'service_tier')),
+    serviceTier: readTier(body['usage']),
   };
 }
 

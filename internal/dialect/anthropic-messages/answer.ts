@@ -4,7 +4,7 @@ import type { JsonRecord } from '../ir/json.ts';
 import type { Signature, TextPart } from '../ir/parts.ts';
 import { tagSignature } from '../ir/signatures.ts';
 import { writeCitation } from './citations.ts';
-import { writeFinish } from './finish.ts';
+import { stopReasonOf } from './finish.ts';
 import { toInput } from './parts-encode.ts';
 import { writeUsage } from './usage.ts';
 
@@ -14,7 +14,7 @@ export function encodeAnswer(answer: IrAnswer, context: AnswerContext): JsonReco
   return {
     ...messageHead(answer, context),
     content: withSources(choice).flatMap((part) => encodePart(part)),
-    stop_reason: writeFinish(choice.finish),
+    stop_reason: stopReasonOf(choice.finish, { hasCalls: choice.parts.some(({ kind }) => kind === 'tool_call'), hasRefusal: choice.parts.some(({ kind }) => kind === 'refusal') }),
     stop_sequence: choice.finish === 'stop_sequence' ? (choice.stopSequence ?? null) : null,
     usage: writeUsage(answer.usage),
   };
@@ -31,14 +31,15 @@ function withSources({ parts, sources }: Choice): readonly AnswerPart[] {
   return parts.map((part, index) => (index === last && part.kind === 'text' ? { ...part, annotations: [...(part.annotations ?? []), ...sources] } : part));
 }
 
+/** Blank blocks are not written: sent back, the API would refuse the conversation for them. */
 function encodePart(part: AnswerPart): readonly JsonRecord[] {
   switch (part.kind) {
     case 'text':
-      return [...signedBy(part.signature), encodeText(part)];
+      return [...signedBy(part.signature), ...(part.text === '' ? [] : [encodeText(part)])];
     case 'refusal':
-      return [{ type: 'text', text: part.text, citations: null }];
+      return part.text === '' ? [] : [{ type: 'text', text: part.text, citations: null }];
     case 'thinking':
-      return [{ type: 'thinking', thinking: part.text, signature: part.signature === undefined ? '' : tagSignature(part.signature) }];
+      return part.text === '' && (part.signature?.value ?? '') === '' ? [] : [{ type: 'thinking', thinking: part.text, signature: part.signature === undefined ? '' : tagSignature(part.signature) }];
     case 'tool_call':
       return [...signedBy(part.signature), { type: 'tool_use', id: part.id, name: part.name, input: toInput(part.input) }];
     case 'media':

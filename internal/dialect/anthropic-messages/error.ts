@@ -16,8 +16,18 @@ const typeByStatus: Readonly<Record<number, string>> = {
   529: 'overloaded_error',
 };
 
+/** The dialect's word for an error: the one it came with if it is one of these, else by its status. */
+export function typeOf({ type, status }: Pick<IrError, 'type' | 'status'>): string {
+  return Object.values(typeByStatus).includes(type) || type === 'api_error' ? type : typeFor(status);
+}
+
 function typeFor(status: number): string {
   return typeByStatus[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
+}
+
+/** Anthropic names the cause in `details`, imitations beside the message. */
+function codeOf(error: unknown): string | undefined {
+  return textOf(memberOf(memberOf(error, 'details'), 'error_code')) ?? textOf(memberOf(error, 'code'));
 }
 
 /** `{"type":"error","error":{…}}`, or what imitations have in its place. @see https://platform.claude.com/docs/en/api/errors */
@@ -28,14 +38,14 @@ export function decodeError(status: number, body: unknown): IrError {
     status,
     message: message === undefined || message === '' ? `The upstream refused the request with status ${status}.` : message,
     type: textOf(memberOf(error, 'type')) ?? typeFor(status),
-    code: textOf(memberOf(error, 'code')),
+    code: codeOf(error),
     param: textOf(memberOf(error, 'param')),
   };
 }
 
-/** The type is the one that SDKs know the status by. */
-export function encodeError({ status, message, code, param }: IrError, requestId: string): JsonRecord {
-  return { type: 'error', error: { type: typeFor(status), message, ...(code === undefined ? {} : { code }), ...(param === undefined ? {} : { param }) }, request_id: requestId };
+export function encodeError(error: IrError, requestId: string): JsonRecord {
+  const { message, code, param } = error;
+  return { type: 'error', error: { type: typeOf(error), message, ...(code === undefined ? {} : { code }), ...(param === undefined ? {} : { param }) }, request_id: requestId };
 }
 
 /** What an `error` event says. */
@@ -45,7 +55,7 @@ export function readStreamError(payload: unknown): StreamError {
   return {
     message: textOf(memberOf(error, 'message')) ?? 'The upstream failed.',
     type: (isRecord(error) ? textOf(error['type']) : undefined) ?? typeFor(status),
-    code: textOf(memberOf(error, 'code')) ?? textOf(memberOf(error, 'type')) ?? 'upstream_error',
+    code: codeOf(error) ?? textOf(memberOf(error, 'type')) ?? 'upstream_error',
     status,
   };
 }

@@ -1,4 +1,5 @@
 import type { Finish } from '../ir/answer.ts';
+import { memberOf, textOf } from '../ir/json.ts';
 
 const finishes: Readonly<Record<string, Finish>> = {
   end_turn: 'stop',
@@ -15,8 +16,27 @@ export function readFinish(stopReason: string): Finish {
   return finishes[stopReason] ?? 'other';
 }
 
+/** Why the vendor's filter stopped the answer, in its words; undefined where it says nothing. */
+export function readRefusal(stopDetails: unknown): string | undefined {
+  const explanation = textOf(memberOf(stopDetails, 'explanation'));
+  return explanation === '' ? undefined : explanation;
+}
+
+/** What the parts say of an end that the upstream told in other words. */
+export interface AnswerKinds {
+  readonly hasCalls: boolean;
+  readonly hasRefusal: boolean;
+}
+
+/** Clients go by the reason alone: a call wants to be answered, and `tool_use` without one leaves them waiting. */
+export function stopReasonOf(finish: Finish, { hasCalls, hasRefusal }: AnswerKinds): string {
+  if (finish === 'stop' && hasRefusal) return 'refusal';
+  if (finish === 'stop' && hasCalls) return 'tool_use';
+  return finish === 'tool_calls' && !hasCalls ? 'end_turn' : writeFinish(finish);
+}
+
 /** Whatever kept an answer from its end must not read as one: what has no word of its own becomes `max_tokens`. */
-export function writeFinish(finish: Finish): string {
+function writeFinish(finish: Finish): string {
   switch (finish) {
     case 'stop':
       return 'end_turn';

@@ -1,64 +1,83 @@
-import { invalidMember, isRecord, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
+import { flagOf, invalidMember, isRecord, textOf, type JsonRecord } from '../ir/json.ts';
 import type { IrRequest, ResponseFormat } from '../ir/request.ts';
 import { decodeMessages, decodeSystem } from './messages-decode.ts';
 import { decodeReasoning } from './reasoning.ts';
 import { decodeToolChoice, decodeTools } from './tools-decode.ts';
+import { refuseVendorOnly } from './vendor-only.ts';
 
-const known: ReadonlySet<string> = new Set([
-  'model', 'messages', 'system', 'max_tokens', 'stream', 'tools', 'tool_choice', 'thinking', 'output_config', 'output_format', 'temperature', 'top_p', 'top_k', 'stop_sequences', 'metadata', 'service_tier',
-]);
+/** Members that have a place in the internal form, or that the route decides. */
+const known: ReadonlySet<string> = new Set(['model', 'messages', 'system', 'max_tokens', 'temperature', 'top_p', 'top_k', 'stop_sequences', 'stream', 'tools', 'tool_choice', 'thinking', 'output_config', 'output_format', 'metadata', 'service_tier']);
 
-/** A body of `POST /v1/messages`, or of `count_tokens`. Error: `invalid_request` naming the member. */
+/**
+ * A body of `POST /v1/messages`. `max_tokens` may be missing. Errors: `invalid_request`, and those of `refuseVendorOnly`.
+ * @see https://platform.claude.com/docs/en/api/messages/create
+ */
 export function decodeRequest(body: JsonRecord, isStream: boolean): IrRequest {
+  refuseVendorOnly(body);
   const extras: Record<string, unknown> = {};
-  const tools = decodeTools(body['tools'], (name) => {
+  const note = (name: string): void => {
     extras[name] = true;
-  });
-  const outputConfig = isRecord(body['output_config']) ? body['output_config'] : {};
-  for (const [name, value] of Object.entries(body)) if (!known.has(name) && value !== null && value !== undefined) extras[name] = value;
-  for (const name of Object.keys(outputConfig)) if (name !== 'effort' && name !== 'format') extras[`output_config.${name}`] = outputConfig[name];
-  return {
-    turns: [...decodeSystem(body['system']), ...decodeMessages(body['messages'])],
-    tools,
+  };
+  for (const [name, value] of Object.entries(body)) if (!known.has(name) && value !== null) extras[name] = value;
+  const config = recordAt(body, 'output_config');
+  const metadata = recordAt(body, 'metadata');
+  noteRest(config, 'output_config', ['effort', 'format'], note);
+  noteRest(metadata, 'metadata', ['user_id'], note);
+  noteRest(recordAt(body, 'thinking'), 'thinking', ['type', 'budget_tokens', 'display'], note);
+  const request: IrRequest = {
+    turns: [...decodeSystem(body['system'], note), ...decodeMessages(body['messages'], note)],
+    tools: decodeTools(body['tools'], note),
     ...decodeToolChoice(body['tool_choice']),
-    maxTokens: wholeNumber(body, 'max_tokens'),
-    temperature: number(body, 'temperature'),
-    topP: number(body, 'top_p'),
-    topK: number(body, 'top_k'),
-    stop: stopSequences(body['stop_sequences']),
-    reasoning: decodeReasoning(body['thinking'], outputConfig['effort']),
-    responseFormat: responseFormat(outputConfig['format'] ?? body['output_format']),
-    userId: isRecord(body['metadata']) ? textOf(body['metadata']['user_id']) : undefined,
+    maxTokens: wholeNumberAt(body, 'max_tokens'),
+    temperature: numberAt(body, 'temperature'),
+    topP: numberAt(body, 'top_p'),
+    topK: numberAt(body, 'top_k'),
+    stop: stopAt(body['stop_sequences']),
+    responseFormat: decodeFormat(config['format'] ?? body['output_format']),
+    reasoning: decodeReasoning(body['thinking'], config['effort']),
+    userId: textOf(metadata['user_id']),
     serviceTier: textOf(body['service_tier']),
     isStream,
-    extras: Object.keys(extras).length === 0 ? undefined : { dialect: 'anthropic-messages', members: extras },
   };
+  return Object.keys(extras).length === 0 ? request : { ...request, extras: { dialect: 'anthropic-messages', members: extras } };
 }
 
-function number(body: JsonRecord, name: string): number | undefined {
-  const value = body[name] ?? undefined;
-  if (value === undefined) return undefined;
-  const read = numberOf(value);
-  if (read === undefined) throw invalidMember(name, 'a number');
-  return read;
+function recordAt(body: JsonRecord, name: string): JsonRecord {
+  const value = body[name];
+  if (value === undefined || value === null) return {};
+  if (!isRecord(value)) throw invalidMember(name, 'an object');
+  return value;
 }
 
-function wholeNumber(body: JsonRecord, name: string): number | undefined {
-  const value = number(body, name);
+function noteRest(record: JsonRecord, name: string, known: readonly string[], note: (name: string) => void): void {
+  for (const [member, value] of Object.entries(record)) if (!known.includes(member) && value !== null && flagOf(value) !== false) note(`${name}.${member}`);
+}
+
+function numberAt(body: JsonRecord, name: string): number | undefined {
+  const value = body[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'number') throw invalidMember(name, 'a number');
+  return value;
+}
+
+function wholeNumberAt(body: JsonRecord, name: string): number | undefined {
+  const value = numberAt(body, name);
   if (value !== undefined && (!Number.isInteger(value) || value < 0)) throw invalidMember(name, 'a whole number');
   return value;
 }
 
-function stopSequences(value: unknown): readonly string[] | undefined {
+function stopAt(value: unknown): readonly string[] | undefined {
   if (value === undefined || value === null) return undefined;
-  const texts = Array.isArray(value) ? value.map(textOf) : [undefined];
-  if (!texts.every((text) => text !== undefined)) throw invalidMember('stop_sequences', 'a list of strings');
-  return texts;
+  if (!Array.isArray(value)) throw invalidMember('stop_sequences', 'a list of strings');
+  return value.map((sequence: unknown, index) => {
+    if (typeof sequence !== 'string') throw invalidMember(`stop_sequences[${index}]`, 'a string');
+    return sequence;
+  });
 }
 
-/** @see https://platform.claude.com/docs/en/build-with-claude/structured-outputs */
-function responseFormat(format: unknown): ResponseFormat | undefined {
+function decodeFormat(format: unknown): ResponseFormat | undefined {
   if (format === undefined || format === null) return undefined;
-  if (!isRecord(format) || format['type'] !== 'json_schema' || !isRecord(format['schema'])) throw invalidMember('output_config.format', '{ "type": "json_schema", "schema": … }');
-  return { kind: 'schema', schema: format['schema'] };
+  const schema = isRecord(format) && format['type'] === 'json_schema' ? format['schema'] : undefined;
+  if (!isRecord(schema)) throw invalidMember('output_config.format', 'of type "json_schema" with a "schema"');
+  return { kind: 'schema', schema };
 }

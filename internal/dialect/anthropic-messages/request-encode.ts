@@ -1,6 +1,7 @@
 import type { Party } from '../codec.ts';
 import { compact, type JsonRecord } from '../ir/json.ts';
 import type { Losses } from '../ir/losses.ts';
+import { budgetOf } from '../ir/reasoning.ts';
 import type { IrRequest } from '../ir/request.ts';
 import { calledTools, encodeConversation, mayThinkByBudget } from './messages-encode.ts';
 import { traitsOf } from './model-traits.ts';
@@ -34,7 +35,7 @@ export function encodePrompt(request: IrRequest, target: Party, losses: Losses):
   const traits = traitsOf(target);
   const { system, messages } = encodeConversation(request.turns, target, losses);
   const called = calledTools(messages);
-  const isThinkingAsked = request.reasoning !== undefined && request.reasoning.budgetTokens !== 0 && request.reasoning.effort !== 'none';
+  const isThinkingAsked = (budgetOf(request.reasoning) ?? 0) !== 0;
   const { format, answerTool } = planFormat(request.responseFormat, request.tools.length === 0 && called.size === 0 && !isThinkingAsked, traits, losses);
   const { tools, toolChoice, isForced } = answerTool === undefined ? encodeTools(request, called, traits, losses) : { tools: [answerTool], toolChoice: { type: 'tool', name: answerTool['name'], disable_parallel_tool_use: true }, isForced: true };
   const { thinking, effort, maxTokens, isOn } = planThinking({ reasoning: request.reasoning, maxTokens: request.maxTokens, isForced, mayThinkByBudget: mayThinkByBudget(messages) }, traits, losses);

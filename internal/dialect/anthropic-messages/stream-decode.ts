@@ -1,12 +1,13 @@
 import type { Party, StreamDecoder } from '../codec.ts';
 import type { IrEvent } from '../ir/events.ts';
-import { isRecord, memberOf, numberOf, parseJson, textOf, type JsonRecord } from '../ir/json.ts';
+import { isRecord, listOf, memberOf, numberOf, parseJson, textOf, type JsonRecord } from '../ir/json.ts';
+import { replayPart } from '../ir/replay.ts';
 import { redactedOf, signatureOf } from './answer-decode.ts';
 import { readCitations } from './citations.ts';
 import { readStreamError, truncated } from './error.ts';
-import { readFinish } from './finish.ts';
+import { readFinish, readRefusal } from './finish.ts';
 import { jsonToolName } from './json-tool.ts';
-import { mergeUsage, readUsage, toUsage, type StatedUsage } from './usage.ts';
+import { mergeUsage, readTier, readUsage, toUsage, type StatedUsage } from './usage.ts';
 
 /** A block that has begun and not ended. */
 interface OpenBlock {
@@ -43,6 +44,7 @@ class MessageStream {
   #usage: StatedUsage | undefined;
   #stopReason: string | undefined;
   #stopSequence: string | undefined;
+  #refusal: string | undefined;
   #hasCalls = false;
   #hasJsonAnswer = false;
 
@@ -84,7 +86,7 @@ class MessageStream {
   #begin(message: unknown): readonly IrEvent[] {
     if (this.#hasBegun) return [];
     this.#hasBegun = true;
-    const start: IrEvent = { type: 'start', id: textOf(memberOf(message, 'id')), model: textOf(memberOf(message, 'model')), serviceTier: textOf(memberOf(memberOf(message, 'usage'), 'service_tier')) };
+    const start: IrEvent = { type: 'start', id: textOf(memberOf(message, 'id')), model: textOf(memberOf(message, 'model')), serviceTier: readTier(memberOf(message, 'usage')) };
     return [start, ...this.#count(memberOf(message, 'usage'))];
   }
 
@@ -129,8 +131,9 @@ class MessageStream {
   }
 
   #delta(index: number, delta: JsonRecord): readonly IrEvent[] {
-    // Servers that imitate the API leave out the block's beginning at times.
-    const opened = this.#open.has(index) ? [] : this.#openBlock(index, impliedBlock(delta));
+    // Servers that imitate the API leave out a block's beginning at times, or go on in one of another kind.
+    const isFitting = fits(this.#open.get(index)?.kind, delta['type']);
+    const opened = isFitting ? [] : this.#openBlock(index, impliedBlock(delta));
     const block = this.#open.get(index);
     return block === undefined ? opened : [...opened, ...this.#readDelta(block, delta)];
   }
@@ -142,7 +145,7 @@ class MessageStream {
       case 'text_delta': {
         const text = textOf(delta['text']);
         block.length += text?.length ?? 0;
-        return block.kind === 'text' ? say(text) : [];
+        return say(text);
       }
       case 'input_json_delta': {
         const text = textOf(delta['partial_json']);
@@ -151,9 +154,8 @@ class MessageStream {
         return block.kind === 'raw' || block.kind === 'thinking' ? [] : say(text);
       }
       case 'thinking_delta':
-        return block.kind === 'thinking' ? say(textOf(delta['thinking'])) : [];
+        return say(textOf(delta['thinking']));
       case 'signature_delta':
-        if (block.kind !== 'thinking') return [];
         block.hasSignature = true;
         return [{ type: 'signature', ...place, signature: signatureOf(delta['signature'], this.#source) }];
       case 'citations_delta':
@@ -175,7 +177,7 @@ class MessageStream {
     // Some servers give a call's input with its beginning, in one piece.
     const isCall = item['type'] === 'tool_use';
     if (isCall && !block.hasInput) rest.push({ type: 'delta', ...place, text: JSON.stringify(item['input'] ?? {}) });
-    for (const annotation of readCitations([...listIn(item['citations']), ...block.citations], block.length) ?? []) rest.push({ type: 'annotation', ...place, annotation });
+    for (const annotation of readCitations([...listOf(item['citations']), ...block.citations], block.length) ?? []) rest.push({ type: 'annotation', ...place, annotation });
     if (kind === 'thinking' && !block.hasSignature) rest.push({ type: 'signature', ...place, signature: signatureOf(item['signature'], this.#source) });
     return [...rest, { type: 'close', ...place }];
   }
@@ -184,6 +186,7 @@ class MessageStream {
     const { delta } = payload;
     this.#stopReason = textOf(memberOf(delta, 'stop_reason')) ?? this.#stopReason;
     this.#stopSequence = textOf(memberOf(delta, 'stop_sequence')) ?? this.#stopSequence;
+    this.#refusal = readRefusal(memberOf(delta, 'stop_details')) ?? this.#refusal;
     return [...this.#begin(undefined), ...this.#count(payload['usage'])];
   }
 
@@ -192,16 +195,13 @@ class MessageStream {
     const closed = [...this.#open.keys()].flatMap((index) => this.#closeBlock(index));
     const stated = this.#stopReason === undefined ? (this.#hasCalls ? 'tool_calls' : 'stop') : readFinish(this.#stopReason);
     const finish = this.#hasJsonAnswer && !this.#hasCalls && stated === 'tool_calls' ? 'stop' : stated;
-    return [...this.#begin(undefined), ...closed, { type: 'finish', choice: 0, finish, rawFinish: this.#stopReason, stopSequence: this.#stopSequence }, { type: 'end' }];
+    const refused = this.#refusal === undefined ? [] : replayPart(0, { kind: 'refusal', text: this.#refusal }, this.#nextPart++);
+    return [...this.#begin(undefined), ...closed, ...refused, { type: 'finish', choice: 0, finish, rawFinish: this.#stopReason, stopSequence: this.#stopSequence }, { type: 'end' }];
   }
 }
 
 function indexOf(payload: JsonRecord): number {
   return numberOf(payload['index']) ?? 0;
-}
-
-function listIn(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 function kindOf(item: JsonRecord): OpenBlock['kind'] {
@@ -215,6 +215,19 @@ function kindOf(item: JsonRecord): OpenBlock['kind'] {
       return item['name'] === jsonToolName ? 'text' : 'tool_call';
     default:
       return 'raw';
+  }
+}
+
+/** Whether a block takes the delta. One of input alone cannot begin a call, whose name it does not say. */
+function fits(kind: OpenBlock['kind'] | undefined, type: unknown): boolean {
+  switch (type) {
+    case 'text_delta':
+      return kind === 'text';
+    case 'thinking_delta':
+    case 'signature_delta':
+      return kind === 'thinking';
+    default:
+      return true;
   }
 }
 

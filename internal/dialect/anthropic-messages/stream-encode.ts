@@ -3,12 +3,13 @@ import type { IrUsage } from '../ir/answer.ts';
 import type { IrEvent, PartOpening } from '../ir/events.ts';
 import { isCustomTool, wrapCustomInput } from '../ir/custom-tools.ts';
 import type { JsonRecord } from '../ir/json.ts';
-import type { Annotation } from '../ir/parts.ts';
+import type { Annotation, Signature } from '../ir/parts.ts';
 import { createSequencer } from '../ir/sequential.ts';
 import { tagSignature } from '../ir/signatures.ts';
 import { mediaText, messageHead, signedBy } from './answer.ts';
 import { writeCitation } from './citations.ts';
-import { writeFinish } from './finish.ts';
+import { typeOf } from './error.ts';
+import { stopReasonOf } from './finish.ts';
 import { writeUsage } from './usage.ts';
 
 type EventOf<T extends IrEvent['type']> = Extract<IrEvent, { readonly type: T }>;
@@ -19,7 +20,9 @@ interface Block {
   readonly kind: PartOpening['kind'];
   /** The part in it has closed; the block stays open while more of its kind may still be said of it. */
   isDone: boolean;
-  text: string;
+  hasContent: boolean;
+  /** What a citation is taken from. */
+  readonly texts: string[];
 }
 
 /** A call that is written at once when it closes: its signature has to stand before it. */
@@ -39,6 +42,8 @@ export function createStreamEncoder(context: AnswerContext): StreamEncoder {
   return { push: (event) => sequence(event).map((each) => writer.write(each)).join('') };
 }
 
+const blankText = { type: 'text', text: '', citations: null } as const;
+
 function sse(type: string, data: JsonRecord): string {
   return `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;
 }
@@ -48,9 +53,13 @@ class MessageWriter {
   #state: 'before' | 'within' | 'over' = 'before';
   #blocks = 0;
   #block: Block | undefined;
+  /** A part that has said nothing yet. It becomes a block with its first word: blank blocks, sent back, are refused. */
+  #unsaid: 'text' | 'refusal' | 'thinking' | undefined;
   #held: HeldCall | undefined;
   #usage: IrUsage | undefined;
   #finish: EventOf<'finish'> | undefined;
+  #hasCalls = false;
+  #hasRefusal = false;
 
   constructor(context: AnswerContext) {
     this.#context = context;
@@ -102,8 +111,12 @@ class MessageWriter {
   }
 
   #open(opening: PartOpening): string {
-    if ((this.#block !== undefined && !this.#block.isDone) || this.#held !== undefined) throw new TypeError('a part opened within another');
-    if (opening.kind !== 'tool_call') return this.#begin(opening.kind, opening.kind === 'thinking' ? { type: 'thinking', thinking: '', signature: '' } : { type: 'text', text: '', citations: null });
+    if ((this.#block !== undefined && !this.#block.isDone) || this.#held !== undefined || this.#unsaid !== undefined) throw new TypeError('a part opened within another');
+    if (opening.kind !== 'tool_call') {
+      this.#unsaid = opening.kind;
+      return '';
+    }
+    this.#hasCalls = true;
     const isHeld = this.#context.source.dialect === 'gemini' || opening.isCustom === true || isCustomTool(this.#context.request, opening.name);
     if (!isHeld) return this.#beginCall(opening);
     this.#held = { opening, pieces: [], signature: undefined };
@@ -114,9 +127,17 @@ class MessageWriter {
     return this.#begin('tool_call', { type: 'tool_use', id, name, input: {} });
   }
 
+  #beginUnsaid(): string {
+    const kind = this.#unsaid;
+    this.#unsaid = undefined;
+    if (kind === undefined) return '';
+    if (kind === 'refusal') this.#hasRefusal = true;
+    return this.#begin(kind, kind === 'thinking' ? { type: 'thinking', thinking: '', signature: '' } : blankText);
+  }
+
   #begin(kind: Block['kind'], block: JsonRecord): string {
     const stopped = this.#stop();
-    this.#block = { index: this.#blocks++, kind, isDone: false, text: '' };
+    this.#block = { index: this.#blocks++, kind, isDone: false, hasContent: false, texts: [] };
     return stopped + sse('content_block_start', { index: this.#block.index, content_block: block });
   }
 
@@ -135,16 +156,19 @@ class MessageWriter {
       this.#held.pieces.push(text);
       return '';
     }
+    if (text === '') return '';
+    const begun = this.#beginUnsaid();
     const block = this.#current();
+    block.hasContent = true;
     switch (block.kind) {
       case 'text':
       case 'refusal':
-        block.text += text;
-        return this.#deltaOf(block, { type: 'text_delta', text });
+        block.texts.push(text);
+        return begun + this.#deltaOf(block, { type: 'text_delta', text });
       case 'thinking':
-        return this.#deltaOf(block, { type: 'thinking_delta', thinking: text });
+        return begun + this.#deltaOf(block, { type: 'thinking_delta', thinking: text });
       case 'tool_call':
-        return this.#deltaOf(block, { type: 'input_json_delta', partial_json: text });
+        return begun + this.#deltaOf(block, { type: 'input_json_delta', partial_json: text });
     }
   }
 
@@ -153,15 +177,24 @@ class MessageWriter {
       this.#held.signature = signature;
       return '';
     }
+    const { value } = signature;
+    if (this.#unsaid === 'text') return this.#beginSigned(signature);
+    if (this.#unsaid === 'thinking' && value === '') return '';
+    const begun = this.#beginUnsaid();
     const block = this.#current();
     // There is no field on a text that has begun, and Google does not ask for its signature back.
-    return block.kind === 'thinking' ? this.#deltaOf(block, { type: 'signature_delta', signature: tagSignature(signature) }) : '';
+    return block.kind === 'thinking' ? begun + this.#deltaOf(block, { type: 'signature_delta', signature: tagSignature(signature) }) : begun;
+  }
+
+  /** The block before what another vendor signed. */
+  #beginSigned(signature: Signature | undefined): string {
+    return signedBy(signature).map((block) => this.#begin('thinking', block) + this.#stop()).join('');
   }
 
   #cite(annotation: Annotation): string {
     const block = this.#block;
-    if (block?.kind !== 'text') return '';
-    const citation = writeCitation(annotation, block.text);
+    if (block?.kind !== 'text' || this.#unsaid !== undefined) return '';
+    const citation = writeCitation(annotation, block.texts.join(''));
     return citation === undefined ? '' : this.#deltaOf(block, { type: 'citations_delta', citation });
   }
 
@@ -171,23 +204,27 @@ class MessageWriter {
       this.#held = undefined;
       return this.#writeCall(held);
     }
-    this.#current().isDone = true;
+    if (this.#unsaid !== undefined) {
+      this.#unsaid = undefined;
+      return '';
+    }
+    const block = this.#current();
+    block.isDone = true;
     // Links may still be told of the last text.
-    return this.#block?.kind === 'text' ? '' : this.#stop();
+    if (block.kind === 'text') return '';
+    const input = block.kind === 'tool_call' && !block.hasContent ? this.#deltaOf(block, { type: 'input_json_delta', partial_json: '{}' }) : '';
+    return input + this.#stop();
   }
 
   #writeCall({ opening, pieces, signature }: HeldCall): string {
-    const signed = signedBy(signature).map((block) => this.#begin('thinking', block) + this.#stop());
     const text = pieces.join('');
     const isCustom = opening.isCustom === true && !isCustomTool(this.#context.request, opening.name);
-    const begun = this.#beginCall(opening);
-    return [...signed, begun, text === '' ? '' : this.#delta(isCustom ? wrapCustomInput(text) : text), this.#stop()].join('');
+    return [this.#beginSigned(signature), this.#beginCall(opening), this.#delta(isCustom ? wrapCustomInput(text) : text), this.#close()].join('');
   }
 
   #whole(content: EventOf<'whole'>['content']): string {
     if (content.kind === 'raw') return content.dialect === 'anthropic-messages' ? this.#begin('tool_call', content.item) + this.#stop() : '';
-    const signed = signedBy(content.signature).map((block) => this.#begin('thinking', block) + this.#stop());
-    return [...signed, this.#begin('text', { type: 'text', text: '', citations: null }), this.#delta(mediaText(content)), this.#stop()].join('');
+    return [this.#beginSigned(content.signature), this.#begin('text', blankText), this.#delta(mediaText(content)), this.#stop()].join('');
   }
 
   #current(): Block {
@@ -198,12 +235,12 @@ class MessageWriter {
   #end(): string {
     this.#state = 'over';
     const { finish, stopSequence } = this.#finish ?? { finish: 'other', stopSequence: undefined };
-    const delta = { stop_reason: writeFinish(finish), stop_sequence: finish === 'stop_sequence' ? (stopSequence ?? null) : null };
+    const delta = { stop_reason: stopReasonOf(finish, { hasCalls: this.#hasCalls, hasRefusal: this.#hasRefusal }), stop_sequence: finish === 'stop_sequence' ? (stopSequence ?? null) : null };
     return [this.#stop(), sse('message_delta', { delta, usage: writeUsage(this.#usage) }), sse('message_stop', {})].join('');
   }
 
   #fail({ error }: EventOf<'error'>): string {
     this.#state = 'over';
-    return sse('error', { error: { type: error.type, message: error.message, code: error.code } });
+    return sse('error', { error: { type: typeOf(error), message: error.message, code: error.code } });
   }
 }
