@@ -18,13 +18,17 @@ const media = fc.oneof(
 const signature = fc.option(base64.map((value) => ({ vendor: 'google', account: undefined, value: `C${value}` })), { nil: undefined });
 const call = fc.record({ kind: fc.constant('tool_call' as const), id: fc.uuid(), name, input: fc.dictionary(name, fc.integer()).map((value) => JSON.stringify(value)), signature });
 
+function resultsOf(calls: readonly { readonly id: string; readonly name: string }[], result: string): Turn {
+  return { role: 'tool', parts: calls.map(({ id, name: called }) => ({ kind: 'tool_result', callId: id, name: called, parts: [{ kind: 'text', text: `r ${result}` }] })) };
+}
+
 /** Neighbours of one role do not occur: contents alternate. */
 const exchange: fc.Arbitrary<readonly Turn[]> = fc
   .record({ asked: fc.array(fc.oneof(text, media), { minLength: 1, maxLength: 3 }), said: fc.array(text, { minLength: 1, maxLength: 2 }), calls: fc.uniqueArray(call, { maxLength: 3, selector: ({ id }) => id }), result: word })
   .map(({ asked, said, calls, result }): readonly Turn[] => [
     { role: 'user', parts: asked },
     { role: 'assistant', parts: [...said, ...calls] },
-    ...(calls.length === 0 ? [] : [{ role: 'tool', parts: calls.map((each) => ({ kind: 'tool_result', callId: each.id, name: each.name, parts: [{ kind: 'text', text: `r ${result}` }] })) } as const, { role: 'assistant', parts: [{ kind: 'text', text: 'so' }] } as const]),
+    ...(calls.length === 0 ? [] : [resultsOf(calls, result), { role: 'assistant', parts: [{ kind: 'text', text: 'so' }] } as const]),
   ]);
 
 const requests: fc.Arbitrary<IrRequest> = fc
