@@ -16,7 +16,7 @@ interface References {
   readonly foreign: { readonly member: string } | undefined;
 }
 
-const marks = [Buffer.from('"id"'), Buffer.from('file_id'), Buffer.from('vector_store_ids'), Buffer.from('"container"')] as const;
+const marks = [Buffer.from('"thread"'), Buffer.from('"id"'), Buffer.from('file_id'), Buffer.from('vector_store_ids'), Buffer.from('"container"')] as const;
 
 /**
  * The account that made what the body refers to; undefined when it refers to nothing. Errors: `response_not_found` for ids
@@ -24,7 +24,10 @@ const marks = [Buffer.from('"id"'), Buffer.from('file_id'), Buffer.from('vector_
  */
 export function accountOfReferences(bytes: Buffer, owners: ResponseOwners, principal: Principal): string | undefined {
   if (!marks.some((mark) => bytes.includes(mark))) return undefined;
-  const { itemIds, foreign } = findReferences(JSON.parse(bytes.toString('utf8')));
+  const body: unknown = JSON.parse(bytes.toString('utf8'));
+  // A conversation that Anthropic keeps; SDKs send it whole when it is not found.
+  if (memberOf(memberOf(body, 'thread'), 'type') === 'continue') throw new AppError('item_not_found', { message: 'With several client keys Keyward cannot tell whose thread this is. Send the whole conversation.', fields: { param: 'thread', details: { error_code: 'thread_not_found' } } });
+  const { itemIds, foreign } = findReferences(body);
   if (foreign !== undefined) throw new AppError('response_not_found', { message: `"${foreign.member}" names something made at the upstream directly; with several client keys Keyward cannot tell whose it is.`, fields: { param: foreign.member } });
   let accountId: string | undefined;
   for (const id of itemIds) {

@@ -65,6 +65,14 @@ describe('rule 15: items and files made upstream', () => {
     expect((await post(single, alice, body, path)).status).toBe(200);
   });
 
+  it('with several keys, a thread that a vendor keeps is not gone on with, and the client is told in the words that make its SDK send all', async () => {
+    const before = upstream.seen.length;
+    const answer = await post(shared, alice, { max_tokens: 9, messages: [{ role: 'user', content: 'x' }], thread: { type: 'continue', previous_message_id: 'msg_1' } }, '/v1/messages');
+    expect(answer.status).toBe(404);
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ error: { details: { error_code: 'thread_not_found' } } });
+    expect(upstream.seen.length).toBe(before);
+  });
+
   it('a tool of one’s own may have a parameter of that name', async () => {
     const parameters = { type: 'object', properties: { file_id: { type: 'string' }, vector_store_ids: { type: 'array' } } };
     expect((await post(shared, alice, { input: 'x', tools: [{ type: 'function', name: 'f', parameters }] })).status).toBe(200);
