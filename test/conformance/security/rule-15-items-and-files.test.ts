@@ -69,7 +69,7 @@ describe('rule 15: items and files made upstream', () => {
     const before = upstream.seen.length;
     const answer = await post(shared, alice, { max_tokens: 9, messages: [{ role: 'user', content: 'x' }], thread: { type: 'continue', previous_message_id: 'msg_1' } }, '/v1/messages');
     expect(answer.status).toBe(404);
-    expect(JSON.parse(answer.body.toString())).toMatchObject({ error: { details: { error_code: 'thread_not_found' } } });
+    expect(answer.body).toMatchObject({ error: { details: { error_code: 'thread_not_found' } } });
     expect(upstream.seen.length).toBe(before);
   });
 
