@@ -12,6 +12,7 @@ import { answerFailure, refuse, type Failure } from './answer-failure.ts';
 import type { AttemptEnd } from './attempt.ts';
 import type { AnswerSummary } from './answer-sink.ts';
 import type { ProxyInbound } from './limits.ts';
+import type { Translation } from './load-translation.ts';
 import { faultPassesMs, refuseWithoutToken, type Tokens } from './login-token.ts';
 import { keepsNothing } from './plan.ts';
 import type { ProxyOperation } from './operation.ts';
@@ -58,6 +59,11 @@ export interface ExchangeDeps {
   readonly settle: SettleExchange;
 }
 
+/** How what translates is come by. */
+export interface Loading {
+  readonly translation: () => Translation | Promise<Translation>;
+}
+
 /** Numbers that grow over one exchange. */
 export interface Progress {
   readonly keepAlive: KeepAlive;
@@ -70,7 +76,7 @@ export interface Progress {
  * Serves one prepared request: picks accounts until one answers, sends that answer, settles once. Nothing is retried
  * after the first byte; a client that leaves ends attempts and waits alike. Never rejects.
  */
-export async function exchange(deps: ExchangeDeps, inbound: ProxyInbound, request: PreparedRequest, log: RequestLog): Promise<void> {
+export async function exchange(deps: ExchangeDeps & Loading, inbound: ProxyInbound, request: PreparedRequest, log: RequestLog): Promise<void> {
   const progress: Progress = { keepAlive: startKeepAlive(deps, inbound, request), attempts: 0, firstByteMs: undefined, candidate: undefined };
   const finish = (status: number, outcome: string, summary?: AnswerSummary, error?: AppError): void => {
     deps.settle(inbound, request, progress, { status, outcome, summary });
@@ -110,7 +116,7 @@ function startKeepAlive({ clock }: ExchangeDeps, { res, id, snapshot: { limits }
 
 type End = Extract<AttemptEnd, { readonly kind: 'answered' | 'client_gone' }> | { readonly kind: 'passed_on'; readonly status: number };
 
-async function tryCandidates(deps: ExchangeDeps, inbound: ProxyInbound, request: PreparedRequest, progress: Progress, log: RequestLog): Promise<End> {
+async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound, request: PreparedRequest, progress: Progress, log: RequestLog): Promise<End> {
   const { limits } = inbound.snapshot;
   const query = routeQuery(inbound, request);
   if (request.model !== '' && !mayUse(inbound.principal, request.model)) throw refuseDisallowedModel(request.model);
@@ -149,11 +155,12 @@ async function tryCandidates(deps: ExchangeDeps, inbound: ProxyInbound, request:
     const candidate = picked.value;
     progress.candidate = candidate;
     if (isBootstrapping) bootstrapsLeft--;
-    let end = await tryCandidate({ deps, inbound, request, candidate, progress, log });
+    const the = { deps, inbound, request, candidate, progress, log, translation: deps.translation };
+    let end = await tryCandidate(the);
     if (!hasUsedFreeRetry && end.kind === 'broken' && isConnectionLoss(end.cause)) {
       // A pooled connection that the upstream had closed meanwhile says nothing of the account; a second loss does.
       hasUsedFreeRetry = true;
-      end = await tryCandidate({ deps, inbound, request, candidate, progress, log });
+      end = await tryCandidate(the);
     }
 
     if (end.kind === 'answered') {

@@ -5,6 +5,7 @@ import { refuse } from './answer-failure.ts';
 import { exchange, type ExchangeDeps, type PreparedRequest } from './exchange.ts';
 import type { ProxyInbound, ProxySnapshot } from './limits.ts';
 import { operations, parseGeminiSpec, type ProxyOperation } from './operation.ts';
+import { createTranslationLoader } from './load-translation.ts';
 import type { FindTranscript } from './ports.ts';
 import { prepareBytes, prepareRequest, type PrepareDeps } from './prepare.ts';
 import { answerStored } from './stored-responses.ts';
@@ -37,6 +38,7 @@ export interface Proxy {
 /** The data plane: every same-dialect route over one exchange loop. */
 export function createProxy(deps: ProxyDeps): Proxy {
   let open = 0;
+  const loading = { ...deps, translation: createTranslationLoader() };
 
   const serve = async (inbound: ProxyInbound, operation: ProxyOperation, prepare: () => PreparedRequest | Promise<PreparedRequest>): Promise<void> => {
     open++;
@@ -45,7 +47,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     const log = deps.requestLogs.begin(inbound.id, { method, path: target.path, query: target.query, headers: req.headers });
     try {
       if (open > inbound.snapshot.limits.maxOpenExchanges) throw new AppError('overloaded', { headers: { 'retry-after': '1' } });
-      await exchange(deps, inbound, await prepare(), log);
+      await exchange(loading, inbound, await prepare(), log);
     } catch (thrown) {
       settleUnprepared(deps, inbound, operation, thrown, log);
     } finally {

@@ -4,6 +4,7 @@ import { AppError } from '../fault/app-error.ts';
 import { dialectFor } from '../routing/serving.ts';
 import { asksForEvents } from './code-assist.ts';
 import type { PreparedRequest } from './exchange.ts';
+import type { Translation } from './load-translation.ts';
 import type { Translated } from './translation/translate.ts';
 import type { Try, TryEnd } from './try-candidate.ts';
 
@@ -19,19 +20,19 @@ export function planFor(the: Try): Plan | Promise<Plan> {
   return dialect === operation.dialect || decode === undefined ? asItCame : translateFor(the, dialect, decode);
 }
 
-async function translateFor(the: Try, target: Dialect, decode: NonNullable<PreparedRequest['decode']>): Promise<Plan> {
+function translateFor(the: Try, target: Dialect, decode: NonNullable<PreparedRequest['decode']>): Plan | Promise<Plan> {
+  const translation = the.translation();
+  return translation instanceof Promise ? translation.then((loaded) => translateBy(loaded, the, target, decode)) : translateBy(translation, the, target, decode);
+}
+
+function translateBy({ codecs, translateCount, translateRequest }: Translation, the: Try, target: Dialect, decode: NonNullable<PreparedRequest['decode']>): Plan {
   const { deps: { clock }, inbound, request, candidate: { account, upstreamModel }, progress: { keepAlive } } = the;
   const client = request.operation.dialect;
   const common = { client, account, upstreamModel, requestId: inbound.id };
   try {
-    if (isCounting(request.operation.operation)) {
-      const { translateCount } = await import('./translation/count-tokens.ts');
-      return { kind: 'send', translated: translateCount({ ...common, bytes: request.bytes ?? Buffer.alloc(0) }, target) };
-    }
-    const { translateRequest } = await import('./translation/translate.ts');
-    const { codecs } = await import('../dialect/codecs.ts');
-    const translated = translateRequest({ ...common, target, request: decode(codecs[client]), model: request.model, readsEvents: client !== 'gemini' || asksForEvents(inbound.target.query), clock, keepAlive });
-    return { kind: 'send', translated };
+    if (isCounting(request.operation.operation)) return { kind: 'send', translated: translateCount({ ...common, bytes: request.bytes ?? Buffer.alloc(0) }, target) };
+    const readsEvents = client !== 'gemini' || asksForEvents(inbound.target.query);
+    return { kind: 'send', translated: translateRequest({ ...common, target, request: decode(codecs[client]), model: request.model, readsEvents, clock, keepAlive }) };
   } catch (thrown) {
     if (thrown instanceof AppError) return { kind: 'untranslatable', error: thrown };
     throw thrown;
@@ -39,8 +40,8 @@ async function translateFor(the: Try, target: Dialect, decode: NonNullable<Prepa
 }
 
 /** Keyward's own count. */
-export async function estimate({ inbound, request }: Try): Promise<TryEnd> {
-  const { answerEstimate } = await import('./translation/count-tokens.ts');
+export async function estimate({ inbound, request, translation }: Try): Promise<TryEnd> {
+  const { answerEstimate } = await translation();
   try {
     return { kind: 'answered', isEstimate: true, status: 200, summary: await answerEstimate(inbound.res, request.operation.dialect, request.bytes ?? Buffer.alloc(0), inbound.id) };
   } catch (thrown) {

@@ -6,6 +6,7 @@ import { attempt, type AttemptEnd } from './attempt.ts';
 import { buildAttempt } from './attempt-request.ts';
 import type { ExchangeDeps, PreparedRequest, Progress } from './exchange.ts';
 import type { ProxyInbound } from './limits.ts';
+import type { Translation } from './load-translation.ts';
 import { acquireToken, renewToken } from './login-token.ts';
 import { estimate, hasNoCounting, isCounting, planFor } from './plan.ts';
 import type { Translated } from './translation/translate.ts';
@@ -26,6 +27,7 @@ export interface Try {
   readonly candidate: Candidate;
   readonly progress: Progress;
   readonly log: RequestLog;
+  readonly translation: () => Translation | Promise<Translation>;
 }
 
 /** Whatever keeps an attempt from being made counts as a broken upstream, so that the pick is settled. */
