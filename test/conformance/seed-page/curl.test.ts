@@ -66,12 +66,14 @@ if (findProgram('curl') === undefined) {
       expect(readFileSync(daemon.configPath, 'utf8')).toBe(next);
     });
 
-    it('the WebSocket upgrade is 401 without the key, and with it an honest 501 until sockets are served', async () => {
+    it('the WebSocket upgrade is 401 without the key; with it curl is let in, and told what its handshake lacks', async () => {
       const printed = readExample('websocket-upgrade.sh', daemon.port);
       const keyless = await runShell(printed.replace(/.*Authorization.*\n/, ''), folder);
       expect(keyless.stdout).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n[^]*www-authenticate: Bearer[^]*\r\n\r\n\{"error":\{"message":"invalid password","type":"authentication_error","code":"missing_api_key"\}\}$/i);
       const keyed = await runShell(printed, folder);
-      expect(keyed.stdout).toMatch(/^HTTP\/1\.1 501 [^]*"code":"websocket_not_served"\}\}$/);
+      expect(keyed.stdout).toMatch(/^HTTP\/1\.1 400 [^]*Sec-WebSocket-Key[^]*"code":"invalid_request"\}\}$/);
+      const whole = printed.replace('curl -i -N', 'curl -i -N -m 1 -H "Sec-WebSocket-Version: 13" -H "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="');
+      expect((await runShell(whole, folder)).stdout).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
     });
 
     it('the password exported to the environment takes precedence over the file', async () => {
