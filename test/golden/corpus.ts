@@ -29,7 +29,7 @@ export interface Scenario {
   /** Where the form comes from that was written by hand: a vendor's page, or a recording. */
   readonly source: string;
   /** The dialects whose forms were written by hand; the others are what Keyward makes of them. */
-  readonly by: { readonly request: Dialect; readonly answer: Dialect };
+  readonly by: { readonly request: Dialect; readonly answer: Dialect; readonly isStreamWritten?: true };
   /** Who is at the other end, where it matters. */
   readonly parties?: Partial<Record<Dialect, Partial<Party>>>;
   readonly request: Partial<Record<Dialect, JsonRecord>>;
@@ -125,16 +125,17 @@ export function collect(events: readonly IrEvent[]): IrAnswer | undefined {
 export function complete(scenario: Scenario): Scenario {
   const { by } = scenario;
   const request: Partial<Record<Dialect, JsonRecord>> = { [by.request]: scenario.request[by.request] };
-  const written = scenario.request[by.request];
+  const asked = scenario.request[by.request];
   for (const dialect of dialects) {
-    const carried = dialect === by.request || written === undefined ? undefined : carryRequest(scenario, by.request, dialect, written);
+    const carried = dialect === by.request || asked === undefined ? undefined : carryRequest(scenario, by.request, dialect, asked);
     if (carried !== undefined && 'request' in carried) request[dialect] = carried.request;
   }
   const base = { ...scenario, request };
   const answer: Partial<Record<Dialect, JsonRecord>> = { [by.answer]: scenario.answer[by.answer] };
   const stream: Partial<Record<Dialect, readonly string[]>> = {};
   const source = scenario.answer[by.answer];
-  const own = scenario.stream[by.answer] ?? (source === undefined ? [] : encodeStream(base, by.answer, by.answer, replayAnswer(codecs[by.answer].decodeAnswer(source, partyOf(by.answer, scenario)))));
+  const written = by.isStreamWritten === true ? scenario.stream[by.answer] : undefined;
+  const own = written ?? (source === undefined ? [] : encodeStream(base, by.answer, by.answer, replayAnswer(codecs[by.answer].decodeAnswer(source, partyOf(by.answer, scenario)))));
   stream[by.answer] = own;
   for (const dialect of dialects) {
     if (dialect === by.answer) continue;
