@@ -3,8 +3,9 @@ import type { Part, TextPart, ThinkingPart, ToolCallPart, ToolResultPart } from 
 import type { Turn } from '../ir/request.ts';
 import { readSignature } from '../ir/signatures.ts';
 import { decodeContent } from './content-decode.ts';
-import { isClientSearch } from './tools-decode.ts';
 import type { FlatNames } from './tool-names.ts';
+import { isClientSearch } from './tools-decode.ts';
+import { refuseUnreadable } from './vendor-only.ts';
 
 const dialect = 'openai-responses';
 
@@ -30,6 +31,7 @@ export function decodeInput(input: unknown, flatName: FlatNames): readonly Turn[
 }
 
 function decodeItem(item: JsonRecord, path: string, flatName: FlatNames): Turn | undefined {
+  refuseUnreadable(item['type'], path);
   switch (item['type']) {
     case 'message':
       return decodeMessage(item, path);
@@ -46,6 +48,9 @@ function decodeItem(item: JsonRecord, path: string, flatName: FlatNames): Turn |
       return isClientSearch(item) ? { role: 'assistant', parts: [decodeSearchCall(item, path)] } : rawTurn(item);
     case 'tool_search_output':
       return isClientSearch(item) ? { role: 'tool', parts: [decodeSearchOutput(item, path, flatName)] } : rawTurn(item);
+    case 'agent_message':
+      // Codex: what one agent tells another.
+      return { role: 'user', parts: decodeContent(item['content'], `${path}.content`) };
     case 'additional_tools':
     case 'configuration_update':
       // Read with the tools and the settings of the whole request.
@@ -53,7 +58,7 @@ function decodeItem(item: JsonRecord, path: string, flatName: FlatNames): Turn |
     case undefined:
     case null:
       if (item['role'] !== undefined) return decodeMessage(item, path);
-      if (textOf(item['id']) !== undefined) return rawTurn({ ...item, type: 'item_reference' });
+      if (textOf(item['id']) !== undefined) refuseUnreadable('item_reference', path);
       throw invalidMember(`${path}.type`, 'a string');
     default:
       if (textOf(item['type']) === undefined) throw invalidMember(`${path}.type`, 'a string');

@@ -72,6 +72,11 @@ export class MessageWriter {
     this.#log.endItem(this.#index, messageItem(this.#id, this.#content, 'completed'));
   }
 
+  /** The message as it stands where the stream breaks off. */
+  soFar(): readonly JsonRecord[] {
+    return [messageItem(this.#id, [...this.#content, ...(this.#open === undefined ? [] : [contentOf(this.#open)])], 'incomplete')];
+  }
+
   #current(): OpenContent {
     if (this.#open === undefined) throw new TypeError('no content is open');
     return this.#open;
@@ -86,9 +91,13 @@ export class MessageWriter {
     if (open === undefined) return;
     this.#open = undefined;
     const text = open.pieces.join('');
-    const part = open.kind === 'text' ? textContent(text, open.annotations, open.logprobs) : refusalContent(text);
+    const part = contentOf(open);
     this.#event(open.kind === 'text' ? 'response.output_text.done' : 'response.refusal.done', open.kind === 'text' ? { text, logprobs: writeLogprobs(open.logprobs) } : { refusal: text });
     this.#event('response.content_part.done', { part });
     this.#content.push(part);
   }
+}
+
+function contentOf({ kind, pieces, annotations, logprobs }: OpenContent): JsonRecord {
+  return kind === 'text' ? textContent(pieces.join(''), annotations, logprobs) : refusalContent(pieces.join(''));
 }

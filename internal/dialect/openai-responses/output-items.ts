@@ -52,6 +52,8 @@ export function tagItem(signature: Signature, { newId }: AnswerContext): JsonRec
 /** How a call is written, by what the client knows the tool as. */
 export interface CallForm {
   readonly kind: 'function_call' | 'custom_tool_call' | 'tool_search_call';
+  /** As the client calls the tool. */
+  readonly name: string;
   readonly item: (id: string, input: string, status: ItemStatus) => JsonRecord;
   /** Its input is the text in the arguments of a function. */
   readonly isWrapped: boolean;
@@ -62,11 +64,11 @@ export function callFormOf({ id: call_id, name: flat, isCustom }: Pick<ToolCallP
   const named = compact({ call_id, name, namespace });
   if (isSearch === true) {
     const item: CallForm['item'] = (id, input, status) => ({ id, type: 'tool_search_call', status, execution: 'client', call_id, arguments: parseJson(input) ?? {} });
-    return { kind: 'tool_search_call', isWrapped: false, item };
+    return { kind: 'tool_search_call', name, isWrapped: false, item };
   }
   const isWrapped = isCustom !== true && isCustomTool(request, flat);
-  if (isWrapped || isCustom === true) return { kind: 'custom_tool_call', isWrapped, item: (id, input, status) => ({ id, type: 'custom_tool_call', status, ...named, input }) };
-  return { kind: 'function_call', isWrapped, item: (id, input, status) => ({ id, type: 'function_call', status, ...named, arguments: input }) };
+  if (isWrapped || isCustom === true) return { kind: 'custom_tool_call', name, isWrapped, item: (id, input, status) => ({ id, type: 'custom_tool_call', status, ...named, input }) };
+  return { kind: 'function_call', name, isWrapped, item: (id, input, status) => ({ id, type: 'function_call', status, ...named, arguments: input }) };
 }
 
 const callPrefixes = { function_call: 'fc_', custom_tool_call: 'ctc_', tool_search_call: 'tsc_' } as const satisfies Record<CallForm['kind'], string>;

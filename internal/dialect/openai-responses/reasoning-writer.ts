@@ -38,6 +38,11 @@ export class ReasoningWriter {
     this.#log.endItem(this.#index, reasoningOf(this.#id, text, this.#signature));
   }
 
+  /** The item as it stands where the stream breaks off. */
+  soFar(): readonly JsonRecord[] {
+    return [reasoningOf(this.#id, this.#pieces.join(''), this.#signature)];
+  }
+
   #event(type: string, data: JsonRecord): void {
     this.#log.event(type, { item_id: this.#id, output_index: this.#index, summary_index: 0, ...data });
   }

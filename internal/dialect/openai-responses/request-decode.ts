@@ -1,9 +1,9 @@
-import { AppError } from '../../fault/app-error.ts';
 import { flagOf, invalidMember, isRecord, listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import { isEffort } from '../ir/reasoning.ts';
 import type { IrRequest, Reasoning, ResponseFormat, Turn } from '../ir/request.ts';
 import { decodeInput } from './input-decode.ts';
 import { decodeToolChoice, decodeTools } from './tools-decode.ts';
+import { refuseVendorOnly } from './vendor-only.ts';
 
 const dialect = 'openai-responses';
 
@@ -22,8 +22,7 @@ const known: ReadonlySet<string> = new Set([
  * @see https://developers.openai.com/api/reference/resources/responses/methods/create
  */
 export function decodeRequest(body: JsonRecord, isStream: boolean): IrRequest {
-  if (flag(body, 'background') === true) throw unsupported('background', 'the model is served where answers are made while the client waits');
-  if (isRecord(body['prompt'])) throw unsupported('prompt', 'the template is kept at OpenAI, and the model is served elsewhere');
+  refuseVendorOnly(body);
   const tools = decodeTools(body);
   const text = settingsOf(body, 'text');
   const reasoning = settingsOf(body, 'reasoning');
@@ -50,10 +49,6 @@ export function decodeRequest(body: JsonRecord, isStream: boolean): IrRequest {
     isStream,
     extras: decodeExtras(body, text, reasoning),
   };
-}
-
-function unsupported(name: string, why: string): AppError {
-  return new AppError('unsupported_parameter', { message: `"${name}" cannot be honoured: ${why}.`, fields: { param: name } });
 }
 
 function decodeInstructions(body: JsonRecord): readonly Turn[] {

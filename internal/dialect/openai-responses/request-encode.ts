@@ -4,7 +4,7 @@ import type { Losses } from '../ir/losses.ts';
 import { effortOf } from '../ir/reasoning.ts';
 import type { IrRequest, ResponseFormat } from '../ir/request.ts';
 import { encodeInput } from './input-encode.ts';
-import { refusesSampling, takesEncryptedReasoning, type ModelTarget } from './model-traits.ts';
+import { refusesSampling, takesEncryptedReasoning } from './model-traits.ts';
 import { encryptedReasoning, outputLogprobs } from './request-decode.ts';
 import { encodeTools } from './tools-encode.ts';
 
@@ -73,7 +73,7 @@ export function encodeFormat(format: ResponseFormat | undefined): JsonRecord | u
   }
 }
 
-function encodeSampling({ maxTokens, temperature, topP }: IrRequest, target: ModelTarget, losses: Losses): JsonRecord {
+function encodeSampling({ maxTokens, temperature, topP }: IrRequest, target: Party, losses: Losses): JsonRecord {
   if (isChatGpt(target)) {
     for (const [name, value] of Object.entries({ maxTokens, temperature, topP })) if (value !== undefined) losses.drop(name);
     return {};
@@ -83,7 +83,7 @@ function encodeSampling({ maxTokens, temperature, topP }: IrRequest, target: Mod
   return compact({ max_output_tokens: maxTokens, temperature: isLeftOut(temperature) ? undefined : temperature, top_p: isLeftOut(topP) ? undefined : topP });
 }
 
-function encodeInclude(request: IrRequest, target: ModelTarget, isStored: boolean): readonly string[] | undefined {
+function encodeInclude(request: IrRequest, target: Party, isStored: boolean): readonly string[] | undefined {
   const include = [...(!isStored && takesEncryptedReasoning(target) ? [encryptedReasoning] : []), ...(request.logprobs === undefined ? [] : [outputLogprobs])];
   return include.length === 0 ? undefined : include;
 }

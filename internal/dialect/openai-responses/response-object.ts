@@ -75,6 +75,7 @@ function echo(request: IrRequest): JsonRecord {
   const member = (name: string): unknown => (extras?.dialect === 'openai-responses' ? extras.members[name] : undefined);
   const show = reasoning?.show;
   return {
+    access_programs: null,
     ...compact({ prompt_cache_key: request.promptCacheKey, prompt_cache_retention: request.promptCacheRetention, safety_identifier: request.userId }),
     instructions: instructionsOf(request),
     max_output_tokens: request.maxTokens ?? null,

@@ -146,8 +146,10 @@ class ResponseWriter {
     const hasBegun = this.#state === 'within';
     this.#state = 'over';
     const stated = { code: error.code, message: error.message };
-    if (hasBegun) this.#log.event('response.failed', { response: this.#respond({ status: 'failed', error: stated, output: this.#log.items(), usage: this.#usage }) });
-    else this.#log.event('error', { ...stated, param: null });
+    const output = [...this.#log.items(), ...((this.#open ?? this.#message)?.soFar() ?? [])];
+    // Clients take a failed response for an answer of its own; one that was cut has to stop them.
+    if (hasBegun && error.code !== 'stream_truncated') this.#log.event('response.failed', { response: this.#respond({ status: 'failed', error: stated, output, usage: this.#usage }) });
+    else this.#log.event('error', { ...stated, param: null, error: { type: error.type, ...stated, param: null } });
     return this.#log.take();
   }
 

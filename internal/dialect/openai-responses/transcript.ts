@@ -12,6 +12,15 @@ export function inputItemsOf(body: JsonRecord): readonly JsonRecord[] {
   });
 }
 
+/** Items with references (an id, with or without the type) replaced by what `find` knows under it; unknown ones stay. */
+export function resolveReferences(items: readonly JsonRecord[], find: (id: string) => JsonRecord | undefined): readonly JsonRecord[] {
+  return items.flatMap((item) => {
+    const isReference = item['type'] === 'item_reference' || ((item['type'] ?? item['role'] ?? undefined) === undefined && item['id'] !== undefined);
+    const found = isReference ? find(textOf(item['id']) ?? '') : undefined;
+    return found === undefined ? [item] : outputAsInput([found]);
+  });
+}
+
 /**
  * The items of an answer as items of the input that goes on from it, at an upstream that kept nothing: without the ids it
  * would look for, and without reasoning that only it could have known.
