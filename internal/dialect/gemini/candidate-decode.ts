@@ -1,7 +1,7 @@
 import type { Party } from '../codec.ts';
 import type { IrEvent, PartOpening } from '../ir/events.ts';
 import { flagOf, isRecord, listOf, memberOf, textOf, type JsonRecord } from '../ir/json.ts';
-import type { Signature } from '../ir/parts.ts';
+import type { Annotation, Signature } from '../ir/parts.ts';
 import { sha256Hex } from '../../secret/digest.ts';
 import { readFinish } from './finish.ts';
 import { readGrounding } from './grounding.ts';
@@ -9,6 +9,8 @@ import { readLogprobs } from './logprobs.ts';
 
 interface OpenText {
   readonly part: number;
+  /** Where it begins in the candidate's text. */
+  readonly start: number;
   readonly kind: 'text' | 'thinking';
 }
 
@@ -19,6 +21,7 @@ export class CandidateDecoder {
   /** What ids of calls that have none are made of. */
   readonly #seed: string;
   #open: OpenText | undefined;
+  readonly #texts = new Set<number>();
   #nextPart = 0;
   #calls = 0;
   #text = '';
@@ -38,21 +41,30 @@ export class CandidateDecoder {
   take(candidate: JsonRecord): readonly IrEvent[] {
     const events = listOf(memberOf(candidate['content'], 'parts')).flatMap((part) => (isRecord(part) ? this.#part(part) : []));
     const tokens = readLogprobs(candidate['logprobsResult']);
-    if (tokens.length > 0 && this.#open !== undefined) events.push({ type: 'logprobs', choice: this.#choice, part: this.#open.part, tokens });
+    // They stand on the text they came with, which a call behind it may have closed.
+    const said = events.findLastIndex((event) => event.type === 'delta' && this.#texts.has(event.part));
+    const at = said < 0 ? undefined : events[said];
+    if (tokens.length > 0 && at?.type === 'delta') events.splice(said + 1, 0, { type: 'logprobs', choice: this.#choice, part: at.part, tokens });
     if (isRecord(candidate['groundingMetadata'])) this.#grounding = candidate['groundingMetadata'];
     const reason = textOf(candidate['finishReason']);
     if (reason !== undefined && reason !== '' && reason !== 'FINISH_REASON_UNSPECIFIED') this.#reason = reason;
     return events;
   }
 
-  /** What ends the candidate once its stream has. */
-  finish(): readonly IrEvent[] {
-    const reason = this.#reason ?? 'STOP';
+  /** What ends the candidate once its stream has; `blocked`: the prompt was, whatever had been said. */
+  finish(blocked: string | undefined): readonly IrEvent[] {
+    const reason = this.#reason ?? blocked ?? 'STOP';
     const links = readGrounding(this.#grounding, this.#text);
-    const open = this.#open;
-    const placed = open?.kind === 'text' ? links.map((annotation): IrEvent => ({ type: 'annotation', choice: this.#choice, part: open.part, annotation })) : [];
-    const sources = placed.length === 0 && links.length > 0 ? { sources: links } : {};
-    return [...placed, ...this.#close(), { type: 'finish', choice: this.#choice, finish: readFinish(reason, this.#calls > 0), rawFinish: reason, ...sources }];
+    const open = this.#open?.kind === 'text' ? this.#open : undefined;
+    const placed: IrEvent[] = [];
+    const sources: Annotation[] = [];
+    for (const link of links) {
+      const isHere = open !== undefined && (link.kind !== 'url' || link.start === undefined || link.start >= open.start);
+      if (isHere) placed.push({ type: 'annotation', choice: this.#choice, part: open.part, annotation: shiftLink(link, open.start) });
+      else sources.push(withoutPlace(link));
+    }
+    const finish = this.#reason === undefined && blocked !== undefined ? 'content_filter' : readFinish(reason, this.#calls > 0);
+    return [...placed, ...this.#close(), { type: 'finish', choice: this.#choice, finish, rawFinish: reason, ...(sources.length === 0 ? {} : { sources }) }];
   }
 
   #part(part: JsonRecord): IrEvent[] {
@@ -83,12 +95,13 @@ export class CandidateDecoder {
     const place = { choice: this.#choice, part: open.part } as const;
     if (text !== '') events.push({ type: 'delta', ...place, text });
     if (open.kind === 'text') this.#text += text;
-    if (signature !== undefined) events.push({ type: 'signature', ...place, signature });
+    if (signature !== undefined) events.push({ type: 'signature', ...place, signature }, ...this.#close());
     return events;
   }
 
   #begin(kind: OpenText['kind']): readonly IrEvent[] {
-    this.#open = { part: this.#nextPart++, kind };
+    this.#open = { part: this.#nextPart++, kind, start: this.#text.length };
+    if (kind === 'text') this.#texts.add(this.#open.part);
     const opening: PartOpening = kind === 'text' ? { kind } : { kind, isSummary: true };
     return [{ type: 'open', choice: this.#choice, part: this.#open.part, opening }];
   }
@@ -114,4 +127,13 @@ export class CandidateDecoder {
       { type: 'close', ...at },
     ];
   }
+}
+
+/** Places in the candidate's text as places in one part of it. */
+function shiftLink(link: Annotation, by: number): Annotation {
+  return link.kind !== 'url' || link.start === undefined || link.end === undefined ? link : { ...link, start: link.start - by, end: link.end - by };
+}
+
+function withoutPlace(link: Annotation): Annotation {
+  return link.kind === 'url' ? { kind: 'url', url: link.url, title: link.title } : link;
 }

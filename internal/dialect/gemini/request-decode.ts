@@ -34,7 +34,7 @@ export function decodeRequest(body: JsonRecord, isStream: boolean): IrRequest {
     frequencyPenalty: number('frequencyPenalty'),
     seed: number('seed'),
     n: number('candidateCount'),
-    stop: pick(config, 'stopSequences') === undefined ? undefined : pickList(config, 'stopSequences').map(textOf).filter((text) => text !== undefined),
+    stop: decodeStop(pick(config, 'stopSequences')),
     logprobs: flagOf(pick(config, 'responseLogprobs')) === true ? { top: number('logprobs') ?? 0 } : undefined,
     responseFormat: decodeFormat(config),
     reasoning: decodeThinking(pickRecord(config, 'thinkingConfig')),
@@ -42,6 +42,13 @@ export function decodeRequest(body: JsonRecord, isStream: boolean): IrRequest {
     isStream,
     extras: decodeExtras(body, config),
   };
+}
+
+function decodeStop(value: unknown): readonly string[] | undefined {
+  if (value === undefined || value === null) return undefined;
+  const texts = Array.isArray(value) ? value.map(textOf) : [undefined];
+  if (!texts.every((text) => text !== undefined)) throw invalidMember('generationConfig.stopSequences', 'a list of strings');
+  return texts;
 }
 
 function decodeFormat(config: JsonRecord): ResponseFormat | undefined {
@@ -73,7 +80,14 @@ function decodeExtras(body: JsonRecord, config: JsonRecord): IrRequest['extras']
   const members: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(body)) if (!known.has(camelCase(name)) && value !== null) members[camelCase(name)] = value;
   for (const [name, value] of Object.entries(config)) if (!knownConfig.has(camelCase(name)) && value !== null && value !== undefined) members[`generationConfig.${camelCase(name)}`] = value;
+  for (const name of Object.keys(pickRecord(body, 'toolConfig') ?? {})) if (camelCase(name) !== 'functionCallingConfig') members[`toolConfig.${camelCase(name)}`] = true;
+  for (const name of ['behavior', 'response', 'responseJsonSchema']) if (declares(body['tools'], name)) members[`tools.functionDeclarations.${name}`] = true;
   return Object.keys(members).length === 0 ? undefined : { dialect: 'gemini', members };
+}
+
+/** Whether any function declares what has no place elsewhere. */
+function declares(tools: unknown, name: string): boolean {
+  return (Array.isArray(tools) ? tools : [tools]).some((tool: unknown) => pickList(tool, 'functionDeclarations').some((each) => pick(each, name) !== undefined && pick(each, name) !== null));
 }
 
 /** `countTokens` takes the contents alone, or the whole request behind `generateContentRequest`. */

@@ -107,7 +107,8 @@ function encodeExtras({ extras }: IrRequest, losses: Losses): { readonly body: J
   for (const [name, value] of Object.entries(extras?.members ?? {})) {
     if (extras?.dialect !== 'gemini') losses.drop(name);
     else if (name.startsWith(configPrefix)) config[name.slice(configPrefix.length)] = value;
-    else body[name] = value;
+    // Names of members within others cannot be put back.
+    else if (!name.includes('.')) body[name] = value;
   }
   return { body, config };
 }

@@ -58,7 +58,7 @@ export class AnswerDecoder {
     const candidates = [...this.#candidates.values()];
     const isComplete = candidates.length > 0 ? candidates.every(({ isFinished }) => isFinished) : this.#isBlocked;
     if (!isComplete && !this.#isBlocked) return [{ type: 'error', error: truncated() }];
-    const finishes = candidates.length > 0 ? candidates.flatMap((candidate) => candidate.finish()) : [{ type: 'finish', choice: 0, finish: 'content_filter', rawFinish: this.#blockReason } as const];
+    const finishes = candidates.length > 0 ? candidates.flatMap((candidate) => candidate.finish(this.#blockReason)) : [{ type: 'finish', choice: 0, finish: 'content_filter', rawFinish: this.#blockReason } as const];
     return [...finishes, ...(this.#usage === undefined ? [] : [this.#usage]), { type: 'end' }];
   }
 

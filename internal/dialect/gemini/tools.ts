@@ -57,6 +57,7 @@ export function encodeTools({ tools, toolChoice, parallelToolCalls }: IrRequest,
   const functions = tools.flatMap((tool) => (tool.kind === 'function' ? [tool] : tool.kind === 'custom' ? [customAsFunction(tool)] : []));
   const own = tools.flatMap((tool) => (tool.kind === 'builtin' ? encodeBuiltin(tool, { tools, toolChoice }, losses) : []));
   if (functions.length > 0 && parallelToolCalls === false) losses.drop('parallelToolCalls');
+  if (functions.length === 0 && toolChoice !== undefined && (toolChoice.mode === 'named' || toolChoice.mode === 'required') && own.length === 0) losses.refuse('toolChoice', 'no tool is left to call');
   const declared = functions.length === 0 ? [] : [{ functionDeclarations: functions.map((each) => encodeFunction(each, target, losses)) }];
   const all = [...declared, ...own];
   return { tools: all.length === 0 ? undefined : all, toolConfig: functions.length === 0 ? undefined : encodeChoice(toolChoice, losses) };

@@ -55,22 +55,32 @@ function withNull(schema: Readonly<Record<string, unknown>>): JsonRecord {
 
 /** How far references are followed; a schema that contains itself ends as a plain object there. */
 const maxDepth = 24;
+/** Nodes that one schema may become by following references. */
+const maxNodes = 5_000;
+
+/** A schema on its way: what its references refer to, which are being followed, and how much it has become. */
+interface Walk {
+  readonly root: JsonRecord;
+  readonly open: ReadonlySet<string>;
+  readonly depth: number;
+  readonly tally: { nodes: number };
+}
 
 /** JSON Schema as Gemini's `Schema`. What it has no word for is told in the description, so that the model still reads it. */
 export function toGeminiSchema(schema: JsonRecord): JsonRecord {
-  return toNode(schema, schema, new Set(), 0);
+  return toNode(schema, { root: schema, open: new Set(), depth: 0, tally: { nodes: 0 } });
 }
 
-function toNode(node: unknown, root: JsonRecord, open: ReadonlySet<string>, depth: number): JsonRecord {
+function toNode(node: unknown, walk: Walk): JsonRecord {
   if (!isRecord(node)) return node === false ? { type: 'STRING', description: 'No value is allowed here.' } : {};
+  if (++walk.tally.nodes > maxNodes) return again(node);
   const reference = textOf(node['$ref']);
   if (reference !== undefined) {
-    const found = open.has(reference) || depth > maxDepth ? undefined : resolve(root, reference);
-    if (!isRecord(found)) return { type: 'OBJECT', description: textOf(node['description']) ?? 'The same form again.' };
-    return toNode({ ...found, ...without(node, '$ref') }, root, new Set([...open, reference]), depth + 1);
+    const found = follow(reference, walk);
+    return found === undefined ? again(node) : toNode({ ...found, ...without(node, '$ref') }, deeper(walk, reference));
   }
-  const merged = mergeAllOf(node, root);
-  const next = (each: unknown): JsonRecord => toNode(each, root, open, depth + 1);
+  const { merged, inner } = mergeAllOf(node, walk);
+  const next = (each: unknown): JsonRecord => toNode(each, deeper(inner));
   const { type, isNullable, alternatives } = typeOf(merged);
   const out: Record<string, unknown> = {};
   if (type !== undefined) out['type'] = type.toUpperCase();
@@ -82,9 +92,22 @@ function toNode(node: unknown, root: JsonRecord, open: ReadonlySet<string>, dept
   if (merged['items'] !== undefined) out['items'] = next(merged['items']);
   else if (type === 'array') out['items'] = {};
   const union = alternatives ?? unionOf(merged);
-  if (union !== undefined) writeUnion(union.map(next), out);
+  if (union !== undefined) writeUnion(union, next, out);
   tellRest(merged, out);
   return out;
+}
+
+function again(node: JsonRecord): JsonRecord {
+  return { type: 'OBJECT', description: textOf(node['description']) ?? 'The same form again.' };
+}
+
+function follow(reference: string, { root, open, depth }: Walk): JsonRecord | undefined {
+  const found = open.has(reference) || depth > maxDepth ? undefined : resolve(root, reference);
+  return isRecord(found) ? found : undefined;
+}
+
+function deeper(walk: Walk, reference?: string): Walk {
+  return { ...walk, depth: walk.depth + 1, open: reference === undefined ? walk.open : new Set([...walk.open, reference]) };
 }
 
 function without(record: JsonRecord, name: string): JsonRecord {
@@ -99,21 +122,27 @@ function resolve(root: JsonRecord, reference: string): unknown {
   return node;
 }
 
-/** All of several schemas at once: their properties together, later words before earlier ones. */
-function mergeAllOf(node: JsonRecord, root: JsonRecord): JsonRecord {
+/** All of several schemas at once: their properties together, those of one name all of theirs, later words before earlier ones. */
+function mergeAllOf(node: JsonRecord, walk: Walk): { readonly merged: JsonRecord; readonly inner: Walk } {
+  if (!Array.isArray(node['allOf']) || walk.depth > maxDepth) return { merged: without(node, 'allOf'), inner: walk };
+  let inner = deeper(walk);
   const all = listOf(node['allOf']).filter(isRecord).map((each) => {
     const reference = textOf(each['$ref']);
-    const found = reference === undefined ? each : resolve(root, reference);
-    return isRecord(found) ? found : each;
+    const found = reference === undefined ? each : { ...follow(reference, inner), ...without(each, '$ref') };
+    if (reference !== undefined) inner = deeper(inner, reference);
+    const nested = mergeAllOf(found, inner);
+    inner = nested.inner;
+    return nested.merged;
   });
-  if (all.length === 0) return node;
   const schemas = [...all, without(node, 'allOf')];
-  const merged: Record<string, unknown> = Object.assign({}, ...schemas);
-  const properties = schemas.flatMap(({ properties: each }) => (isRecord(each) ? [each] : []));
-  if (properties.length > 0) merged['properties'] = Object.assign({}, ...properties);
+  const merged: Record<string, unknown> = {};
+  for (const schema of schemas) Object.assign(merged, schema);
+  const properties = new Map<string, unknown[]>();
+  for (const schema of schemas) for (const [name, each] of Object.entries(isRecord(schema['properties']) ? schema['properties'] : {})) properties.set(name, [...(properties.get(name) ?? []), each]);
+  if (properties.size > 0) merged['properties'] = Object.fromEntries([...properties].map(([name, forms]) => [name, forms.length === 1 ? forms[0] : { allOf: forms }]));
   const required = [...new Set(schemas.flatMap(({ required: each }) => listOf(each)))];
   if (required.length > 0) merged['required'] = required;
-  return merged;
+  return { merged, inner };
 }
 
 interface NodeType {
@@ -137,6 +166,8 @@ function writeValues(node: JsonRecord, out: Record<string, unknown>): void {
   const values = node['const'] === undefined ? (Array.isArray(node['enum']) ? node['enum'] : undefined) : [node['const']];
   if (values === undefined) return;
   const texts = values.filter((value) => value !== null);
+  if (texts.length < values.length) out['nullable'] = true;
+  if (texts.length === 0) return;
   if (texts.every((value) => typeof value === 'string')) {
     out['enum'] = texts;
     out['type'] ??= 'STRING';
@@ -152,9 +183,9 @@ function unionOf(node: JsonRecord): readonly unknown[] | undefined {
   return undefined;
 }
 
-function writeUnion(alternatives: readonly JsonRecord[], out: Record<string, unknown>): void {
-  const isNull = (each: JsonRecord): boolean => Object.keys(each).length === 0 || (each['nullable'] === true && Object.keys(each).length === 1);
-  const rest = alternatives.filter((each) => !isNull(each));
+function writeUnion(alternatives: readonly unknown[], next: (each: unknown) => JsonRecord, out: Record<string, unknown>): void {
+  const isNull = (each: unknown): boolean => isRecord(each) && (each['type'] === 'null' || each['const'] === null);
+  const rest = alternatives.filter((each) => !isNull(each)).map(next);
   if (rest.length < alternatives.length) out['nullable'] = true;
   const [only] = rest;
   if (rest.length === 1 && only !== undefined) Object.assign(out, { ...only, ...(out['description'] === undefined ? {} : { description: out['description'] }) });

@@ -48,3 +48,25 @@ describe('Gemini’s Schema as JSON Schema', () => {
     expect(toGeminiSchema(fromGeminiSchema(schema))).toEqual(schema);
   });
 });
+
+describe('a schema that goes round or is larger than it looks', () => {
+  it('ends, through allOf too', () => {
+    const node = { $ref: '#/$defs/node' };
+    const schema = { allOf: [node], $defs: { node: { type: 'object', properties: { next: { allOf: [node] } }, allOf: [node] } } };
+    expect(JSON.stringify(toGeminiSchema(schema)).length).toBeLessThan(4_000);
+  });
+
+  it('stays within bounds, however often its references are named', () => {
+    const levels = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`l${at}`, { type: 'object', properties: { a: { $ref: `#/$defs/l${at + 1}` }, b: { $ref: `#/$defs/l${at + 1}` }, c: { $ref: `#/$defs/l${at + 1}` } } }]));
+    expect(JSON.stringify(toGeminiSchema({ $ref: '#/$defs/l0', $defs: { ...levels, l20: { type: 'string' } } })).length).toBeLessThan(2_000_000);
+  });
+
+  it.each<[object, object]>([
+    [{ anyOf: [{ type: 'string' }, {}] }, { anyOf: [{ type: 'STRING' }, {}] }],
+    [{ const: null }, { nullable: true }],
+    [{ allOf: [{ type: 'object', properties: { x: { type: 'string' } } }, { properties: { x: { minLength: 3 } } }] }, { type: 'OBJECT', properties: { x: { type: 'STRING', minLength: '3' } } }],
+    [{ allOf: [{ allOf: [{ type: 'string' }] }] }, { type: 'STRING' }],
+  ])('%j', (schema, expected) => {
+    expect(toGeminiSchema({ ...schema })).toEqual(expected);
+  });
+});

@@ -57,6 +57,24 @@ describe('a stream of Gemini', () => {
     expect(read({ promptFeedback: { blockReason: 'SAFETY' } })).toContainEqual({ type: 'finish', choice: 0, finish: 'content_filter', rawFinish: 'SAFETY' });
   });
 
+  it('text that a blocked prompt follows did not end by itself', () => {
+    expect(read(candidate([{ text: 'half' }]), { promptFeedback: { blockReason: 'OTHER' } })).toContainEqual(expect.objectContaining({ type: 'finish', finish: 'content_filter' }));
+  });
+
+  it('each signature keeps the text it ended', () => {
+    expect(partsOf(read(candidate([{ text: 'a', thoughtSignature: 'UzE=' }, { text: 'b', thoughtSignature: 'UzI=' }], { finishReason: 'STOP' })))).toMatchObject([{ text: 'a', signature: { value: 'UzE=' } }, { text: 'b', signature: { value: 'UzI=' } }]);
+  });
+
+  it('a link’s place is in the part that it stands on', () => {
+    const metadata = { groundingChunks: [{ web: { uri: 'https://e.example' } }], groundingSupports: [{ segment: { startIndex: 6, endIndex: 11 }, groundingChunkIndices: [0] }] };
+    expect(partsOf(read(candidate([{ text: 'hello ' }, { functionCall: { name: 'f', args: {} } }, { text: 'world' }], { finishReason: 'STOP', groundingMetadata: metadata })))).toMatchObject([{ text: 'hello ' }, {}, { text: 'world', annotations: [{ start: 0, end: 5 }] }]);
+  });
+
+  it('log probabilities survive a call behind their text', () => {
+    const logprobsResult = { chosenCandidates: [{ token: 'a', logProbability: -1 }], topCandidates: [] };
+    expect(read(candidate([{ text: 'a' }, { functionCall: { name: 'f', args: {} } }], { finishReason: 'STOP', logprobsResult }))).toContainEqual({ type: 'logprobs', choice: 0, part: 0, tokens: [{ token: 'a', logprob: -1, top: [] }] });
+  });
+
   it('an error in it is told with its status', () => {
     expect(read(candidate([{ text: 'a' }]), { error: { code: 503, message: 'busy', status: 'UNAVAILABLE' } }).at(-1)).toEqual({ type: 'error', error: { message: 'busy', type: 'overloaded_error', code: 'unavailable', status: 503 } });
   });
