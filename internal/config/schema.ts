@@ -200,6 +200,17 @@ export const settings = v.object({
     },
     'Streams to clients.',
   ), {}),
+  websocket: v.optional(section(
+    {
+      'ping-interval': duration('30s', 'How often a client is pinged; one that answers none for two of these is let go. 0 is never.'),
+      'max-lifetime': duration('60m', 'How long a socket on `/v1/responses` lives.'),
+      'max-open': integer(4_096, { min: 1, max: 1_000_000 }, 'Sockets open at one time.'),
+      'max-open-per-client': integer(1_024, { min: 1, max: 1_000_000 }, 'Of these, by one client.'),
+      'max-parallel-turns': integer(16, { min: 1, max: 1_024 }, 'Responses made at one time on a socket; further requests wait their turn.'),
+      'max-memory-mb': integer(256, { min: 1, max: 1_000_000 }, 'Conversations that sockets remember for `previous_response_id`; beyond this the oldest are forgotten.', { unit: 'MB' }),
+    },
+    'WebSockets on `/v1/responses` and `/v1/realtime`.',
+  ), {}),
   'nonstream-keepalive-interval': integer(0, { min: 0, max: 3_600 }, 'Kept for files of the Go program.', { unit: 's', unused: 'It commits a 200 before the outcome is known.' }),
   'passthrough-headers': flag(false, 'Kept for files of the Go program.', { unused: 'Answer headers go by an allow-list always.' }),
   payload: v.optional(section(

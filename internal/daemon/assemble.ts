@@ -32,6 +32,11 @@ import { createTokenGrants } from '../upstreamauth/grants.ts';
 import { createLogins } from '../upstreamauth/logins.ts';
 import { createRevoke } from '../upstreamauth/revoke.ts';
 import { createUsageRecorder } from '../usage/recorder.ts';
+import { socketLimits } from '../websocket/limits.ts';
+import { createRealtimeSocket } from '../websocket/realtime-socket.ts';
+import { createResponsesSocket } from '../websocket/responses-socket.ts';
+import { createSockets } from '../websocket/sockets.ts';
+import { createTurnMemories } from '../websocket/turn-memory.ts';
 import type { Folders } from './folders.ts';
 import type { Live } from './live.ts';
 import { countStates } from './account-states.ts';
@@ -59,6 +64,8 @@ export interface Parts {
 export interface Assembled {
   readonly handlers: Handlers;
   readonly openCount: () => number;
+  /** A stop has begun: sockets close as soon as nothing runs on them. */
+  readonly stopSockets: () => void;
   /** Begins what goes on by itself: following the auth directory, refreshing ahead. */
   readonly start: () => Promise<void>;
   /** Makes everything durable and lets go, in the reverse order of opening. */
@@ -164,18 +171,15 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   });
   const upstreams = createUpstreams({ userAgent, dispatchers });
   const fetchedModels = createFetchedModels({ clock, log, upstreams, tokens: upstreamAccounts.keeper });
-  const proxy = createProxy({
+  const exchanges = {
     clock,
     router: observeAttempts(router, metrics),
     upstreams,
     tokens: upstreamAccounts.keeper,
-    owners: stores.responseOwners,
-    store: stores.responses,
     settle: createSettle(clock, observeExchanges({ usage: recorder, metrics, log: logs })),
-    spoolDir: folders.spool,
     onOpened: metrics.exchangeOpened,
-    requestLogs,
-  });
+  };
+  const proxy = createProxy({ ...exchanges, owners: stores.responseOwners, store: stores.responses, spoolDir: folders.spool, requestLogs });
 
   const management: ManagementDeps = {
     config,
@@ -242,10 +246,18 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     if (err instanceof AppError) log.warn({ err, requestId }, 'a request could not be served');
     else log.error({ err, requestId }, 'a request failed inside Keyward');
   };
+  const limits = () => socketLimits(settings());
+  const sockets = createSockets({ clock, limits, metrics });
+  live.onCommit(sockets.readmitAll);
+  const isKept = (id: string, principalId: string): boolean => stores.responseOwners.find(id)?.principalId === principalId || (live.snapshot().limits.storesResponses && stores.responses.find(id, principalId) !== undefined);
+  const socketRoutes = {
+    responses: createResponsesSocket({ clock, sockets, limits, memories: createTurnMemories(() => limits().maxMemoryBytes), proxy, isKept, onFailure }),
+    realtime: createRealtimeSocket({ ...exchanges, sockets, limits }),
+  };
   let pages: Promise<Pages> | undefined;
   const handlers = createFront({
     clock,
-    routes: compileRoutes(routeTable(proxy, statusPages, createLoginRoutes(logins.pages), managementRoutes(management))),
+    routes: compileRoutes(routeTable(proxy, socketRoutes, statusPages, createLoginRoutes(logins.pages), managementRoutes(management))),
     door,
     snapshot: live.snapshot,
     pages: () => (pages ??= import('../server/pages.ts').then(({ createPages }) => createPages((inbound, thrown) => onFailure(inbound.id, thrown)))),
@@ -257,9 +269,11 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   return {
     handlers,
     openCount: proxy.openCount,
+    stopSockets: sockets.stop,
     start: upstreamAccounts.start,
     close: async () => {
       lifetime.abort();
+      sockets.close();
       await logins.close();
       await fetchedModels.close();
       // What was sent to a token endpoint is waited for: its answer is worth more than a quick end.

@@ -127,6 +127,7 @@ async function serve(options: DaemonOptions, live: Live, config: ConfigStore, lo
     await stopAsked;
     isDraining = true;
     logs.logger.info({ open: parts.openCount() }, 'stopping: no new requests are taken, open ones may finish');
+    parts.stopSockets();
     await drain(listeners, live.snapshot().loaded.config['shutdown-timeout'], options);
   } finally {
     unboundYoungGeneration();

@@ -13,6 +13,7 @@ export type Operation =
   | 'embeddings'
   | 'images'
   | 'audio'
+  | 'realtime'
   | 'responses'
   | 'responses-count'
   | 'messages'

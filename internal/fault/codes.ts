@@ -56,7 +56,6 @@ export const faults = {
   model_not_allowed: { status: 403, type: 'permission_error', retry: 'never', message: 'This key may not use this model.', fix: '`GET /v1/models` lists what the key may use; the operator widens its limit.' },
   model_not_found: { status: 404, type: 'invalid_request_error', retry: 'never', message: 'No account serves this model.', fix: '`GET /v1/models` lists what is served; `keyward explain` says why.' },
   dialect_not_served: { status: 501, type: 'invalid_request_error', retry: 'never', message: 'This model is served, but not by this operation.', fix: 'Use another model; `keyward explain` lists the accounts of this one. Only generating and counting are translated between dialects.' },
-  websocket_not_served: { status: 501, type: 'invalid_request_error', retry: 'never', message: 'This endpoint is not served over WebSocket yet.', fix: 'Use HTTP with `stream: true`.' },
   response_not_found: { status: 404, type: 'invalid_request_error', retry: 'never', message: 'No response of yours has this id.', fix: 'Use an id that this key received from `POST /v1/responses` through Keyward.' },
   previous_response_not_found: { status: 404, type: 'invalid_request_error', retry: 'never', message: 'No response of yours has the id in `previous_response_id`.', fix: 'Send the whole conversation, or an id that this key received.' },
   model_cooldown: { status: 429, type: 'rate_limit_error', retry: 'later', message: 'All accounts that serve this model are cooling down.', fix: 'Wait for `Retry-After`.' },
@@ -66,6 +65,13 @@ export const faults = {
   upstream_refused_address: { status: 502, type: 'api_error', retry: 'never', message: 'The upstream address is not one that Keyward connects to.', fix: 'Correct `base-url`; link-local and metadata addresses are never used.' },
   stream_truncated: { status: 502, type: 'api_error', retry: 'now', message: 'The upstream ended the stream before it was complete.', fix: 'Retry; the answer so far is not complete.' },
   overloaded: { status: 503, type: 'overloaded_error', retry: 'later', message: 'Keyward is shutting down or at its limit of open exchanges.', fix: 'Retry after `Retry-After`.' },
+
+  // WebSockets
+  upgrade_required: { status: 426, type: 'invalid_request_error', retry: 'never', message: 'This endpoint is served over WebSocket.', fix: 'Connect with a WebSocket client (`wss://…` or `ws://…`).' },
+  too_many_sockets: { status: 429, type: 'rate_limit_error', retry: 'later', message: 'Too many WebSockets are open.', fix: 'Close some, or raise `websocket.max-open` or `websocket.max-open-per-client`.' },
+  invalid_stream_id: { status: 400, type: 'invalid_request_error', retry: 'never', message: '`stream_id` must be 1 to 256 letters, digits, `_`, `-` or `.`.', fix: 'Send such a `stream_id`, or none.' },
+  websocket_stream_limit_reached: { status: 400, type: 'invalid_request_error', retry: 'never', message: 'This WebSocket has used 32 different values of `stream_id`.', fix: 'Use one of them again, or open another WebSocket.' },
+  websocket_connection_limit_reached: { status: 400, type: 'invalid_request_error', retry: 'now', message: 'This WebSocket has lived as long as one may.', fix: 'Open another one.' },
 
   // Upstream logins and the auth directory
   login_not_offered: { status: 404, type: 'not_found_error', retry: 'never', message: 'There is no login of this name.', fix: 'Use one of the presets, or define `oauth.<name>` in the config.' },

@@ -51,6 +51,11 @@ export function selectSubprotocol(headers: IncomingHttpHeaders): string | undefi
   return offeredSubprotocols(headers).find((name) => !name.startsWith(subprotocolPrefix));
 }
 
+/** Whether OpenAI's beta of realtime sessions is asked for, as its browser clients do. */
+export function offersBeta(headers: IncomingHttpHeaders): boolean {
+  return offeredSubprotocols(headers).includes('openai-beta.realtime-v1');
+}
+
 /** A target as logs may show it: the path, and the query with every value but harmless ones cut out. */
 export function redactTarget(target: Target): string {
   return target.query === '' ? target.path : `${target.path}?${redactQuery(target.query)}`;

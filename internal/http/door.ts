@@ -57,6 +57,8 @@ export interface Door {
   readonly admit: (caller: Caller) => Decision | Promise<Decision>;
   /** `admit` for routes whose access is `open` or `client`. */
   readonly admitClient: (caller: Caller) => Decision;
+  /** Credentials beside the config's keys exist: what is judged by the same rules may change all the same. */
+  readonly hasOtherSources: boolean;
   /** The answer to `OPTIONS` (204): `Allow`, and on client routes CORS for served Origins. No key is asked. */
   readonly answerOptions: (caller: Caller, allow: string) => Result<Readonly<Record<string, string>>, AppError>;
 }
@@ -213,6 +215,7 @@ export function createDoor(deps: DoorDeps): Door {
 
   return {
     admitClient,
+    hasOtherSources: moreSources.length > 0,
     admit: (caller) => {
       switch (caller.access.kind) {
         case 'open':

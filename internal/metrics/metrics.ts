@@ -31,6 +31,9 @@ export interface Metrics {
   readonly exchangeOpened: () => void;
   /** Ends what `exchangeOpened` began. */
   readonly exchangeSettled: (exchange: SettledExchange) => void;
+  readonly socketOpened: (endpoint: string) => void;
+  /** Ends what `socketOpened` began. */
+  readonly socketClosed: (endpoint: string, reason: string) => void;
   readonly attemptSettled: (provider: string, result: AttemptResult) => void;
   readonly doorRefused: (door: 'client' | 'management' | 'guard', code: string) => void;
   readonly configReloaded: (result: 'applied' | 'unchanged' | 'refused') => void;
@@ -89,6 +92,8 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   const durations = distributions('keyward_exchange_duration_seconds');
   const firstBytes = distributions('keyward_exchange_first_byte_seconds');
   const open = values('keyward_open_exchanges').at();
+  const openSockets = values('keyward_open_sockets');
+  const closedSockets = values('keyward_sockets_closed_total');
   const attempts = values('keyward_upstream_attempts_total');
   const truncated = values('keyward_streams_truncated_total');
   const aborts = values('keyward_client_aborts_total');
@@ -149,6 +154,13 @@ export function createMetrics(deps: MetricsDeps): Metrics {
       counts.output.value += exchange.outputTokens;
       counts.reasoning.value += exchange.reasoningTokens;
       counts.cached.value += exchange.cachedTokens;
+    },
+    socketOpened: (endpoint) => {
+      openSockets.at(endpoint).value += 1;
+    },
+    socketClosed: (endpoint, reason) => {
+      openSockets.at(endpoint).value -= 1;
+      closedSockets.at(endpoint, reason).value += 1;
     },
     attemptSettled: (provider, result) => {
       attempts.at(provider, result).value += 1;

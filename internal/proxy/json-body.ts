@@ -26,7 +26,7 @@ export function parseJsonBody(bytes: Buffer): JsonBody {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) throw new AppError('invalid_json', { message: 'The body begins with a byte order mark; send plain UTF-8.' });
   if (!isUtf8(bytes)) throw new AppError('invalid_json', { message: 'The body is not valid UTF-8.' });
   const scan = scanObject(bytes, decided);
-  if (!scan.ok) throw refusal(bytes, scan.fault);
+  if (!scan.ok) throw refuseJson(bytes, scan.fault);
   const { members } = scan;
   const modelRange = members.get('model');
   const conversation = members.get('conversation');
@@ -55,7 +55,8 @@ export function withMember(bytes: Buffer, name: string, value: unknown): Buffer 
   return Buffer.concat([bytes.subarray(0, close), Buffer.from(`,${JSON.stringify(name)}:${JSON.stringify(value)}`), bytes.subarray(close)]);
 }
 
-function refusal(bytes: Buffer, fault: JsonFault): AppError {
+/** What a client is told of JSON that cannot be used: where it is, and what is wrong. */
+export function refuseJson(bytes: Buffer, fault: JsonFault): AppError {
   const { line, column } = placeOf(bytes, fault.offset);
   const at = `line ${line}, column ${column}`;
   switch (fault.kind) {

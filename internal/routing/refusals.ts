@@ -19,7 +19,7 @@ export function refuseOperation(table: RoutingTable, query: RouteQuery, candidat
   return new AppError('dialect_not_served', { message, fields: { param: 'model', operation: query.operation, dialects: spoken } });
 }
 
-const nameOf: Readonly<Partial<Record<Operation, string>>> = { completions: 'text completions', embeddings: 'embeddings', images: 'images', audio: 'audio', 'gemini-embed': 'embeddings in Gemini’s form' };
+const nameOf: Readonly<Partial<Record<Operation, string>>> = { completions: 'text completions', embeddings: 'embeddings', images: 'images', audio: 'audio', realtime: 'realtime sessions', 'gemini-embed': 'embeddings in Gemini’s form' };
 
 export function refuseSwitchedOff(query: RouteQuery): AppError {
   return new AppError('account_unavailable', { message: `Accounts for the model ${quote(query.model)} exist, but all are disabled.`, fields: { reason: 'disabled' } });

@@ -2,7 +2,7 @@ import type { Account, ProviderKind } from '../accounts/account.ts';
 import type { Dialect, Operation } from '../dialect/dialect.ts';
 import type { RouteQuery, RoutingSettings } from './ports.ts';
 
-const allButChat: ReadonlySet<Operation> = new Set<Operation>(['completions', 'embeddings', 'images', 'audio']);
+const allButChat: ReadonlySet<Operation> = new Set<Operation>(['completions', 'embeddings', 'images', 'audio', 'realtime']);
 
 /** Operations that a vendor lacks although it speaks their dialect: these have chat alone of OpenAI's form. */
 const lacking: Readonly<Partial<Record<ProviderKind, ReadonlySet<Operation>>>> = { anthropic: allButChat, iflow: allButChat, qwen: allButChat, kimi: allButChat };

@@ -2,16 +2,20 @@ import type { Access } from '../http/inbound.ts';
 import type { ManagementRoute } from '../management/context.ts';
 import type { Proxy, ProxyHandler } from '../proxy/forward.ts';
 import { operations as on } from '../proxy/operation.ts';
+import type { SocketHandler, SocketRoutes } from '../websocket/opening.ts';
 import type { LoginRoutes } from './login-routes.ts';
 import type { PageHandler } from './pages.ts';
 import type { StatusPages } from './status-pages.ts';
 
-/** One route: who may call it, and what serves it. A `proxy` handler works on Node's own request, a `page` through Hono. */
+/**
+ * One route: who may call it, and what serves it. A `proxy` handler works on Node's own request, a `page` through Hono; a
+ * `socket` serves upgrades alone, and what is none is told so.
+ */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly access: Access;
-  readonly serve: { readonly kind: 'proxy'; readonly handle: ProxyHandler } | { readonly kind: 'page'; readonly handle: PageHandler };
+  readonly serve: { readonly kind: 'proxy'; readonly handle: ProxyHandler } | { readonly kind: 'page'; readonly handle: PageHandler } | { readonly kind: 'socket'; readonly handle: SocketHandler };
 }
 
 const open: Access = { kind: 'open' };
@@ -23,9 +27,10 @@ const metrics: Access = { kind: 'metrics' };
 
 const proxied = (method: Route['method'], path: string, handle: ProxyHandler): Route => ({ method, path, access: client, serve: { kind: 'proxy', handle } });
 const page = (path: string, access: Access, handle: PageHandler): Route => ({ method: 'GET', path, access, serve: { kind: 'page', handle } });
+const socket = (path: string, handle: SocketHandler): Route => ({ method: 'GET', path, access: client, serve: { kind: 'socket', handle } });
 
 /** Every route of the daemon with its guard. Nothing else is served. */
-export function routeTable(proxy: Proxy, pages: StatusPages, logins: LoginRoutes, managementRoutes: readonly ManagementRoute[]): readonly Route[] {
+export function routeTable(proxy: Proxy, sockets: SocketRoutes, pages: StatusPages, logins: LoginRoutes, managementRoutes: readonly ManagementRoute[]): readonly Route[] {
   return [
     // who may call      path                                what serves it
     page('/', open, pages.home),
@@ -47,11 +52,13 @@ export function routeTable(proxy: Proxy, pages: StatusPages, logins: LoginRoutes
     proxied('POST', '/v1/audio/transcriptions', proxy.forward(on.transcriptions)),
     proxied('POST', '/v1/audio/translations', proxy.forward(on.translations)),
     proxied('POST', '/v1/responses', proxy.forward(on.responses)),
+    socket('/v1/responses', sockets.responses),
     proxied('POST', '/v1/responses/compact', proxy.forward(on.responsesCompact)),
     proxied('POST', '/v1/responses/input_tokens', proxy.forward(on.responsesInputTokens)),
     proxied('GET', '/v1/responses/:id', proxy.forwardStoredResponse),
     proxied('GET', '/v1/responses/:id/input_items', proxy.showInputItems),
     proxied('DELETE', '/v1/responses/:id', proxy.forwardStoredResponse),
+    socket('/v1/realtime', sockets.realtime),
     proxied('POST', '/v1/messages', proxy.forward(on.messages)),
     proxied('POST', '/v1/messages/count_tokens', proxy.forward(on.countTokens)),
     proxied('POST', '/v1/models/:spec+', proxy.forwardGemini),

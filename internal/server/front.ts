@@ -2,6 +2,7 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock/clock.ts';
 import { AppError, toAppError } from '../fault/app-error.ts';
+import { ok } from '../fault/result.ts';
 import { dialectOfPath, isBelow, renderFault } from '../http/fault-wire.ts';
 import type { Admission, Caller, Decision, Door } from '../http/door.ts';
 import type { Access, Inbound, Peer, Target } from '../http/inbound.ts';
@@ -9,6 +10,7 @@ import { describePeer } from '../http/peer.ts';
 import { chooseRequestId } from '../http/request-id.ts';
 import type { RouteTable } from '../http/route-table.ts';
 import { parseTarget } from '../http/target.ts';
+import type { SocketRefusal } from '../websocket/opening.ts';
 import type { Route } from './app.ts';
 import type { Handlers, ListenerKind } from './listen.ts';
 import { endAndLinger, isClosing } from './linger.ts';
@@ -67,7 +69,7 @@ export function createFront(deps: FrontDeps): Handlers {
   };
   return {
     onRequest: (req, res, kind) => void serve(req, res, kind),
-    onUpgrade: (req, socket, kind) => void refuseUpgrade(deps, req, socket, kind),
+    onUpgrade: (req, socket, head, kind) => void serveUpgrade(deps, { req, socket, head }, kind),
   };
 }
 
@@ -99,9 +101,13 @@ function arrive(deps: FrontDeps, req: IncomingMessage, kind: ListenerKind): Arri
     id: chooseRequestId(req.headers['x-request-id']),
     startedMs: deps.clock.monotonicMs(),
     snapshot,
-    peer: describePeer({ remoteAddress: req.socket.remoteAddress, isUnixSocket: req.socket.remoteAddress === undefined && isUnixListener(kind, deps), isControlSocket: kind === 'control', headers: req.headers, trustedProxies: snapshot.door.trustedProxies }),
+    peer: peerOf(deps, { remoteAddress: req.socket.remoteAddress, headers: req.headers }, snapshot, kind),
     target: target.value,
   };
+}
+
+function peerOf(deps: FrontDeps, { remoteAddress, headers }: { readonly remoteAddress: string | undefined; readonly headers: IncomingMessage['headers'] }, snapshot: Snapshot, kind: ListenerKind): Peer {
+  return describePeer({ remoteAddress, isUnixSocket: remoteAddress === undefined && isUnixListener(kind, deps), isControlSocket: kind === 'control', headers, trustedProxies: snapshot.door.trustedProxies });
 }
 
 function isUnixListener(kind: ListenerKind, deps: FrontDeps): boolean {
@@ -158,6 +164,7 @@ async function route(deps: FrontDeps, arrival: Arrival, req: IncomingMessage, re
       const admitted = decision instanceof Promise ? await decision : decision;
       if (!admitted.ok) throw admitted.error;
       addCors(res, admitted.value);
+      if (row.serve.kind === 'socket') throw new AppError('upgrade_required', { headers: { upgrade: 'websocket', connection: 'Upgrade' } });
       if (awaitsContinue(req)) res.writeContinue();
       const inbound: Inbound<Snapshot> = {
         id: arrival.id,
@@ -193,11 +200,16 @@ function answerFault(req: IncomingMessage, res: ServerResponse, error: AppError,
   res.end(req.method === 'HEAD' ? undefined : wire.body);
 }
 
-/**
- * An upgrade passes the same door. No endpoint is served over WebSocket in this version, so an admitted one is told so;
- * either way the answer, body included, is written on the socket by us (clarification 8).
- */
-async function refuseUpgrade(deps: FrontDeps, req: IncomingMessage, socket: Duplex, kind: ListenerKind): Promise<void> {
+/** An upgrade as Node hands it over: the connection is ours from here on. */
+interface Upgrade {
+  readonly req: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+/** An upgrade passes the same door; a refusal is a whole HTTP answer, body included, written on the socket by us (clarification 8). */
+async function serveUpgrade(deps: FrontDeps, upgrade: Upgrade, kind: ListenerKind): Promise<void> {
+  const { req, socket } = upgrade;
   // A peer that resets while it is refused is no event.
   socket.on('error', () => socket.destroy());
   const arrival = arrive(deps, req, kind);
@@ -206,19 +218,53 @@ async function refuseUpgrade(deps: FrontDeps, req: IncomingMessage, socket: Dupl
     return;
   }
   try {
-    const { path } = arrival.target;
-    const isSocketPath = path === '/v1/responses' && kind === 'main';
-    const decision = await deps.door.admit(callerOf(arrival, req, isSocketPath ? client : accessOfUnknown(path), isSocketPath));
-    if (!decision.ok) throw decision.error;
-    throw new AppError(isSocketPath ? 'websocket_not_served' : 'not_found');
+    const refusal = await openSocket(deps, arrival, upgrade, kind);
+    if (refusal !== undefined) writeAnswer(socket, { ...refusal, headers: { ...refusal.headers, 'x-request-id': arrival.id } });
   } catch (thrown) {
     if (!(thrown instanceof AppError)) deps.onFailure(arrival.id, thrown);
     writeFault(socket, toAppError(thrown), arrival.id, arrival.target.path);
   }
 }
 
+async function openSocket(deps: FrontDeps, arrival: Arrival, { req, socket, head }: Upgrade, kind: ListenerKind): Promise<SocketRefusal | undefined> {
+  const { path } = arrival.target;
+  const matched = kind === 'main' ? deps.routes.match('GET', path) : undefined;
+  const row = matched?.kind === 'found' && matched.row.serve.kind === 'socket' ? { ...matched.row, serve: matched.row.serve } : undefined;
+  const decision = await deps.door.admit(callerOf(arrival, req, row?.access ?? accessOfUnknown(path), row !== undefined));
+  if (!decision.ok) throw decision.error;
+  if (row === undefined) throw new AppError('not_found');
+  if (req.method !== 'GET') throw new AppError('method_not_allowed', { headers: { allow: 'GET' } });
+  const { remoteAddress } = req.socket;
+  let judgedBy = arrival.snapshot.door;
+  let last = ok(decision.value.principal);
+  return row.serve.handle({
+    id: arrival.id,
+    target: arrival.target,
+    endpoint: `WS ${row.path}`,
+    peer: arrival.peer,
+    principal: decision.value.principal,
+    startedMs: arrival.startedMs,
+    req,
+    socket,
+    head,
+    snapshot: deps.snapshot,
+    readmit: () => {
+      const snapshot = deps.snapshot();
+      if (snapshot.door === judgedBy && !deps.door.hasOtherSources) return last;
+      judgedBy = snapshot.door;
+      const again = deps.door.admitClient(callerOf({ ...arrival, snapshot, peer: peerOf(deps, { remoteAddress, headers: req.headers }, snapshot, kind) }, req, row.access, true));
+      if (!again.ok) return again;
+      last = ok(again.value.principal);
+      return last;
+    },
+  });
+}
+
 function writeFault(socket: Duplex, error: AppError, requestId: string, path: string): void {
-  const wire = renderFault(error, dialectOfPath(path, {}), requestId);
-  const headers = Object.entries({ ...wire.headers, 'content-length': String(Buffer.byteLength(wire.body)), connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
-  endAndLinger(socket, `HTTP/1.1 ${wire.status} ${STATUS_CODES[wire.status] ?? 'Refused'}\r\n${headers.join('')}\r\n${wire.body}`);
+  writeAnswer(socket, renderFault(error, dialectOfPath(path, {}), requestId));
+}
+
+function writeAnswer(socket: Duplex, { status, headers, body }: SocketRefusal): void {
+  const lines = Object.entries({ ...headers, 'content-length': String(Buffer.byteLength(body)), connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
+  endAndLinger(socket, `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\n${lines.join('')}\r\n${body}`);
 }

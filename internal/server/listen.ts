@@ -15,7 +15,7 @@ export type ListenerKind = 'main' | 'management' | 'control';
 
 export interface Handlers {
   readonly onRequest: (req: IncomingMessage, res: ServerResponse, kind: ListenerKind) => void;
-  readonly onUpgrade: (req: IncomingMessage, socket: Duplex, kind: ListenerKind) => void;
+  readonly onUpgrade: (req: IncomingMessage, socket: Duplex, head: Buffer, kind: ListenerKind) => void;
 }
 
 export interface TlsFiles {
@@ -90,7 +90,7 @@ export async function listen(endpoint: Endpoint, handlers: Handlers, stallMs: nu
     if (isClosing) res.shouldKeepAlive = false;
     handlers.onRequest(req, res, endpoint.kind);
   });
-  server.on('upgrade', (req: IncomingMessage, socket: Duplex) => handlers.onUpgrade(req, socket, endpoint.kind));
+  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => handlers.onUpgrade(req, socket, head, endpoint.kind));
   // Who may come in is decided before the body is asked for (security rule 13); the front writes the 100 then.
   server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => handlers.onRequest(req, res, endpoint.kind));
   server.on(tls === undefined ? 'connection' : 'secureConnection', lingerOnClose);

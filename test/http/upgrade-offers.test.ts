@@ -26,7 +26,23 @@ describe('a request that offers another protocol than WebSocket', () => {
     expect(upstream.seen.at(-1)?.headers['http2-settings']).toBeUndefined();
   });
 
+  const handshake = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+
   it.each(['websocket', 'WebSocket', 'h2c, websocket'])('Upgrade: %s is one, and is judged as such', async (name) => {
-    expect(await sendBytes(daemon.port, `GET /v1/responses HTTP/1.1\r\n${offer(name)}\r\n`)).toMatch(/^HTTP\/1\.1 501 [^]*websocket_not_served/);
+    expect(await sendBytes(daemon.port, `GET /v1/responses HTTP/1.1\r\n${offer(name)}${handshake}\r\n`, 300)).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n[^]*Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/);
+    expect(await sendBytes(daemon.port, `GET /v1/models HTTP/1.1\r\n${offer(name)}${handshake}\r\n`)).toMatch(/^HTTP\/1\.1 404 [^]*"not_found"/);
+  });
+
+  it.each([
+    ['no key', 'Sec-WebSocket-Version: 13\r\n'],
+    ['a key that is none', 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\n'],
+    ['a version that nobody speaks', 'Sec-WebSocket-Version: 99\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'],
+    ['sub-protocols that are none', `${handshake}Sec-WebSocket-Protocol: a, , b\r\n`],
+  ])('a handshake with %s is a whole 400 that says what is wrong', async (_what, more) => {
+    expect(await sendBytes(daemon.port, `GET /v1/responses HTTP/1.1\r\n${offer('websocket')}${more}\r\n`)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*sec-websocket-version: 13\r\n[^]*"message":"This is no WebSocket handshake[^]*"code":"invalid_request"/);
+  });
+
+  it.each(['POST', 'PUT'])('an upgrade by %s is told that it goes by GET', async (method) => {
+    expect(await sendBytes(daemon.port, `${method} /v1/responses HTTP/1.1\r\n${offer('websocket')}${handshake}\r\n`)).toMatch(/^HTTP\/1\.1 405 [^]*allow: GET/);
   });
 });

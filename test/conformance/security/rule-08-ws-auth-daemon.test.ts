@@ -14,7 +14,7 @@ async function start(config: string): Promise<RunningDaemon> {
   return daemon;
 }
 const upgrade = (daemon: RunningDaemon, more = '', target = '/v1/responses'): Promise<string> =>
-  sendBytes(daemon.port, `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${more}\r\n`);
+  sendBytes(daemon.port, `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${more}\r\n`, 300);
 
 describe('rule 8: upgrades at the built daemon', () => {
   it('need a key by any carrier; a refusal is a whole HTTP answer', async () => {

@@ -11,6 +11,7 @@ import { createFront } from '../../../internal/server/front.ts';
 import { createPages } from '../../../internal/server/pages.ts';
 import { createStatusPages } from '../../../internal/server/status-pages.ts';
 import type { Proxy, ProxyHandler } from '../../../internal/proxy/forward.ts';
+import type { SocketRoutes } from '../../../internal/websocket/opening.ts';
 import { configOf, tableOf } from '../../support/config.ts';
 import { loadedWith, rulesOf } from '../../support/door-fixtures.ts';
 
@@ -23,6 +24,7 @@ const served: ProxyHandler = async ({ res, endpoint, principal }) => {
   res.end(JSON.stringify({ endpoint, principal: principal.kind }));
 };
 const proxy: Proxy = { forward: () => served, forwardGemini: served, forwardStoredResponse: served, serveTurn: async () => undefined, showInputItems: served, openCount: () => 0 };
+const sockets: SocketRoutes = { responses: () => Promise.resolve(undefined), realtime: () => Promise.resolve(undefined) };
 const statusPages = createStatusPages({
   version: '9.9.9',
   readiness: () => ({ isServing: true, codes: ['config_refused'] }),
@@ -37,7 +39,7 @@ const logins = createLoginRoutes({
   },
   result: (id) => ({ status: id === 'ticket' ? 200 : 404, headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' }, body: `<p>${id === 'ticket' ? 'stored' : 'unknown'}</p>` }),
 });
-const rows: readonly Route[] = routeTable(proxy, statusPages, logins, [{ method: 'GET', path: '/status', handle: (_c, call) => Response.json({ by: call.principal.kind }) }]);
+const rows: readonly Route[] = routeTable(proxy, sockets, statusPages, logins, [{ method: 'GET', path: '/status', handle: (_c, call) => Response.json({ by: call.principal.kind }) }]);
 
 function serverFor(settings: object = given): Server {
   const loaded = loadedWith({ ...settings });
@@ -57,12 +59,14 @@ function serverFor(settings: object = given): Server {
 const withKey = { authorization: `Bearer ${key}` };
 
 describe('the route table', () => {
-  it.each(rows.filter((row) => row.access.kind === 'client').map((row) => [row.method, row.path] as const))('%s %s asks for a client key', async (method, path) => {
+  it.each(rows.filter((row) => row.access.kind === 'client').map((row) => [row.method, row.path, row.serve.kind] as const))('%s %s asks for a client key', async (method, path, kind) => {
     const target = path.replace(':spec+', 'm:generateContent').replace(':id+', 'm').replace(':id', 'resp_1');
     const refused = await request(serverFor())[method === 'POST' ? 'post' : method === 'DELETE' ? 'delete' : 'get'](target);
     expect(refused.status).toBe(401);
     const admitted = await request(serverFor())[method === 'POST' ? 'post' : method === 'DELETE' ? 'delete' : 'get'](target).set(withKey);
-    expect(admitted.status).toBe(200);
+    // What is no upgrade is told that one is wanted.
+    expect(admitted.status).toBe(kind === 'socket' ? 426 : 200);
+    if (kind === 'socket') expect([admitted.headers['upgrade'], admitted.body.error.code]).toEqual(['websocket', 'upgrade_required']);
   });
 
   it('names an access for every route, and opens only what anyone may see and what ends a login', () => {

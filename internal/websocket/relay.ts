@@ -1,0 +1,102 @@
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import type { StatedUsage } from '../dialect/token-usage.ts';
+import { addUsage, noUsage, usageOfEvent } from './realtime-usage.ts';
+import { createLiveness, type Liveness } from './liveness.ts';
+import type { LiveSocket, SocketEvents } from './live-socket.ts';
+
+/** What a relayed session came to. */
+export interface RelayEnd {
+  /** The upstream broke off without a closing frame. */
+  readonly wasLost: boolean;
+  readonly usage: StatedUsage;
+  readonly answerBytes: number;
+}
+
+export interface RelayOptions {
+  readonly upstream: WebSocket;
+  /** Under it. */
+  readonly connection: Duplex;
+  readonly nowMs: () => number;
+  readonly pingMs: () => number;
+  readonly onEnd: (end: RelayEnd) => void;
+}
+
+/** Messages both ways as they came; whoever does not keep up is waited for, and a close is passed on with its code. */
+export class Relay implements SocketEvents {
+  readonly #client: LiveSocket;
+  readonly #options: RelayOptions;
+  readonly #liveness: Liveness;
+  #usage = noUsage;
+  #answerBytes = 0;
+  #isOver = false;
+
+  constructor(client: LiveSocket, options: RelayOptions) {
+    const { upstream, connection, nowMs } = options;
+    this.#client = client;
+    this.#options = options;
+    this.#liveness = createLiveness(upstream, nowMs());
+    connection.on('drain', () => client.resume());
+    upstream.on('message', (data: unknown, isBinary) => {
+      if (Buffer.isBuffer(data)) this.#carryDown(data, isBinary);
+    });
+    upstream.on('error', () => undefined);
+    upstream.on('close', (code, reason) => {
+      this.#finish(code === 1006);
+      client.close(passable(code), code === 1006 ? 'the upstream connection was lost' : reason, 'upstream');
+    });
+    // Its connection was read while the upstream was asked, so as to see it leave.
+    client.resume();
+  }
+
+  readonly onMessage = (data: Buffer, isBinary: boolean): void => {
+    const { upstream, connection } = this.#options;
+    if (upstream.readyState !== upstream.OPEN) return;
+    upstream.send(data, { binary: isBinary });
+    if (connection.writableNeedDrain) this.#client.pause();
+  };
+
+  readonly onDrain = (): void => {
+    this.#options.upstream.resume();
+  };
+
+  readonly onGone = (): void => {
+    this.#finish(false);
+  };
+
+  readonly onClosed = (code: number, reason: Buffer): void => {
+    const { upstream } = this.#options;
+    if (code === 1006) upstream.close(1001);
+    else upstream.close(passable(code), reason);
+  };
+
+  readonly onTick = (): void => {
+    const { upstream, nowMs, pingMs } = this.#options;
+    if (this.#liveness.check(nowMs(), pingMs()) === 'dead') upstream.terminate();
+  };
+
+  readonly onStop = (): void => undefined;
+  readonly onExpired = (): void => undefined;
+  /** A session has no end of its own that could be waited for. */
+  readonly isBusy = (): boolean => false;
+
+  #carryDown(data: Buffer, isBinary: boolean): void {
+    this.#answerBytes += data.length;
+    if (!isBinary) this.#usage = addUsage(this.#usage, usageOfEvent(data));
+    this.#client.send(data, isBinary);
+    if (this.#client.isFull()) this.#options.upstream.pause();
+  }
+
+  #finish(wasLost: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.onEnd({ wasLost, usage: this.#usage, answerBytes: this.#answerBytes });
+  }
+}
+
+/** A close code as it may be sent: those that stand for none in a frame stay behind. @see RFC 6455 §7.4.1 */
+function passable(code: number): number | undefined {
+  if (code === 1005) return undefined;
+  // 1014, bad gateway: https://www.iana.org/assignments/websocket/websocket.xhtml
+  return code === 1006 || code === 1015 ? 1014 : code;
+}
