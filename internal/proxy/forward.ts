@@ -5,6 +5,7 @@ import { refuse } from './answer-failure.ts';
 import { exchange, type ExchangeDeps, type PreparedRequest } from './exchange.ts';
 import type { ProxyInbound, ProxySnapshot } from './limits.ts';
 import { operations, parseGeminiSpec, type ProxyOperation } from './operation.ts';
+import { createItemMemory } from './item-memory.ts';
 import { createTranslationLoader } from './load-translation.ts';
 import type { FindTranscript } from './ports.ts';
 import { prepareBytes, prepareRequest, type PrepareDeps } from './prepare.ts';
@@ -12,7 +13,7 @@ import { answerStored } from './stored-responses.ts';
 import { ClientGone } from './read-body.ts';
 
 export type ProxyDeps = ExchangeDeps &
-  PrepareDeps & {
+  Omit<PrepareDeps, 'items'> & {
     /** Called at the start of every exchange; `settle` ends what it began. */
     readonly onOpened: () => void;
     readonly requestLogs: Pick<RequestLogs, 'begin'>;
@@ -38,7 +39,7 @@ export interface Proxy {
 /** The data plane: every same-dialect route over one exchange loop. */
 export function createProxy(deps: ProxyDeps): Proxy {
   let open = 0;
-  const loading = { ...deps, translation: createTranslationLoader() };
+  const whole = { ...deps, translation: createTranslationLoader(), items: createItemMemory() };
 
   const serve = async (inbound: ProxyInbound, operation: ProxyOperation, prepare: () => PreparedRequest | Promise<PreparedRequest>): Promise<void> => {
     open++;
@@ -47,7 +48,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     const log = deps.requestLogs.begin(inbound.id, { method, path: target.path, query: target.query, headers: req.headers });
     try {
       if (open > inbound.snapshot.limits.maxOpenExchanges) throw new AppError('overloaded', { headers: { 'retry-after': '1' } });
-      await exchange(loading, inbound, await prepare(), log);
+      await exchange(whole, inbound, await prepare(), log);
     } catch (thrown) {
       settleUnprepared(deps, inbound, operation, thrown, log);
     } finally {
@@ -56,13 +57,13 @@ export function createProxy(deps: ProxyDeps): Proxy {
   };
 
   return {
-    forward: (operation) => (inbound) => serve(inbound, operation, () => prepareRequest(deps, inbound, operation, undefined)),
+    forward: (operation) => (inbound) => serve(inbound, operation, () => prepareRequest(whole, inbound, operation, undefined)),
     forwardGemini: (inbound) => {
       const spec = parseGeminiSpec(inbound.params['spec'] ?? '');
       const operation = spec?.operation ?? unknownVerb;
       return serve(inbound, operation, () => {
         if (spec === undefined) throw new AppError('not_found', { message: 'The path is `models/<model>:<verb>` with one of the verbs generateContent, streamGenerateContent, countTokens, embedContent, batchEmbedContents.' });
-        return prepareRequest(deps, inbound, spec.operation, spec.model);
+        return prepareRequest(whole, inbound, spec.operation, spec.model);
       });
     },
     showInputItems: (inbound) => answerHere(deps, { ...inbound, params: { ...inbound.params, part: 'input_items' } }),
@@ -87,7 +88,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
       }));
     },
     serveTurn: (inbound, bytes, findTranscript) =>
-      serve(inbound, operations.responses, () => prepareBytes(deps, inbound, { operation: operations.responses, modelInPath: undefined, bytes, findTranscript })),
+      serve(inbound, operations.responses, () => prepareBytes(whole, inbound, { operation: operations.responses, modelInPath: undefined, bytes, findTranscript })),
     openCount: () => open,
   };
 }

@@ -4,6 +4,7 @@ import { isRecord, listOf, memberOf, textOf, type JsonRecord } from '../dialect/
 import { outputAsInput } from '../dialect/openai-responses/transcript.ts';
 import type { IrRequest } from '../dialect/ir/request.ts';
 import type { PreparedRequest } from './exchange.ts';
+import { withRememberedItems, type ItemMemory } from './item-memory.ts';
 import { parseJsonBody, withMember, withModel, type JsonBody } from './json-body.ts';
 import type { ProxyInbound } from './limits.ts';
 import { readForm } from './media-body.ts';
@@ -17,6 +18,7 @@ import { accountOfReferences } from './references.ts';
 export interface PrepareDeps {
   readonly owners: ResponseOwners;
   readonly store: ResponseStore;
+  readonly items: ItemMemory;
   /** Folder for forms too large for memory; ours, 0700. */
   readonly spoolDir: string;
 }
@@ -62,7 +64,8 @@ export function prepareBytes(deps: PrepareDeps, inbound: ProxyInbound, { operati
   const { limits } = inbound.snapshot;
   const sent = parseJsonBody(bytes);
   const refersBack = operation.operation === 'responses' || operation.operation === 'responses-count';
-  const { body, pinnedAccountId: previousAccountId, previousStoredId } = refersBack ? resolvePrevious({ owners: deps.owners, findTranscript, store: deps.store }, inbound.principal, sent) : { body: sent, pinnedAccountId: undefined, previousStoredId: undefined };
+  const { body: resolved, pinnedAccountId: previousAccountId, previousStoredId } = refersBack ? resolvePrevious({ owners: deps.owners, findTranscript, store: deps.store }, inbound.principal, sent) : { body: sent, pinnedAccountId: undefined, previousStoredId: undefined };
+  const body = refersBack ? withRememberedItems(resolved, (id) => deps.items.find(inbound.principal.id, id)) : resolved;
   const model = modelInPath ?? body.model;
   if (model === undefined || model === '') throw new AppError('missing_model', { fields: { param: 'model' } });
   const referred = limits.hasOneCaller ? undefined : accountOfReferences(body.bytes, deps.owners, inbound.principal);
@@ -84,17 +87,18 @@ export function prepareBytes(deps: PrepareDeps, inbound: ProxyInbound, { operati
     decode: (codec) => (decoded ??= codec.decodeRequest(JSON.parse(body.bytes.toString('utf8')), isStream)),
     bytes: body.bytes,
     pinnedAccountId,
-    keepHere: operation.operation === 'responses' && limits.storesResponses && !body.isStoreOff ? keeperOf(deps.store, inbound, sent, previousStoredId) : undefined,
+    keepHere: operation.operation === 'responses' && !body.isStoreOff ? keeperOf(deps, inbound, sent, previousStoredId) : undefined,
     isStored: operation.operation === 'responses' && !body.isStoreOff,
     dispose: async () => {},
   };
 }
 
-/** Keeps the turn for who asked. `sent`: with the turn's own input alone. */
-function keeperOf(store: ResponseStore, { principal }: ProxyInbound, sent: JsonBody, previousId: string | undefined): (response: JsonRecord) => void {
+/** Keeps the turn for who asked: its items for a while, all of it where the operator wants that. `sent`: with the turn's own input alone. */
+function keeperOf({ store, items }: PrepareDeps, { principal, snapshot: { limits } }: ProxyInbound, sent: JsonBody, previousId: string | undefined): (response: JsonRecord) => void {
   return (response) => {
+    items.remember(principal.id, response);
     const id = textOf(response['id']);
-    if (id === undefined) return;
+    if (id === undefined || !limits.storesResponses) return;
     const input = inputItems(memberOf(JSON.parse(sent.bytes.toString('utf8')), 'input')).filter(isRecord);
     store.save({ id, principalId: principal.id, previousId, response, input, output: outputAsInput(listOf(response['output']).filter(isRecord)) });
   };

@@ -209,6 +209,17 @@ describe('stored responses', () => {
     }
   });
 
+  it('items of an answer can be referred to for a while, by whom they were given alone', async () => {
+    upstream.setScript((_, res) => answerJson(res, 200, messages.answer));
+    const at = await startRig(accountOf('anthropic-messages', upstream.url));
+    const answer: { readonly output: readonly { readonly id: string }[] } = JSON.parse((await post(at, '/v1/responses', { model: 'm', input: 'hi' })).body.toString());
+    const input = [{ role: 'user', content: 'hi' }, { type: 'item_reference', id: answer.output[0]?.id }, { role: 'user', content: 'more' }];
+    expect((await post(at, '/v1/responses', { model: 'm', input })).status).toBe(200);
+    expect(JSON.parse(upstream.seen.at(-1)?.body.toString() ?? '')).toMatchObject({ messages: [{ role: 'user' }, { role: 'assistant', content: [{ type: 'text', text: 'Hello.' }] }, { role: 'user' }] });
+    const other = await post(at, '/v1/responses', { model: 'm', input: [{ type: 'item_reference', id: 'msg_of_somebody_else' }] });
+    expect(other.status).toBe(400);
+  });
+
   it('are not kept unless the operator says so', async () => {
     upstream.setScript((_, res) => answerJson(res, 200, messages.answer));
     const at = await startRig(accountOf('anthropic-messages', upstream.url));
