@@ -44,7 +44,8 @@ export class CandidateDecoder {
     // They stand on the text they came with, which a call behind it may have closed.
     const said = events.findLastIndex((event) => event.type === 'delta' && this.#texts.has(event.part));
     const at = said < 0 ? undefined : events[said];
-    if (tokens.length > 0 && at?.type === 'delta') events.splice(said + 1, 0, { type: 'logprobs', choice: this.#choice, part: at.part, tokens });
+    const part = at?.type === 'delta' ? at.part : this.#open?.part;
+    if (tokens.length > 0 && part !== undefined) events.splice(said < 0 ? events.length : said + 1, 0, { type: 'logprobs', choice: this.#choice, part, tokens });
     if (isRecord(candidate['groundingMetadata'])) this.#grounding = candidate['groundingMetadata'];
     const reason = textOf(candidate['finishReason']);
     if (reason !== undefined && reason !== '' && reason !== 'FINISH_REASON_UNSPECIFIED') this.#reason = reason;
