@@ -12,6 +12,7 @@ import { anthropicDriver } from './clients/anthropic.ts';
 import { googleDriver } from './clients/google.ts';
 import { openaiChatDriver } from './clients/openai-chat.ts';
 import { openaiResponsesDriver } from './clients/openai-responses.ts';
+import { responsesSocketDriver } from './clients/responses-ws.ts';
 import { vercelDrivers } from './clients/vercel.ts';
 import type { Driver, Place } from './driver.ts';
 import { emptyCells, whyEmpty, type Column } from './empty-cells.ts';
@@ -31,6 +32,7 @@ const driverNames = [
   'openai 6 chat',
   'openai 7 responses',
   'openai 6 responses',
+  'openai 7 ResponsesWS',
   '@anthropic-ai/sdk',
   '@google/genai 3',
   '@google/genai 2',
@@ -48,6 +50,7 @@ function driversAt(place: Place): readonly Driver[] {
     openaiChatDriver('openai 6 chat', (options) => asSeven(new OpenAI6(options)), place),
     openaiResponsesDriver('openai 7 responses', (options) => new OpenAI(options), place),
     openaiResponsesDriver('openai 6 responses', (options) => asSeven(new OpenAI6(options)), place),
+    responsesSocketDriver(place),
     anthropicDriver(place),
     googleDriver('@google/genai 3', (options) => new GoogleGenAI(options), place),
     googleDriver('@google/genai 2', (options) => asThree(new GoogleGenAI2(options)), place),
