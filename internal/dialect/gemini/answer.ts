@@ -1,76 +1,85 @@
-import type { AnswerContext, Party } from '../codec.ts';
-import type { AnswerPart, Choice, IrAnswer } from '../ir/answer.ts';
-import { createCollector } from '../ir/collect.ts';
+import type { AnswerContext } from '../codec.ts';
+import type { AnswerPart, Choice, IrAnswer, MediaOutputPart } from '../ir/answer.ts';
 import { compact, isRecord, parseJson, type JsonRecord } from '../ir/json.ts';
-import { tagSignature } from '../ir/signatures.ts';
-import type { Signature, ToolCallPart } from '../ir/parts.ts';
+import type { Annotation, ToolCallPart } from '../ir/parts.ts';
 import { writeFinish } from './finish.ts';
 import { writeGrounding } from './grounding.ts';
 import { writeLogprobs } from './logprobs.ts';
-import { AnswerDecoder } from './stream-decode.ts';
+import { tagMember } from './signatures.ts';
 import { writeUsage } from './usage.ts';
 
-/** A whole answer is read as a stream of one event, so that both follow the same rules. */
-export function decodeAnswer(body: unknown, source: Party): IrAnswer {
-  if (!isRecord(body) || (!Array.isArray(body['candidates']) && !isRecord(body['promptFeedback']))) throw new TypeError('the upstream answered with no candidates');
-  const decoder = new AnswerDecoder(source);
-  const collector = createCollector();
-  for (const event of [...decoder.take(body), ...decoder.end()]) collector.push(event);
-  const result = collector.result();
-  if (result?.ok !== true) throw new TypeError('the upstream answered with no whole answer');
-  return result.answer;
-}
-
-/** @see https://ai.google.dev/api/generate-content#generatecontentresponse */
+/** A whole `GenerateContentResponse`. @see https://ai.google.dev/api/generate-content#generatecontentresponse */
 export function encodeAnswer(answer: IrAnswer, context: AnswerContext): JsonRecord {
-  const { choices, usage } = answer;
-  return compact({ candidates: choices.map((choice) => encodeCandidate(choice)), usageMetadata: usage === undefined ? undefined : writeUsage(usage), ...headOf(answer, context) });
+  return compact({ candidates: answer.choices.map(encodeChoice), usageMetadata: answer.usage === undefined ? undefined : writeUsage(answer.usage), ...answerHead(answer, context) });
 }
 
-export function headOf({ id, model }: Pick<IrAnswer, 'id' | 'model'>, context: AnswerContext): JsonRecord {
+/** What an answer and each event of a stream say of the whole. */
+export function answerHead({ id, model }: Pick<IrAnswer, 'id' | 'model'>, context: AnswerContext): JsonRecord {
   return { modelVersion: model ?? context.model, responseId: id ?? context.newId('') };
 }
 
-function encodeCandidate({ index, parts, finish, sources, logprobs }: Choice): JsonRecord {
-  const text = parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
-  let before = 0;
-  const placed = parts.flatMap((part) => {
-    if (part.kind !== 'text') return [];
-    const offset = before;
-    before += part.text.length;
-    return (part.annotations ?? []).map((annotation) => (annotation.kind === 'url' && annotation.start !== undefined && annotation.end !== undefined ? { ...annotation, start: annotation.start + offset, end: annotation.end + offset } : annotation));
-  });
+function encodeChoice({ index, parts, finish, sources, logprobs }: Choice): JsonRecord {
+  const links: Annotation[] = [];
+  let said = '';
+  for (const part of parts) {
+    if (part.kind === 'text') links.push(...(part.annotations ?? []).map((annotation) => moveLink(annotation, said.length)));
+    if (part.kind === 'text' || part.kind === 'refusal') said += part.text;
+  }
+  const written = parts.flatMap(encodePart);
+  const malformed = parts.find((part) => part.kind === 'tool_call' && readArguments(part) === undefined);
+  const hasRefusal = parts.some((part) => part.kind === 'refusal' && part.text !== '');
+  const finishReason = writeFinish(finish, { hasRefusal, isMalformed: malformed !== undefined });
   return compact({
-    content: { role: 'model', parts: parts.flatMap(encodePart) },
-    finishReason: writeFinish(finish),
+    content: written.length === 0 && finishReason !== 'STOP' ? undefined : { role: 'model', parts: written.length === 0 ? [{ text: '' }] : written },
+    finishReason,
+    finishMessage: malformed?.kind === 'tool_call' ? describeMalformed(malformed) : undefined,
     index,
-    groundingMetadata: writeGrounding([...placed, ...(sources ?? [])], text),
-    logprobsResult: logprobs === undefined ? undefined : writeLogprobs(logprobs),
+    groundingMetadata: writeGrounding([...links, ...(sources ?? [])], said),
+    ...writeLogprobs(logprobs ?? []),
   });
 }
 
-export function encodePart(part: AnswerPart): readonly JsonRecord[] {
+/** A link at its place in all of the text. */
+export function moveLink(annotation: Annotation, by: number): Annotation {
+  if (annotation.kind !== 'url' || annotation.start === undefined || annotation.end === undefined) return annotation;
+  return { ...annotation, start: annotation.start + by, end: annotation.end + by };
+}
+
+function encodePart(part: AnswerPart): readonly JsonRecord[] {
   switch (part.kind) {
     case 'text':
-      return part.text === '' && part.signature === undefined ? [] : [compact({ text: part.text, thoughtSignature: tagOf(part.signature) })];
+      return part.text === '' && part.signature === undefined ? [] : [{ text: part.text, ...tagMember(part.signature) }];
     case 'refusal':
-      return [{ text: part.text }];
+      return part.text === '' ? [] : [{ text: part.text }];
     case 'thinking':
-      return part.text === '' && part.signature === undefined ? [] : [compact({ text: part.text, thought: true, thoughtSignature: tagOf(part.signature) })];
+      return part.text === '' && part.signature === undefined ? [] : [{ text: part.text, thought: true, ...tagMember(part.signature) }];
     case 'tool_call':
-      return [encodeCall(part)];
+      return encodeCall(part);
     case 'media':
-      return [compact({ inlineData: { mimeType: part.mime, data: part.data }, thoughtSignature: tagOf(part.signature) }), ...(part.transcript === undefined ? [] : [{ text: part.transcript }])];
+      return [encodeMedia(part)];
     case 'raw':
       return part.dialect === 'gemini' ? [part.item] : [];
   }
 }
 
-export function encodeCall({ id, name, input, signature }: Pick<ToolCallPart, 'id' | 'name' | 'input' | 'signature'>): JsonRecord {
-  const value = parseJson(input === '' ? '{}' : input);
-  return compact({ functionCall: { id, name, args: isRecord(value) ? value : { input: value ?? input } }, thoughtSignature: tagOf(signature) });
+export function encodeMedia({ mime, data, transcript, signature }: MediaOutputPart): JsonRecord {
+  return compact({ inlineData: { mimeType: mime, data }, audioTranscription: transcript === undefined ? undefined : { text: transcript }, ...tagMember(signature) });
 }
 
-export function tagOf(signature: Signature | undefined): string | undefined {
-  return signature === undefined ? undefined : tagSignature(signature);
+/** Nothing for a call whose arguments cannot be read: the candidate ends as a malformed one. */
+export function encodeCall(call: ToolCallPart): readonly JsonRecord[] {
+  const args = readArguments(call);
+  return args === undefined ? [] : [{ functionCall: { id: call.id, name: call.name, args }, ...tagMember(call.signature) }];
+}
+
+/** Arguments as the object they must be; undefined where they are none, such as those of a call that was cut. */
+export function readArguments({ input, isCustom }: Pick<ToolCallPart, 'input' | 'isCustom'>): JsonRecord | undefined {
+  if (isCustom === true) return { input };
+  const value = input.trim() === '' ? {} : parseJson(input);
+  if (value === null) return {};
+  return isRecord(value) ? value : undefined;
+}
+
+export function describeMalformed({ name, input }: Pick<ToolCallPart, 'name' | 'input'>): string {
+  return `Malformed function call: ${name}(${input})`;
 }

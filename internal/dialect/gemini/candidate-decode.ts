@@ -1,140 +1,151 @@
 import type { Party } from '../codec.ts';
 import type { IrEvent, PartOpening } from '../ir/events.ts';
 import { flagOf, isRecord, listOf, memberOf, textOf, type JsonRecord } from '../ir/json.ts';
-import type { Annotation, Signature } from '../ir/parts.ts';
+import type { Signature } from '../ir/parts.ts';
 import { sha256Hex } from '../../secret/digest.ts';
-import { readFinish } from './finish.ts';
-import { readGrounding } from './grounding.ts';
+import { readFinish, reasonOf } from './finish.ts';
+import { readLinks } from './grounding.ts';
 import { readLogprobs } from './logprobs.ts';
+import { pick, pickRecord, pickText } from './members.ts';
+import { readUpstreamSignature } from './signatures.ts';
+
+/** Turns one candidate into events, from the pieces of a stream or from its whole content. */
+export interface CandidateDecoder {
+  readonly push: (candidate: JsonRecord) => readonly IrEvent[];
+  readonly isFinished: () => boolean;
+  /** Closes what is open. Links come last, and events may follow the one with the reason. `blocked`: why there is no reason of its own. */
+  readonly finish: (blocked: string | undefined) => readonly IrEvent[];
+}
 
 interface OpenText {
-  readonly part: number;
-  /** Where it begins in the candidate's text. */
-  readonly start: number;
   readonly kind: 'text' | 'thinking';
+  readonly part: number;
+  isSigned: boolean;
 }
 
-/** Follows one candidate through the events of a stream, or through the one of a whole answer. */
-export class CandidateDecoder {
-  readonly #choice: number;
-  readonly #source: Party;
-  /** What ids of calls that have none are made of. */
-  readonly #seed: string;
-  #open: OpenText | undefined;
-  readonly #texts = new Set<number>();
-  #nextPart = 0;
-  #calls = 0;
-  #text = '';
-  #grounding: unknown;
-  #reason: string | undefined;
+/** `answerId` makes the ids of calls that the upstream gives none. */
+export function createCandidateDecoder(choice: number, source: Party, answerId: string): CandidateDecoder {
+  const texts = createTextWriter(choice);
+  let calls = 0;
+  let grounding: unknown;
+  const citations: unknown[] = [];
+  let reason: string | undefined;
 
-  constructor(choice: number, source: Party, seed: string) {
-    this.#choice = choice;
-    this.#source = source;
-    this.#seed = seed;
-  }
-
-  get isFinished(): boolean {
-    return this.#reason !== undefined;
-  }
-
-  take(candidate: JsonRecord): readonly IrEvent[] {
-    const events = listOf(memberOf(candidate['content'], 'parts')).flatMap((part) => (isRecord(part) ? this.#part(part) : []));
-    const tokens = readLogprobs(candidate['logprobsResult']);
-    // They stand on the text they came with, which a call behind it may have closed.
-    const said = events.findLastIndex((event) => event.type === 'delta' && this.#texts.has(event.part));
-    const at = said < 0 ? undefined : events[said];
-    const part = at?.type === 'delta' ? at.part : this.#open?.part;
-    if (tokens.length > 0 && part !== undefined) events.splice(said < 0 ? events.length : said + 1, 0, { type: 'logprobs', choice: this.#choice, part, tokens });
-    if (isRecord(candidate['groundingMetadata'])) this.#grounding = candidate['groundingMetadata'];
-    const reason = textOf(candidate['finishReason']);
-    if (reason !== undefined && reason !== '' && reason !== 'FINISH_REASON_UNSPECIFIED') this.#reason = reason;
-    return events;
-  }
-
-  /** What ends the candidate once its stream has; `blocked`: the prompt was, whatever had been said. */
-  finish(blocked: string | undefined): readonly IrEvent[] {
-    const reason = this.#reason ?? blocked ?? 'STOP';
-    const links = readGrounding(this.#grounding, this.#text);
-    const open = this.#open?.kind === 'text' ? this.#open : undefined;
-    const placed: IrEvent[] = [];
-    const sources: Annotation[] = [];
-    for (const link of links) {
-      const isHere = open !== undefined && (link.kind !== 'url' || link.start === undefined || link.start >= open.start);
-      if (isHere) placed.push({ type: 'annotation', choice: this.#choice, part: open.part, annotation: shiftLink(link, open.start) });
-      else sources.push(withoutPlace(link));
-    }
-    const finish = this.#reason === undefined && blocked !== undefined ? 'content_filter' : readFinish(reason, this.#calls > 0);
-    return [...placed, ...this.#close(), { type: 'finish', choice: this.#choice, finish, rawFinish: reason, ...(sources.length === 0 ? {} : { sources }) }];
-  }
-
-  #part(part: JsonRecord): IrEvent[] {
-    const signature = this.#signature(part);
-    const text = textOf(part['text']);
-    const { functionCall, inlineData } = part;
-    if (isRecord(functionCall)) return this.#call(functionCall, signature);
-    if (text !== undefined) return this.#say(flagOf(part['thought']) === true ? 'thinking' : 'text', text, signature);
-    const place = (): { readonly choice: number; readonly part: number } => ({ choice: this.#choice, part: this.#nextPart++ });
-    const closed = this.#close();
-    if (isRecord(inlineData)) return [...closed, { type: 'whole', ...place(), content: { kind: 'media', mime: textOf(inlineData['mimeType']) ?? '', data: textOf(inlineData['data']) ?? '', signature } }];
-    return Object.keys(part).length === 0 ? [...closed] : [...closed, { type: 'whole', ...place(), content: { kind: 'raw', dialect: 'gemini', item: part } }];
-  }
-
-  #signature(part: JsonRecord): Signature | undefined {
-    const value = textOf(part['thoughtSignature']) ?? '';
-    return value === '' ? undefined : { vendor: this.#source.vendor, account: this.#source.account, value };
-  }
-
-  /** A change between thoughts and text ends one part and begins another; so does a signature, which stands on its part's end. */
-  #say(kind: OpenText['kind'], text: string, signature: Signature | undefined): IrEvent[] {
-    if (text === '' && signature === undefined) return [];
-    const events: IrEvent[] = [];
-    // A signature without text belongs to the text before it.
-    if (this.#open?.kind !== kind && !(text === '' && this.#open !== undefined)) events.push(...this.#close(), ...this.#begin(kind));
-    const open = this.#open;
-    if (open === undefined) return events;
-    const place = { choice: this.#choice, part: open.part } as const;
-    if (text !== '') events.push({ type: 'delta', ...place, text });
-    if (open.kind === 'text') this.#text += text;
-    if (signature !== undefined) events.push({ type: 'signature', ...place, signature }, ...this.#close());
-    return events;
-  }
-
-  #begin(kind: OpenText['kind']): readonly IrEvent[] {
-    this.#open = { part: this.#nextPart++, kind, start: this.#text.length };
-    if (kind === 'text') this.#texts.add(this.#open.part);
-    const opening: PartOpening = kind === 'text' ? { kind } : { kind, isSummary: true };
-    return [{ type: 'open', choice: this.#choice, part: this.#open.part, opening }];
-  }
-
-  #close(): readonly IrEvent[] {
-    const open = this.#open;
-    this.#open = undefined;
-    return open === undefined ? [] : [{ type: 'close', choice: this.#choice, part: open.part }];
-  }
-
-  #call(call: JsonRecord, signature: Signature | undefined): IrEvent[] {
-    const place = this.#calls++;
-    const stated = textOf(call['id']) ?? '';
-    const name = textOf(call['name']) ?? '';
-    const id = stated === '' ? `call_${sha256Hex(`${this.#seed} ${this.#choice} ${place} ${name}`).slice(0, 24)}` : stated;
-    const at = { choice: this.#choice, part: this.#nextPart++ } as const;
-    const closed = this.#close();
+  const call = (stated: JsonRecord, signature: Signature | undefined): readonly IrEvent[] => {
+    const name = textOf(stated['name']) ?? '';
+    if (name === '') return [];
+    const position = calls++;
+    const id = textOf(stated['id']) || `call_${sha256Hex(`${answerId}:${choice}:${position}`).slice(0, 24)}`;
+    const events = texts.close();
+    const part = texts.next();
     return [
-      ...closed,
-      { type: 'open', ...at, opening: { kind: 'tool_call', id, name } },
-      ...(signature === undefined ? [] : [{ type: 'signature', ...at, signature } as const]),
-      { type: 'delta', ...at, text: JSON.stringify(call['args'] ?? {}) },
-      { type: 'close', ...at },
+      ...events,
+      { type: 'open', choice, part, opening: { kind: 'tool_call', id, name } },
+      { type: 'delta', choice, part, text: JSON.stringify(stated['args'] ?? {}) },
+      ...(signature === undefined ? [] : [{ type: 'signature', choice, part, signature } as const]),
+      { type: 'close', choice, part },
     ];
-  }
+  };
+  const whole = (content: Extract<IrEvent, { readonly type: 'whole' }>['content']): readonly IrEvent[] => [...texts.close(), { type: 'whole', choice, part: texts.next(), content }];
+  const read = (part: unknown): readonly IrEvent[] => {
+    if (!isRecord(part)) return [];
+    const signature = readUpstreamSignature(part, source);
+    const stated = pickRecord(part, 'functionCall');
+    const text = textOf(part['text']);
+    const isThought = flagOf(part['thought']) === true;
+    if (stated !== undefined) return call(stated, signature);
+    if (text !== undefined) return texts.write(isThought ? 'thinking' : 'text', text, signature);
+    const media = pickRecord(part, 'inlineData');
+    // A picture that is only thought of is none of the answer's.
+    if (media !== undefined && !isThought) return whole({ kind: 'media', mime: pickText(media, 'mimeType') ?? 'application/octet-stream', data: textOf(media['data']) ?? '', transcript: pickText(pick(part, 'audioTranscription'), 'text'), signature });
+    if (Object.keys(part).every((name) => name === 'thought' || name === 'thoughtSignature')) return texts.write(isThought ? 'thinking' : 'text', '', signature);
+    return whole({ kind: 'raw', dialect: 'gemini', item: part });
+  };
+  /** Tokens stand on the text they came with, which a call behind it may have closed. */
+  const weighed = (events: readonly IrEvent[], result: unknown): readonly IrEvent[] => {
+    const tokens = readLogprobs(result);
+    if (tokens.length === 0) return events;
+    const said = events.findLastIndex((event) => event.type === 'delta' && texts.isText(event.part));
+    const at = events[said];
+    return [...events.slice(0, said + 1), { type: 'logprobs', choice, part: at?.type === 'delta' ? at.part : texts.latest(), tokens }, ...events.slice(said + 1)];
+  };
+
+  return {
+    push: (candidate) => {
+      const events = weighed(listOf(memberOf(candidate['content'], 'parts')).flatMap(read), candidate['logprobsResult']);
+      if (isRecord(candidate['groundingMetadata'])) grounding = candidate['groundingMetadata'];
+      citations.push(...listOf(memberOf(candidate['citationMetadata'], 'citations')), ...listOf(memberOf(candidate['citationMetadata'], 'citationSources')));
+      reason = reasonOf(candidate['finishReason']) ?? reason;
+      return events;
+    },
+    isFinished: () => reason !== undefined,
+    finish: (blocked) => {
+      const { events, sources } = texts.annotate(readLinks(grounding, citations, grounding === undefined && citations.length === 0 ? '' : texts.said()));
+      return [...events, ...texts.close(), { type: 'finish', choice, finish: reason === undefined ? 'content_filter' : readFinish(reason, calls > 0), rawFinish: reason ?? blocked, sources: sources.length === 0 ? undefined : sources }];
+    },
+  };
 }
 
-/** Places in the candidate's text as places in one part of it. */
-function shiftLink(link: Annotation, by: number): Annotation {
-  return link.kind !== 'url' || link.start === undefined || link.end === undefined ? link : { ...link, start: link.start - by, end: link.end - by };
+/** Numbers the parts of a candidate, and opens and closes those of text. */
+interface TextWriter {
+  readonly write: (kind: OpenText['kind'], text: string, signature: Signature | undefined) => readonly IrEvent[];
+  readonly close: () => IrEvent[];
+  readonly next: () => number;
+  /** The open part, or else the last there was. */
+  readonly latest: () => number;
+  readonly isText: (part: number) => boolean;
+  /** All text but thoughts. */
+  readonly said: () => string;
+  /** Links whose place is in the open part become its own; the others have lost theirs. */
+  readonly annotate: (links: ReturnType<typeof readLinks>) => { readonly events: readonly IrEvent[]; readonly sources: ReturnType<typeof readLinks> };
 }
 
-function withoutPlace(link: Annotation): Annotation {
-  return link.kind === 'url' ? { kind: 'url', url: link.url, title: link.title } : link;
+function createTextWriter(choice: number): TextWriter {
+  let parts = 0;
+  const textParts = new Set<number>();
+  let open: OpenText | undefined;
+  let said = '';
+  /** Where the open part begins in what was said. */
+  let from = 0;
+
+  const close = (): IrEvent[] => {
+    const part = open?.part;
+    open = undefined;
+    return part === undefined ? [] : [{ type: 'close', choice, part }];
+  };
+  const begin = (kind: OpenText['kind']): readonly IrEvent[] => {
+    open = { kind, part: parts++, isSigned: false };
+    from = said.length;
+    if (kind === 'text') textParts.add(open.part);
+    const opening: PartOpening = kind === 'text' ? { kind } : { kind, isSummary: true };
+    return [{ type: 'open', choice, part: open.part, opening }];
+  };
+  const sign = (signature: Signature | undefined): readonly IrEvent[] => {
+    if (open === undefined || signature === undefined) return [];
+    open.isSigned = true;
+    return [{ type: 'signature', choice, part: open.part, signature }];
+  };
+
+  return {
+    write: (kind, text, signature) => {
+      if (text === '' && signature === undefined) return [];
+      // A signature without text ends what was said before it, and stands alone where nothing was.
+      if (text === '') return open !== undefined && !open.isSigned ? sign(signature) : [...close(), ...begin('thinking'), ...sign(signature), ...close()];
+      // What is signed is whole.
+      const before = open === undefined || open.kind !== kind || open.isSigned ? [...close(), ...begin(kind)] : [];
+      if (kind === 'text') said += text;
+      return [...before, { type: 'delta', choice, part: open?.part ?? parts, text }, ...sign(signature)];
+    },
+    close,
+    next: () => parts++,
+    latest: () => open?.part ?? Math.max(parts - 1, 0),
+    isText: (part) => textParts.has(part),
+    said: () => said,
+    annotate: (links) => {
+      const here = open?.kind === 'text' ? open.part : undefined;
+      const isHere = ({ start, end }: (typeof links)[number]): boolean => here !== undefined && start !== undefined && end !== undefined && start >= from;
+      const events = links.filter(isHere).map((link): IrEvent => ({ type: 'annotation', choice, part: here ?? 0, annotation: { ...link, start: (link.start ?? from) - from, end: (link.end ?? from) - from } }));
+      return { events, sources: links.filter((link) => !isHere(link)).map(({ kind, url, title }) => ({ kind, url, title })) };
+    },
+  };
 }

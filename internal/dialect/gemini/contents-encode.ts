@@ -1,64 +1,99 @@
 import type { Party } from '../codec.ts';
 import { wrapCustomInput } from '../ir/custom-tools.ts';
-import { compact, isRecord, parseJson, type JsonRecord } from '../ir/json.ts';
+import { compact, isRecord, parseJson, textOf, type JsonRecord } from '../ir/json.ts';
 import type { Losses } from '../ir/losses.ts';
-import type { Part, ToolCallPart, ToolResultPart } from '../ir/parts.ts';
+import type { Part, RawPart, ToolCallPart, ToolResultPart } from '../ir/parts.ts';
 import type { Turn } from '../ir/request.ts';
-import { signatureFor } from '../ir/signatures.ts';
 import { encodeMedia } from './media.ts';
+import { traitsOf, type ModelTraits } from './model-traits.ts';
+import { writeResponse } from './results.ts';
+import { markUnsignedCalls, signedMember, type Content } from './signatures.ts';
 
 export interface EncodedContents {
   readonly systemInstruction: JsonRecord | undefined;
-  readonly contents: readonly JsonRecord[];
+  readonly contents: readonly Content[];
+  /** Name of a cached prompt that the conversation goes on from. */
+  readonly cachedContent: string | undefined;
 }
 
-interface Place {
-  readonly path: string;
-  readonly isAssistant: boolean;
+interface Scope {
   readonly target: Party;
+  readonly traits: ModelTraits;
   readonly losses: Losses;
   /** What the calls are named, by id. */
   readonly names: ReadonlyMap<string, string>;
 }
 
-/** Turns as contents of `user` and `model`, neighbours merged; instructions that lead on top, later ones as text of the user at their place. */
-export function encodeContents(turns: readonly Turn[], target: Party, losses: Losses): EncodedContents {
-  const isInstruction = ({ role }: Turn): boolean => role === 'system' || role === 'developer';
-  const found = turns.findIndex((turn) => !isInstruction(turn));
-  // Without any other turn the last instruction is what is asked.
-  const leading = Math.max(found < 0 ? turns.length - 1 : found, 0);
-  const names = new Map(turns.flatMap(({ parts }) => parts.flatMap((part) => (part.kind === 'tool_call' ? [[part.id, part.name] as const] : []))));
-  const encode = (turn: Turn, index: number): readonly JsonRecord[] => {
-    if (turn.name !== undefined) losses.drop('name');
-    return turn.parts.flatMap((part, at) => encodePart(part, { path: `turns[${index}].parts[${at}]`, isAssistant: turn.role === 'assistant', target, losses, names }));
-  };
-  const system = turns.slice(0, leading).flatMap(encode);
-  const contents: { role: 'user' | 'model'; parts: JsonRecord[] }[] = [];
-  for (const [index, turn] of turns.entries()) {
-    if (index < leading) continue;
-    if (isInstruction(turn)) losses.drop('system');
-    const role = turn.role === 'assistant' ? 'model' : 'user';
-    const parts = encode(turn, index);
-    const last = contents.at(-1);
-    if (parts.length === 0) continue;
-    if (last?.role === role) last.parts.push(...parts);
-    else contents.push({ role, parts: [...parts] });
-  }
-  return { systemInstruction: system.length === 0 ? undefined : { parts: system }, contents };
+interface OpenContent {
+  readonly role: Content['role'];
+  readonly parts: JsonRecord[];
+  /** It holds results of functions and nothing of the user's. */
+  readonly isResults: boolean;
 }
 
-function encodePart(part: Part, place: Place): readonly JsonRecord[] {
-  const { path, isAssistant, target, losses } = place;
+/**
+ * Turns as contents of `user` and `model`: instructions that lead on top, later ones as text of the user at their place. Results come
+ * together right after the content that called, since the API wants as many there as there were calls.
+ */
+export function encodeContents(turns: readonly Turn[], target: Party, losses: Losses): EncodedContents {
+  const traits = traitsOf(target);
+  const names = new Map(turns.flatMap(({ parts }) => parts.flatMap((part) => (part.kind === 'tool_call' ? [[part.id, part.name] as const] : []))));
+  const scope: Scope = { target, traits, losses, names };
+  const plain = turns.map(({ role, parts }, index) => ({ role, placed: parts.map((part, at) => ({ part, path: `turns[${index}].parts[${at}]` })).filter(({ part }) => cachedName(part) === undefined) }));
+  const leading = countLeading(plain.map(({ role }) => role));
+  if (turns.some(({ name }) => name !== undefined)) losses.drop('name');
+
+  const instruction = plain.slice(0, leading).flatMap(({ placed }) => placed.flatMap((each) => encodeInstruction(each, scope)));
+  const contents: OpenContent[] = [];
+  if (!traits.takesInstruction && instruction.length > 0) contents.push({ role: 'user', parts: [...instruction], isResults: false });
+  for (const { role, placed } of plain.slice(leading)) {
+    if (role === 'system' || role === 'developer') losses.drop('system');
+    for (const { part, path } of placed) addParts(contents, role === 'assistant' ? 'model' : 'user', part.kind === 'tool_result', encodePart(part, path, role, scope));
+  }
+  return {
+    systemInstruction: instruction.length === 0 || !traits.takesInstruction ? undefined : { ...(traits.isCodeAssist ? { role: 'user' } : {}), parts: instruction },
+    contents: traits.needsSignatures ? markUnsignedCalls(contents) : contents.map(({ role, parts }) => ({ role, parts })),
+    cachedContent: turns.flatMap(({ parts }) => parts.flatMap((part) => cachedName(part) ?? []))[0],
+  };
+}
+
+/** Instructions before all else. Without any other turn the last of them is what is asked, since something must be. */
+function countLeading(roles: readonly Turn['role'][]): number {
+  const found = roles.findIndex((role) => role !== 'system' && role !== 'developer');
+  return found < 0 ? Math.max(roles.length - 1, 0) : found;
+}
+
+function cachedName(part: Part): string | undefined {
+  return part.kind === 'raw' && part.dialect === 'gemini' ? textOf(part.item['cachedContent']) : undefined;
+}
+
+function addParts(contents: OpenContent[], role: Content['role'], isResult: boolean, parts: readonly JsonRecord[]): void {
+  if (parts.length === 0) return;
+  const caller = contents.findLastIndex((content) => content.role === 'model');
+  const place = isResult ? caller + 1 : contents.length - 1;
+  const present = contents[place];
+  if (present?.role === role && present.isResults === isResult) present.parts.push(...parts);
+  else contents.splice(isResult ? place : contents.length, 0, { role, parts: [...parts], isResults: isResult });
+}
+
+function encodeInstruction({ part, path }: { readonly part: Part; readonly path: string }, scope: Scope): readonly JsonRecord[] {
+  if (part.kind !== 'text' && part.kind !== 'raw') return scope.losses.refuse(path, 'instructions are text');
+  return encodePart(part, path, 'system', scope);
+}
+
+function encodePart(part: Part, path: string, role: Turn['role'], scope: Scope): readonly JsonRecord[] {
+  const { target, losses } = scope;
   if ('cache' in part && part.cache !== undefined) losses.drop('cache_control');
   switch (part.kind) {
-    case 'text':
-      return part.text === '' && signatureFor(part.signature, target) === undefined ? [] : [compact({ text: part.text, thoughtSignature: signed(part, target) })];
+    case 'text': {
+      const signed = signedMember(part.signature, target);
+      return part.text === '' && Object.keys(signed).length === 0 ? [] : [{ text: part.text, ...signed }];
+    }
     case 'refusal':
       return part.text === '' ? [] : [{ text: part.text }];
     case 'thinking': {
-      const value = signed(part, target);
-      if (value === undefined) return [];
-      return part.text === '' ? [{ text: '', thoughtSignature: value }] : [{ text: part.text, thought: true, thoughtSignature: value }];
+      const signed = signedMember(part.signature, target);
+      return Object.keys(signed).length === 0 ? [] : [{ text: part.text, thought: true, ...signed }];
     }
     case 'image':
       if (part.detail !== undefined && part.detail !== 'auto') losses.drop('detail');
@@ -67,47 +102,43 @@ function encodePart(part: Part, place: Place): readonly JsonRecord[] {
     case 'audio':
       return [encodeMedia(part, path, losses)];
     case 'tool_call':
-      return [encodeCall(part, target)];
+      return [encodeCall(part, scope)];
     case 'tool_result':
-      return encodeResult(part, place);
+      return encodeResult(part, path, scope);
     case 'raw':
-      if (part.dialect === 'gemini') return [part.item];
-      if (!isAssistant) return losses.refuse(path, `only the dialect ${part.dialect} knows this content`);
-      losses.drop(path);
-      return [];
+      return encodeRaw(part, path, role, losses);
   }
 }
 
-/** A tag without a value is no signature. */
-function signed({ signature }: Pick<ToolCallPart, 'signature'>, target: Party): string | undefined {
-  const value = signatureFor(signature, target);
-  return value === '' ? undefined : value;
+/** What another vendor's own tool did is told by the text after it; what the client gave cannot be missed. */
+function encodeRaw({ dialect, item }: RawPart, path: string, role: Turn['role'], losses: Losses): readonly JsonRecord[] {
+  if (dialect === 'gemini') return [item];
+  if (role !== 'assistant' || item['type'] === 'item_reference') return losses.refuse(path, `only the dialect ${dialect} knows this content`);
+  losses.drop(textOf(item['type']) ?? path);
+  return [];
 }
 
-/** Vertex knows no ids and refuses what it does not know. */
-function takesIds({ provider }: Party): boolean {
-  return provider !== 'vertex';
+function encodeCall({ id, name, input, isCustom, signature }: ToolCallPart, { target, traits }: Scope): JsonRecord {
+  const args = toArguments(isCustom === true ? wrapCustomInput(input) : input);
+  return { functionCall: compact({ id: traits.takesCallIds ? id : undefined, name, args }), ...signedMember(signature, target) };
 }
 
-function encodeCall(part: ToolCallPart, target: Party): JsonRecord {
-  const value = parseJson(part.isCustom === true ? wrapCustomInput(part.input) : part.input === '' ? '{}' : part.input);
-  const args = isRecord(value) ? value : { input: value ?? part.input };
-  return compact({ functionCall: compact({ id: takesIds(target) ? part.id : undefined, name: part.name, args }), thoughtSignature: signed(part, target) });
-}
-
-function encodeResult({ callId, name, parts, isError, cache }: ToolResultPart, { path, target, losses, names }: Place): readonly JsonRecord[] {
-  if (cache !== undefined) losses.drop('cache_control');
-  const texts = parts.flatMap((part) => (part.kind === 'text' ? [part.text] : part.kind === 'raw' ? [JSON.stringify(part.item)] : []));
-  const media = parts.flatMap((part, index) => (part.kind === 'image' || part.kind === 'file' ? [encodeMedia(part, `${path}.parts[${index}]`, losses)] : []));
-  const response = { id: takesIds(target) ? callId : undefined, name: names.get(callId) ?? name ?? 'unknown_tool', response: encodeResponse(texts.join('\n'), isError === true) };
-  const isNested = media.length > 0 && /gemini-[3-9]/.test(target.model ?? '');
-  const result = { functionResponse: compact({ ...response, parts: isNested ? media : undefined }) };
-  // Older models take pictures beside the result alone.
-  return isNested ? [result] : [result, ...media];
-}
-
-function encodeResponse(text: string, isError: boolean): JsonRecord {
-  if (isError) return { error: text };
+/** Arguments as the object they must be. Text that is no object stays readable to the model under one name. */
+function toArguments(text: string): JsonRecord {
+  if (text.trim() === '') return {};
   const value = parseJson(text);
-  return isRecord(value) && Object.keys(value).length > 0 ? value : { output: text };
+  return isRecord(value) ? value : { input: value ?? text };
+}
+
+function encodeResult({ callId, name, parts, isError }: ToolResultPart, path: string, { traits, losses, names }: Scope): readonly JsonRecord[] {
+  const placed = parts.map((part, index) => ({ part, path: `${path}.parts[${index}]` }));
+  const media = placed.flatMap(({ part, path: at }) => (part.kind === 'image' || part.kind === 'file' ? [encodeMedia(part, at, losses)] : []));
+  const texts = placed.flatMap(({ part, path: at }) => (part.kind === 'text' ? [part.text] : part.kind === 'raw' ? encodeRaw(part, at, 'tool', losses).map((item) => JSON.stringify(item)) : []));
+  const shown = media.filter((part) => part['text'] === undefined);
+  const written = [...texts, ...media.flatMap((part) => textOf(part['text']) ?? [])].join('\n');
+  const called = names.get(callId) ?? name ?? losses.refuse(path, 'it is the result of no call before it');
+  const isNested = shown.length > 0 && traits.takesMediaResults;
+  const result = { functionResponse: compact({ id: traits.takesCallIds ? callId : undefined, name: called, response: writeResponse(written, { isError }), parts: isNested ? shown : undefined }) };
+  // Older models take pictures beside the result alone.
+  return isNested || shown.length === 0 ? [result] : [result, { text: `Files in the result of ${called}:` }, ...shown];
 }

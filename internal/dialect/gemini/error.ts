@@ -1,41 +1,81 @@
 import { faults } from '../../fault/codes.ts';
 import type { IrError } from '../codec.ts';
-import { listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
+import { compact, listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import type { StreamError } from '../stream-error.ts';
+import { statusOfError } from '../stream-opening.ts';
 
-const typeByStatus: Readonly<Record<number, string>> = { 400: 'invalid_request_error', 401: 'authentication_error', 403: 'permission_error', 404: 'not_found_error', 429: 'rate_limit_error', 503: 'overloaded_error', 504: 'timeout_error' };
+const typeByStatus: Readonly<Record<number, string>> = { 401: 'authentication_error', 403: 'permission_error', 404: 'not_found_error', 413: 'request_too_large', 429: 'rate_limit_error', 503: 'overloaded_error', 529: 'overloaded_error' };
+
+/** @see https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto */
 const nameByStatus: Readonly<Record<number, string>> = {
-  401: 'UNAUTHENTICATED', 403: 'PERMISSION_DENIED', 404: 'NOT_FOUND', 409: 'ABORTED', 429: 'RESOURCE_EXHAUSTED', 499: 'CANCELLED', 500: 'INTERNAL', 501: 'UNIMPLEMENTED', 502: 'UNAVAILABLE', 503: 'UNAVAILABLE', 504: 'DEADLINE_EXCEEDED', 529: 'UNAVAILABLE',
+  401: 'UNAUTHENTICATED', 403: 'PERMISSION_DENIED', 404: 'NOT_FOUND', 408: 'DEADLINE_EXCEEDED', 409: 'ABORTED', 412: 'FAILED_PRECONDITION', 429: 'RESOURCE_EXHAUSTED', 499: 'CANCELLED', 501: 'UNIMPLEMENTED', 502: 'UNAVAILABLE', 503: 'UNAVAILABLE',
+  504: 'DEADLINE_EXCEEDED', 529: 'UNAVAILABLE',
+};
+const statusByName: Readonly<Record<string, number>> = {
+  INVALID_ARGUMENT: 400, FAILED_PRECONDITION: 400, OUT_OF_RANGE: 400, UNAUTHENTICATED: 401, PERMISSION_DENIED: 403, NOT_FOUND: 404, ALREADY_EXISTS: 409, ABORTED: 409, RESOURCE_EXHAUSTED: 429, CANCELLED: 499, UNKNOWN: 500, INTERNAL: 500,
+  DATA_LOSS: 500, UNIMPLEMENTED: 501, UNAVAILABLE: 503, DEADLINE_EXCEEDED: 504,
 };
 
-function typeOf(status: number): string {
-  return typeByStatus[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
-}
-
-/** `{"error":{"code","message","status","details"}}`, streamed as a list of one. @see https://ai.google.dev/gemini-api/docs/troubleshooting */
+/** Google's error body; streams that are a JSON array have it as their one element. @see https://ai.google.dev/gemini-api/docs/troubleshooting */
 export function decodeError(status: number, body: unknown): IrError {
-  const error = memberOf(Array.isArray(body) ? body[0] : body, 'error');
-  const message = textOf(error) ?? textOf(memberOf(error, 'message'));
-  return { status, message: message === undefined || message === '' ? `The upstream refused the request with status ${status}.` : message, type: typeOf(status), code: reasonOf(error) ?? textOf(memberOf(error, 'status'))?.toLowerCase() };
+  const error = errorIn(body);
+  return { status, message: messageOf(error) ?? `The upstream refused the request with status ${status}.`, type: typeOf(status), code: codeOf(error), param: fieldOf(error) };
 }
 
-function reasonOf(error: unknown): string | undefined {
-  return listOf(memberOf(error, 'details')).map((detail) => textOf(memberOf(detail, 'reason'))).find((reason) => reason !== undefined)?.toLowerCase();
+export function encodeError(error: IrError, requestId: string): JsonRecord {
+  return { error: { ...writeError(error, [{ '@type': 'type.googleapis.com/google.rpc.RequestInfo', requestId }]), type: error.type } };
 }
 
-export function encodeError({ status, message, type, code }: IrError): JsonRecord {
-  const details = code === undefined ? [] : [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code, domain: 'keyward' }];
-  return { error: { code: status, message, status: nameByStatus[status] ?? (status >= 500 ? 'INTERNAL' : 'INVALID_ARGUMENT'), type, details } };
+function writeError({ status, message, code, param }: Pick<IrError, 'status' | 'message' | 'code' | 'param'>, more: readonly JsonRecord[]): JsonRecord {
+  const info = code === undefined ? [] : [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code, domain: 'keyward' }];
+  return compact({ code: status, message, status: nameByStatus[status] ?? (status >= 500 ? 'INTERNAL' : 'INVALID_ARGUMENT'), param, details: [...info, ...more] });
 }
 
-export function streamErrorOf(payload: unknown): StreamError {
-  const error = memberOf(payload, 'error');
-  const status = numberOf(memberOf(error, 'code')) ?? 502;
-  const { message, type, code } = decodeError(status, payload);
-  return { message, type, code: code ?? 'upstream_error', status };
+/** The event that ends a stream which failed. */
+export function renderError(error: StreamError): string {
+  return `data: ${JSON.stringify({ error: writeError(error, []) })}\r\n\r\n`;
+}
+
+/** What an event states of an error; undefined for one that states none. */
+export function streamErrorIn(payload: unknown): StreamError | undefined {
+  const error = errorIn(payload);
+  if (error === undefined || error === null) return undefined;
+  const stated = numberOf(memberOf(error, 'code'));
+  const status = stated !== undefined && stated >= 400 && stated < 600 ? stated : (statusByName[textOf(memberOf(error, 'status')) ?? ''] ?? statusOfError(error));
+  return { message: messageOf(error) ?? 'The upstream failed.', type: typeOf(status), code: codeOf(error) ?? 'upstream_error', status };
 }
 
 export function truncated(): StreamError {
   const { status, type, message } = faults.stream_truncated;
   return { status, type, message, code: 'stream_truncated' };
+}
+
+export function unreadable(): StreamError {
+  const { status, type, message } = faults.upstream_error;
+  return { status, type, message, code: 'upstream_error' };
+}
+
+function errorIn(body: unknown): unknown {
+  return memberOf(Array.isArray(body) ? body[0] : body, 'error');
+}
+
+function messageOf(error: unknown): string | undefined {
+  const text = textOf(error) ?? textOf(memberOf(error, 'message'));
+  return text === '' ? undefined : text;
+}
+
+/** Google's reason where it states one (`api_key_invalid`), else its status (`resource_exhausted`). */
+function codeOf(error: unknown): string | undefined {
+  const reasons = listOf(memberOf(error, 'details')).map((detail) => textOf(memberOf(detail, 'reason')));
+  return (reasons.find((reason) => reason !== undefined && reason !== '') ?? textOf(memberOf(error, 'status')))?.toLowerCase();
+}
+
+/** The member of the request that was refused. */
+function fieldOf(error: unknown): string | undefined {
+  const violations = listOf(memberOf(error, 'details')).flatMap((detail) => listOf(memberOf(detail, 'fieldViolations')));
+  return violations.map((violation) => textOf(memberOf(violation, 'field'))).find((field) => field !== undefined && field !== '');
+}
+
+function typeOf(status: number): string {
+  return typeByStatus[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
 }

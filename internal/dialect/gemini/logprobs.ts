@@ -18,9 +18,15 @@ function readToken(value: unknown): Alternative | undefined {
   return token === undefined || logprob === undefined ? undefined : { token, logprob };
 }
 
+/** Members of a candidate; none without tokens. */
 export function writeLogprobs(tokens: readonly TokenLogprob[]): JsonRecord {
+  if (tokens.length === 0) return {};
   return {
-    chosenCandidates: tokens.map(({ token, logprob }) => ({ token, logProbability: logprob })),
-    topCandidates: tokens.map(({ top }) => ({ candidates: top.map(({ token, logprob }) => ({ token, logProbability: logprob })) })),
+    avgLogprobs: tokens.reduce((sum, { logprob }) => sum + logprob, 0) / tokens.length,
+    logprobsResult: { topCandidates: tokens.map(({ top }) => ({ candidates: top.map(writeToken) })), chosenCandidates: tokens.map(writeToken) },
   };
+}
+
+function writeToken({ token, logprob }: Alternative): JsonRecord {
+  return { token, logProbability: logprob };
 }

@@ -1,61 +1,63 @@
-import { compact, textOf, type JsonRecord } from '../ir/json.ts';
+import { compact, type JsonRecord } from '../ir/json.ts';
 import type { Losses } from '../ir/losses.ts';
 import type { AudioPart, FilePart, ImagePart, MediaSource } from '../ir/parts.ts';
-import { pick, pickRecord } from './members.ts';
+import { pick, pickRecord, pickText } from './members.ts';
 
 const dialect = 'gemini';
 
-/** `inlineData` and `fileData` parts; undefined for other parts. */
+const details: Readonly<Record<string, string>> = { MEDIA_RESOLUTION_LOW: 'low', MEDIA_RESOLUTION_MEDIUM: 'auto', MEDIA_RESOLUTION_HIGH: 'high', MEDIA_RESOLUTION_ULTRA_HIGH: 'original' };
+
+/** `inlineData` and `fileData` parts; undefined for other parts, and for videos of which only a section is meant. */
 export function decodeMedia(part: JsonRecord): ImagePart | FilePart | AudioPart | undefined {
   const inline = pickRecord(part, 'inlineData');
   const file = pickRecord(part, 'fileData');
-  if (inline === undefined && file === undefined) return undefined;
-  const mime = textOf(pick(inline ?? file, 'mimeType')) ?? '';
-  const source = inline === undefined ? fileSource(textOf(pick(file, 'fileUri')) ?? '', mime) : ({ kind: 'base64', mime, data: textOf(inline['data']) ?? '' } as const);
-  const name = textOf(pick(inline ?? file, 'displayName'));
-  if (mime.startsWith('image/')) return { kind: 'image', source };
+  if ((inline === undefined && file === undefined) || pick(part, 'videoMetadata') !== undefined) return undefined;
+  const mime = pickText(inline ?? file, 'mimeType') ?? '';
+  const source: Extract<MediaSource, { readonly kind: 'base64' | 'url' | 'id' }> = inline === undefined ? fileSource(pickText(file, 'fileUri') ?? '', mime) : { kind: 'base64', mime, data: pickText(inline, 'data') ?? '' };
+  if (mime.startsWith('image/')) return { kind: 'image', source, detail: details[pickText(pick(part, 'mediaResolution'), 'level') ?? ''] };
   if (mime.startsWith('audio/') && source.kind !== 'id') return { kind: 'audio', source };
-  return { kind: 'file', source, name };
+  return { kind: 'file', source, name: pickText(inline ?? file, 'displayName') };
 }
 
-/** What was uploaded to Google's own store is known there alone. */
+/** What was uploaded to one of Google's stores is known there alone. */
 function fileSource(uri: string, mime: string): Extract<MediaSource, { readonly kind: 'url' | 'id' }> {
-  const isOwn = uri.startsWith('gs://') || uri.startsWith('https://generativelanguage.googleapis.com/') || !/^https?:/.test(uri);
-  return isOwn ? { kind: 'id', id: JSON.stringify([uri, mime]), dialect } : { kind: 'url', url: uri, mime: mime === '' ? undefined : mime };
+  const isStored = !/^https?:\/\//i.test(uri) || /^https:\/\/[\w-]*generativelanguage\.googleapis\.com\//i.test(uri);
+  return isStored ? { kind: 'id', id: uri, dialect } : { kind: 'url', url: uri, mime: mime === '' ? undefined : mime };
 }
 
+/** Refuses at `path` what Gemini does not take. Addresses are Google's to fetch. @see https://ai.google.dev/gemini-api/docs/file-input-methods */
 export function encodeMedia(part: ImagePart | FilePart | AudioPart, path: string, losses: Losses): JsonRecord {
   const { source } = part;
   switch (source.kind) {
     case 'base64':
       return { inlineData: { mimeType: source.mime, data: source.data } };
     case 'url':
-      return { fileData: { fileUri: webUrl(source.url, path, losses), mimeType: source.mime ?? mimeOf(source.url, part.kind, path, losses) } };
+      if (!/^https?:\/\//i.test(source.url)) return losses.refuse(path, 'only http(s) addresses are fetched there');
+      return { fileData: { fileUri: source.url, mimeType: source.mime ?? mimeOf(source.url, part.kind, path, losses) } };
     case 'text':
-      return { text: source.text };
+      return { text: part.kind === 'file' && part.name !== undefined ? `${part.name}\n\n${source.text}` : source.text };
     case 'id':
-      return encodeId(source, path, losses);
+      if (source.dialect !== dialect) return losses.refuse(path, 'the file was uploaded to another vendor');
+      return { fileData: compact({ fileUri: source.id, mimeType: mimeByEnding[endingOf(source.id)] }) };
   }
 }
 
-function encodeId({ id, dialect: from }: Extract<MediaSource, { readonly kind: 'id' }>, path: string, losses: Losses): JsonRecord {
-  if (from !== dialect) return losses.refuse(path, 'the file was uploaded to another vendor');
-  const [fileUri, mimeType]: readonly unknown[] = JSON.parse(id);
-  return { fileData: compact({ fileUri, mimeType: mimeType === '' ? undefined : mimeType }) };
-}
-
-function webUrl(url: string, path: string, losses: Losses): string {
-  return /^https?:\/\//i.test(url) ? url : losses.refuse(path, 'only http(s) URLs are fetched there');
-}
-
 const mimeByEnding: Readonly<Record<string, string>> = {
-  png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp', heic: 'image/heic', heif: 'image/heif',
-  pdf: 'application/pdf', txt: 'text/plain', md: 'text/markdown', html: 'text/html', csv: 'text/csv', json: 'application/json',
-  mp3: 'audio/mpeg', wav: 'audio/wav', ogg: 'audio/ogg', flac: 'audio/flac', m4a: 'audio/mp4', mp4: 'video/mp4', webm: 'video/webm', mov: 'video/mov',
+  png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', webp: 'image/webp', gif: 'image/gif', heic: 'image/heic', heif: 'image/heif', avif: 'image/avif',
+  pdf: 'application/pdf', txt: 'text/plain', md: 'text/markdown', html: 'text/html', csv: 'text/csv', xml: 'text/xml', json: 'application/json',
+  mp3: 'audio/mp3', wav: 'audio/wav', ogg: 'audio/ogg', flac: 'audio/flac', aac: 'audio/aac', aiff: 'audio/aiff', m4a: 'audio/mp4',
+  mp4: 'video/mp4', mpeg: 'video/mpeg', mpg: 'video/mpeg', webm: 'video/webm', mov: 'video/mov', avi: 'video/avi', wmv: 'video/wmv', '3gp': 'video/3gpp',
 };
 
-/** The API wants to be told what it will find; nobody asks the URL (security rule 14). Pictures without an ending are taken for JPEGs, as the service looks at the bytes. */
+function endingOf(url: string): string {
+  return /\.(\w{2,5})(?:[?#]|$)/.exec(url)?.[1]?.toLowerCase() ?? '';
+}
+
+/** The type must be stated, and nobody here asks the address (security rule 14). */
 function mimeOf(url: string, kind: 'image' | 'file' | 'audio', path: string, losses: Losses): string {
-  const ending = /\.(\w{2,5})(?:[?#]|$)/.exec(url)?.[1]?.toLowerCase() ?? '';
-  return mimeByEnding[ending] ?? (kind === 'image' ? 'image/jpeg' : kind === 'file' ? 'application/pdf' : losses.refuse(path, 'the kind of sound cannot be told from its URL'));
+  const known = mimeByEnding[endingOf(url)];
+  if (known !== undefined) return known;
+  if (/^https:\/\/(?:(?:www|m)\.)?(?:youtube\.com|youtu\.be)\//i.test(url)) return 'video/mp4';
+  // The commonest of pictures.
+  return kind === 'image' ? 'image/jpeg' : losses.refuse(path, 'it wants to be told what a file is, and its address does not say it');
 }

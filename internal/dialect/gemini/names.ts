@@ -2,7 +2,7 @@ const config = (name: string): string => `generationConfig.${name}`;
 
 /** Fields of the internal form as the Gemini API calls them. */
 const names: Readonly<Record<string, string>> = {
-  toolChoice: 'toolConfig',
+  toolChoice: 'toolConfig.functionCallingConfig',
   maxTokens: config('maxOutputTokens'),
   temperature: config('temperature'),
   topP: config('topP'),
@@ -16,11 +16,13 @@ const names: Readonly<Record<string, string>> = {
   responseFormat: config('responseMimeType'),
   modalities: config('responseModalities'),
   reasoning: config('thinkingConfig'),
-  detail: config('mediaResolution'),
+  detail: 'mediaResolution',
   system: 'contents',
+  turns: 'contents',
 };
 
+/** Turns are other than contents, which may hold several or be held by one: only their list is named. */
 export function nameOf(field: string): string {
   if (Object.hasOwn(names, field)) return names[field] ?? field;
-  return field.replace(/^turns(?=\[)/, 'contents');
+  return field.replace(/^turns\[.*/, 'contents');
 }

@@ -1,97 +1,87 @@
-import { flagOf, invalidMember, isRecord, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
+import { invalidMember, isRecord, textOf, type JsonRecord } from '../ir/json.ts';
 import { fromGeminiSchema } from '../ir/json-schema.ts';
-import { isEffort } from '../ir/reasoning.ts';
-import type { IrRequest, Reasoning, ResponseFormat } from '../ir/request.ts';
+import type { IrRequest, ResponseFormat, Turn } from '../ir/request.ts';
 import { decodeContents, decodeInstruction } from './contents-decode.ts';
-import { camelCase, pick, pickList, pickRecord } from './members.ts';
-import { decodeToolChoice, decodeTools } from './tools.ts';
+import { camelMembers, pick, pickTexts, readFlag, readNumber, readRecord, readText } from './members.ts';
+import { decodeThinking } from './thinking.ts';
+import { decodeToolChoice, decodeTools, otherToolConfig } from './tools-decode.ts';
 
-const known: ReadonlySet<string> = new Set(['model', 'contents', 'systemInstruction', 'tools', 'toolConfig', 'generationConfig', 'stream']);
+/** Members that have a place in the internal form, or that Keyward decides on itself. */
+const known: ReadonlySet<string> = new Set(['model', 'contents', 'systemInstruction', 'tools', 'toolConfig', 'generationConfig', 'serviceTier', 'cachedContent']);
 const knownConfig: ReadonlySet<string> = new Set([
   'maxOutputTokens', 'temperature', 'topP', 'topK', 'stopSequences', 'candidateCount', 'seed', 'presencePenalty', 'frequencyPenalty', 'responseMimeType', 'responseSchema', 'responseJsonSchema', '_responseJsonSchema', 'responseLogprobs',
   'logprobs', 'responseModalities', 'thinkingConfig',
 ]);
+const place = 'generationConfig';
 
-/** @see https://ai.google.dev/api/generate-content */
+/** @see https://ai.google.dev/api/generate-content – errors: `invalid_request`, naming the member. */
 export function decodeRequest(body: JsonRecord, isStream: boolean): IrRequest {
-  const config = pickRecord(body, 'generationConfig') ?? {};
-  const number = (name: string): number | undefined => {
-    const value = pick(config, name) ?? undefined;
-    if (value === undefined) return undefined;
-    const read = numberOf(typeof value === 'string' ? Number(value) : value);
-    if (read === undefined) throw invalidMember(`generationConfig.${name}`, 'a number');
-    return read;
-  };
+  const config = readRecord(body, place, '') ?? {};
+  const toolConfig = readRecord(body, 'toolConfig', '');
   return {
-    turns: [...decodeInstruction(pick(body, 'systemInstruction')), ...decodeContents(body['contents'])],
+    turns: [...decodeCached(body), ...decodeInstruction(pick(body, 'systemInstruction')), ...decodeContents(body['contents'])],
     tools: decodeTools(body['tools']),
-    toolChoice: decodeToolChoice(pick(body, 'toolConfig')),
-    maxTokens: number('maxOutputTokens'),
-    temperature: number('temperature'),
-    topP: number('topP'),
-    topK: number('topK'),
-    presencePenalty: number('presencePenalty'),
-    frequencyPenalty: number('frequencyPenalty'),
-    seed: number('seed'),
-    n: number('candidateCount'),
-    stop: decodeStop(pick(config, 'stopSequences')),
-    logprobs: flagOf(pick(config, 'responseLogprobs')) === true ? { top: number('logprobs') ?? 0 } : undefined,
+    toolChoice: decodeToolChoice(toolConfig),
+    ...decodeBounds(config),
     responseFormat: decodeFormat(config),
-    reasoning: decodeThinking(pickRecord(config, 'thinkingConfig')),
+    reasoning: decodeThinking(readRecord(config, 'thinkingConfig', place)),
     modalities: decodeModalities(config),
+    serviceTier: readText(body, 'serviceTier', '')?.toLowerCase(),
     isStream,
-    extras: decodeExtras(body, config),
+    extras: decodeExtras(body, config, toolConfig),
   };
 }
 
-function decodeStop(value: unknown): readonly string[] | undefined {
-  if (value === undefined || value === null) return undefined;
-  const texts = Array.isArray(value) ? value.map(textOf) : [undefined];
-  if (!texts.every((text) => text !== undefined)) throw invalidMember('generationConfig.stopSequences', 'a list of strings');
-  return texts;
+/** A cached prompt is the beginning of the conversation, and known to its vendor alone. */
+function decodeCached(body: JsonRecord): readonly Turn[] {
+  const cachedContent = readText(body, 'cachedContent', '');
+  return cachedContent === undefined || cachedContent === '' ? [] : [{ role: 'system', parts: [{ kind: 'raw', dialect: 'gemini', item: { cachedContent } }] }];
+}
+
+function decodeBounds(config: JsonRecord): Partial<IrRequest> {
+  return {
+    maxTokens: readNumber(config, 'maxOutputTokens', place),
+    temperature: readNumber(config, 'temperature', place),
+    topP: readNumber(config, 'topP', place),
+    topK: readNumber(config, 'topK', place),
+    presencePenalty: readNumber(config, 'presencePenalty', place),
+    frequencyPenalty: readNumber(config, 'frequencyPenalty', place),
+    seed: readNumber(config, 'seed', place),
+    n: readNumber(config, 'candidateCount', place),
+    stop: decodeStop(pick(config, 'stopSequences')),
+    logprobs: readFlag(config, 'responseLogprobs', place) === true ? { top: readNumber(config, 'logprobs', place) ?? 0 } : undefined,
+  };
+}
+
+function decodeStop(stop: unknown): readonly string[] | undefined {
+  if (stop === undefined) return undefined;
+  const list: readonly unknown[] = Array.isArray(stop) ? stop : [stop];
+  const texts = list.map(textOf).filter((text) => text !== undefined);
+  if (texts.length < list.length) throw invalidMember(`${place}.stopSequences`, 'a list of strings');
+  return texts.length === 0 ? undefined : texts;
 }
 
 function decodeFormat(config: JsonRecord): ResponseFormat | undefined {
-  const mime = textOf(pick(config, 'responseMimeType'));
-  const json = pickRecord(config, 'responseJsonSchema') ?? pickRecord(config, '_responseJsonSchema');
-  const own = pickRecord(config, 'responseSchema');
+  const mime = readText(config, 'responseMimeType', place);
+  const json = [pick(config, 'responseJsonSchema'), pick(config, '_responseJsonSchema')].find(isRecord);
+  const own = readRecord(config, 'responseSchema', place);
   if (json !== undefined) return { kind: 'schema', schema: json };
   if (own !== undefined) return { kind: 'schema', schema: fromGeminiSchema(own) };
   if (mime === 'application/json') return { kind: 'json' };
   return mime === 'text/plain' ? { kind: 'text' } : undefined;
 }
 
-function decodeThinking(config: JsonRecord | undefined): Reasoning | undefined {
-  if (config === undefined) return undefined;
-  const level = textOf(pick(config, 'thinkingLevel'))?.toLowerCase();
-  const budgetTokens = numberOf(pick(config, 'thinkingBudget'));
-  const includes = flagOf(pick(config, 'includeThoughts'));
-  const show = includes === undefined ? {} : ({ show: includes ? 'auto' : 'none' } as const);
-  if (isEffort(level)) return { effort: level, ...show };
-  return budgetTokens === undefined && includes === undefined ? undefined : { ...(budgetTokens === undefined ? {} : { budgetTokens }), ...show };
-}
-
 function decodeModalities(config: JsonRecord): readonly string[] | undefined {
-  const modalities = pickList(config, 'responseModalities').map(textOf).filter((text) => text !== undefined);
-  return modalities.length === 0 ? undefined : modalities.map((modality) => modality.toLowerCase());
+  const modalities = pickTexts(config, 'responseModalities').map((modality) => modality.toLowerCase());
+  return modalities.length === 0 ? undefined : modalities;
 }
 
-function decodeExtras(body: JsonRecord, config: JsonRecord): IrRequest['extras'] {
-  const members: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(body)) if (!known.has(camelCase(name)) && value !== null) members[camelCase(name)] = value;
-  for (const [name, value] of Object.entries(config)) if (!knownConfig.has(camelCase(name)) && value !== null && value !== undefined) members[`generationConfig.${camelCase(name)}`] = value;
-  for (const name of Object.keys(pickRecord(body, 'toolConfig') ?? {})) if (camelCase(name) !== 'functionCallingConfig') members[`toolConfig.${camelCase(name)}`] = true;
-  for (const name of ['behavior', 'response', 'responseJsonSchema']) if (declares(body['tools'], name)) members[`tools.functionDeclarations.${name}`] = true;
-  return Object.keys(members).length === 0 ? undefined : { dialect: 'gemini', members };
-}
-
-/** Whether any function declares what has no place elsewhere. */
-function declares(tools: unknown, name: string): boolean {
-  return (Array.isArray(tools) ? tools : [tools]).some((tool: unknown) => pickList(tool, 'functionDeclarations').some((each) => pick(each, name) !== undefined && pick(each, name) !== null));
-}
-
-/** `countTokens` takes the contents alone, or the whole request behind `generateContentRequest`. */
-export function decodeCountRequest(body: JsonRecord): IrRequest {
-  const inner = pickRecord(body, 'generateContentRequest');
-  return decodeRequest(isRecord(inner) ? inner : body, false);
+/** Members of the body's objects stand under their paths, so that each is listed by its own name where it is left out. */
+function decodeExtras(body: JsonRecord, config: JsonRecord, toolConfig: JsonRecord | undefined): IrRequest['extras'] {
+  const members = [
+    ...camelMembers(body).filter(([name]) => !known.has(name)),
+    ...camelMembers(config).flatMap(([name, value]) => (knownConfig.has(name) ? [] : [[`${place}.${name}`, value] as const])),
+    ...otherToolConfig(toolConfig).map(([name, value]) => [`toolConfig.${name}`, value] as const),
+  ];
+  return members.length === 0 ? undefined : { dialect: 'gemini', members: Object.fromEntries(members) };
 }

@@ -1,114 +1,135 @@
 import type { Party } from '../codec.ts';
 import { compact, type JsonRecord } from '../ir/json.ts';
+import { toGeminiSchema } from '../ir/json-schema.ts';
 import type { Losses } from '../ir/losses.ts';
-import { budgetOf, effortOf } from '../ir/reasoning.ts';
-import type { IrRequest, Reasoning, ResponseFormat } from '../ir/request.ts';
+import type { IrRequest, ResponseFormat } from '../ir/request.ts';
+import { simplifySchema } from '../ir/schema-references.ts';
 import { encodeContents } from './contents-encode.ts';
-import { encodeTools } from './tools.ts';
+import { traitsOf, type ModelTraits } from './model-traits.ts';
+import { encodeThinking } from './thinking.ts';
+import { encodeTools } from './tools-encode.ts';
 
-/** @see https://ai.google.dev/api/generate-content */
+/** @see https://ai.google.dev/api/generate-content#GenerationConfig */
+const maxStopSequences = 5;
+const maxCandidates = 8;
+const maxSeed = 2 ** 31;
+
+/** The body of `generateContent` and `streamGenerateContent`. */
 export function encodeRequest(request: IrRequest, target: Party, losses: Losses): JsonRecord {
+  const traits = traitsOf(target);
   refuseUnsayable(request, losses);
-  const prompt = encodePrompt(request, target, losses);
-  dropHarmless(request, losses);
+  const { toolConfig, ...prompt } = encodePrompt(request, target, losses);
+  listHarmless(request, losses);
   const extras = encodeExtras(request, losses);
-  const generationConfig = compact({ ...encodeConfig(request, target, losses), ...extras.config });
-  return compact({ ...prompt, generationConfig: Object.keys(generationConfig).length === 0 ? undefined : generationConfig, ...extras.body });
+  return compact({
+    ...prompt,
+    toolConfig: nonEmpty({ ...toolConfig, ...extras.toolConfig }),
+    generationConfig: nonEmpty({ ...encodeConfig(request, traits, losses), ...extras.generationConfig }),
+    serviceTier: encodeTier(request.serviceTier, traits, losses),
+    ...extras.body,
+  });
 }
 
 /** What makes up the prompt. */
-export function encodePrompt(request: IrRequest, target: Party, losses: Losses): JsonRecord {
-  const { systemInstruction, contents } = encodeContents(request.turns, target, losses);
-  return compact({ systemInstruction, contents, ...encodeTools(request, target, losses) });
+export interface Prompt {
+  readonly systemInstruction?: JsonRecord | undefined;
+  readonly contents: readonly object[];
+  readonly cachedContent?: string | undefined;
+  readonly tools?: readonly JsonRecord[] | undefined;
+  readonly toolConfig?: JsonRecord | undefined;
 }
 
-function encodeConfig(request: IrRequest, target: Party, losses: Losses): JsonRecord {
-  const { logprobs, stop, n } = request;
-  if (stop !== undefined && stop.length > 5) losses.refuse('stop', 'five stop sequences are taken at most');
-  if (request.temperature !== undefined && (request.temperature < 0 || request.temperature > 2)) losses.refuse('temperature', 'it must lie between 0 and 2');
+export function encodePrompt(request: IrRequest, target: Party, losses: Losses): Prompt {
+  const { tools, functionCallingConfig } = encodeTools(request, traitsOf(target), losses);
+  return { ...encodeContents(request.turns, target, losses), tools, toolConfig: functionCallingConfig === undefined ? undefined : { functionCallingConfig } };
+}
+
+function nonEmpty(record: object): JsonRecord | undefined {
+  const members = compact(record);
+  return Object.keys(members).length === 0 ? undefined : members;
+}
+
+function encodeConfig(request: IrRequest, traits: ModelTraits, losses: Losses): JsonRecord {
+  const { logprobs, stop, n, maxTokens } = request;
   return {
-    maxOutputTokens: request.maxTokens,
+    // A bound beyond what the model can say bounds nothing, and is refused.
+    maxOutputTokens: maxTokens === undefined || traits.maxOutputTokens === undefined ? maxTokens : Math.min(maxTokens, traits.maxOutputTokens),
     temperature: request.temperature,
     topP: request.topP,
     topK: request.topK,
-    frequencyPenalty: request.frequencyPenalty,
-    presencePenalty: request.presencePenalty,
-    seed: request.seed,
+    ...encodePenalties(request, traits, losses),
+    seed: encodeSeed(request.seed, losses),
     stopSequences: stop === undefined || stop.length === 0 ? undefined : stop,
-    candidateCount: n === undefined || n === 1 ? undefined : n,
+    candidateCount: n,
     responseLogprobs: logprobs === undefined ? undefined : true,
     logprobs: logprobs === undefined || logprobs.top === 0 ? undefined : logprobs.top,
     responseModalities: request.modalities?.map((modality) => modality.toUpperCase()),
-    thinkingConfig: encodeThinking(request.reasoning, target),
-    ...encodeFormat(request.responseFormat),
+    thinkingConfig: encodeThinking(request.reasoning, traits, losses),
+    ...encodeFormat(request, traits, losses),
   };
 }
 
-function encodeFormat(format: ResponseFormat | undefined): JsonRecord {
-  switch (format?.kind) {
-    case undefined:
-      return {};
-    case 'text':
-      return { responseMimeType: 'text/plain' };
-    case 'json':
-      return { responseMimeType: 'application/json' };
-    case 'schema':
-      return { responseMimeType: 'application/json', responseJsonSchema: format.schema };
-  }
+function encodePenalties({ frequencyPenalty, presencePenalty }: IrRequest, { takesPenalties }: ModelTraits, losses: Losses): JsonRecord {
+  if (takesPenalties) return { frequencyPenalty, presencePenalty };
+  for (const [name, value] of Object.entries({ frequencyPenalty, presencePenalty })) if (value !== undefined && value !== 0) losses.drop(name);
+  return {};
 }
 
-/**
- * From the third generation on a level, before it a budget, where -1 leaves it to the model.
- * @see https://ai.google.dev/gemini-api/docs/thinking
- */
-function encodeThinking(reasoning: Reasoning | undefined, { model = '' }: Party): JsonRecord | undefined {
-  if (reasoning === undefined) return undefined;
-  const includeThoughts = reasoning.show === undefined || reasoning.show === 'none' ? (reasoning.show === 'none' ? false : undefined) : true;
-  if (!/gemini-[3-9]/.test(model)) return nonEmpty(compact({ thinkingBudget: budgetFor(reasoning, model), includeThoughts }));
-  const effort = effortOf(reasoning);
-  return nonEmpty(compact({ thinkingLevel: effort === undefined ? undefined : levelOf(effort, model), includeThoughts }));
+function encodeSeed(seed: number | undefined, losses: Losses): number | undefined {
+  if (seed === undefined || (Number.isInteger(seed) && seed >= -maxSeed && seed < maxSeed)) return seed;
+  losses.drop('seed');
+  return undefined;
 }
 
-function nonEmpty(config: JsonRecord): JsonRecord | undefined {
-  return Object.keys(config).length === 0 ? undefined : config;
+function encodeFormat({ responseFormat, tools }: IrRequest, traits: ModelTraits, losses: Losses): JsonRecord {
+  if (responseFormat === undefined) return {};
+  if (responseFormat.kind === 'text') return { responseMimeType: 'text/plain' };
+  if (!traits.takesJsonWithTools && tools.some(({ kind }) => kind !== 'builtin')) losses.refuse('responseFormat', 'the model gives no JSON beside functions');
+  return { responseMimeType: 'application/json', ...(responseFormat.kind === 'schema' ? encodeSchema(responseFormat, traits) : {}) };
 }
 
-/** The pro models cannot be kept from thinking; each has its largest budget. */
-function budgetFor(reasoning: Reasoning, model: string): number | undefined {
-  const budget = budgetOf(reasoning);
-  if (budget === undefined || budget < 0) return budget;
-  const isPro = /pro/.test(model);
-  return Math.min(isPro ? Math.max(budget, 128) : budget, isPro ? 32_768 : 24_576);
+function encodeSchema({ schema, description }: Extract<ResponseFormat, { readonly kind: 'schema' }>, { takesJsonSchema }: ModelTraits): JsonRecord {
+  const described = description === undefined || schema['description'] !== undefined ? schema : { ...schema, description };
+  return takesJsonSchema ? { responseJsonSchema: simplifySchema(described) } : { responseSchema: toGeminiSchema(described) };
 }
 
-/** What is not offered becomes the nearest that is. */
-function levelOf(effort: string, model: string): string {
-  const isFlash = /flash/.test(model);
-  if (effort === 'none' || effort === 'minimal') return isFlash ? 'minimal' : 'low';
-  return effort === 'low' || effort === 'medium' ? effort : 'high';
+function encodeTier(tier: string | undefined, { isGeminiApi }: ModelTraits, losses: Losses): string | undefined {
+  if (tier === undefined || tier === 'auto') return undefined;
+  const wire = tier === 'default' || tier === 'standard_only' ? 'standard' : tier;
+  if (isGeminiApi && (wire === 'standard' || wire === 'flex' || wire === 'priority')) return wire;
+  losses.drop('serviceTier');
+  return undefined;
 }
 
-function refuseUnsayable({ logitBias, modalities }: IrRequest, losses: Losses): void {
+function refuseUnsayable(request: IrRequest, losses: Losses): void {
+  const { logitBias, modalities, stop, n, temperature, topP, extras } = request;
   if (logitBias !== undefined && Object.keys(logitBias).length > 0) losses.refuse('logitBias', 'tokens cannot be weighted');
-  if (modalities?.some((modality) => !['text', 'image', 'audio'].includes(modality)) === true) losses.refuse('modalities', 'answers are text, images or audio');
+  if (stop !== undefined && stop.length > maxStopSequences) losses.refuse('stop', `at most ${maxStopSequences} stop sequences are taken there`);
+  if (n !== undefined && n > maxCandidates) losses.refuse('n', `at most ${maxCandidates} answers are made at a time`);
+  if (temperature !== undefined && (temperature < 0 || temperature > 2)) losses.refuse('temperature', 'it must lie between 0 and 2');
+  if (topP !== undefined && (topP < 0 || topP > 1)) losses.refuse('topP', 'it must lie between 0 and 1');
+  const others = modalities?.filter((modality) => modality !== 'text' && modality !== 'image') ?? [];
+  // Voices and formats of sound are other ones there.
+  if (others.some((modality) => modality !== 'audio' || (extras !== undefined && extras.dialect !== 'gemini'))) losses.refuse('modalities', 'it answers with text, pictures, or sound of its own form');
 }
 
-function dropHarmless(request: IrRequest, losses: Losses): void {
-  for (const name of ['metadata', 'userId', 'serviceTier', 'promptCacheKey', 'promptCacheRetention', 'verbosity'] as const) if (request[name] !== undefined) losses.drop(name);
+function listHarmless(request: IrRequest, losses: Losses): void {
+  for (const name of ['metadata', 'userId', 'promptCacheKey', 'promptCacheRetention', 'verbosity'] as const) if (request[name] !== undefined) losses.drop(name);
   if (request.store === true) losses.drop('store');
-  if (request.responseFormat?.kind === 'schema' && request.responseFormat.strict === true) losses.drop('strict');
 }
 
-const configPrefix = 'generationConfig.';
+interface Extras {
+  readonly body: JsonRecord;
+  readonly generationConfig: JsonRecord;
+  readonly toolConfig: JsonRecord;
+}
 
-function encodeExtras({ extras }: IrRequest, losses: Losses): { readonly body: JsonRecord; readonly config: JsonRecord } {
-  const body: Record<string, unknown> = {};
-  const config: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(extras?.members ?? {})) {
-    if (extras?.dialect !== 'gemini') losses.drop(name);
-    else if (name.startsWith(configPrefix)) config[name.slice(configPrefix.length)] = value;
-    // Names of members within others cannot be put back.
-    else if (!name.includes('.')) body[name] = value;
+function encodeExtras({ extras }: IrRequest, losses: Losses): Extras {
+  const members = Object.entries(extras?.members ?? {});
+  if (extras !== undefined && extras.dialect !== 'gemini') {
+    for (const [name] of members) losses.drop(name);
+    return { body: {}, generationConfig: {}, toolConfig: {} };
   }
-  return { body, config };
+  const below = (prefix: string): JsonRecord => Object.fromEntries(members.flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [])));
+  return { body: Object.fromEntries(members.filter(([name]) => !name.includes('.'))), generationConfig: below('generationConfig.'), toolConfig: below('toolConfig.') };
 }

@@ -1,85 +1,97 @@
 import type { Party, StreamDecoder } from '../codec.ts';
+import type { IrUsage } from '../ir/answer.ts';
 import type { IrEvent } from '../ir/events.ts';
 import { isRecord, listOf, memberOf, numberOf, parseJson, textOf, type JsonRecord } from '../ir/json.ts';
+import type { StreamError } from '../stream-error.ts';
 import { sha256Hex } from '../../secret/digest.ts';
-import { CandidateDecoder } from './candidate-decode.ts';
-import { streamErrorOf, truncated } from './error.ts';
+import { createCandidateDecoder, type CandidateDecoder } from './candidate-decode.ts';
+import { streamErrorIn, truncated, unreadable } from './error.ts';
+import { reasonOf } from './finish.ts';
 import { readUsage } from './usage.ts';
 
-/** There is no terminal event: every candidate that began has to have its `finishReason` (security rule 16). */
+/** There is no terminal event: every candidate that began must have its `finishReason` (security rule 16). */
 export function createStreamDecoder(source: Party): StreamDecoder {
-  const answer = new AnswerDecoder(source);
+  const decoder = createResponseDecoder(source);
   return {
     push: ({ data }) => {
-      const payload = parseJson(data);
-      return isRecord(payload) ? answer.take(payload) : [];
+      const text = data.trim();
+      // Some imitations end like OpenAI's streams.
+      if (text === '' || text === '[DONE]') return [];
+      const payload = parseJson(text);
+      return isRecord(payload) ? decoder.push(payload) : decoder.fail(unreadable());
     },
-    end: () => answer.end(),
+    end: decoder.end,
   };
 }
 
-/** Follows an answer through its events; a whole answer is one. */
-export class AnswerDecoder {
-  readonly #source: Party;
-  readonly #candidates = new Map<number, CandidateDecoder>();
-  #hasBegun = false;
-  #isOver = false;
-  #isBlocked = false;
-  #blockReason: string | undefined;
-  #seed = '';
-  #usage: IrEvent | undefined;
-
-  constructor(source: Party) {
-    this.#source = source;
-  }
-
-  take(payload: JsonRecord): readonly IrEvent[] {
-    if (this.#isOver) return [];
-    if (isRecord(payload['error'])) {
-      this.#isOver = true;
-      return [{ type: 'error', error: streamErrorOf(payload) }];
-    }
-    const events: IrEvent[] = [...this.#begin(payload)];
-    this.#blockReason ??= textOf(memberOf(payload['promptFeedback'], 'blockReason'));
-    if (this.#blockReason !== undefined) this.#isBlocked = true;
-    for (const candidate of listOf(payload['candidates'])) {
-      if (!isRecord(candidate)) continue;
-      const index = numberOf(candidate['index']) ?? 0;
-      events.push(...this.#candidate(index).take(candidate));
-    }
-    const usage = readUsage(payload['usageMetadata']);
-    if (usage !== undefined) this.#usage = { type: 'usage', usage };
-    return events;
-  }
-
-  end(): readonly IrEvent[] {
-    if (this.#isOver) return [];
-    this.#isOver = true;
-    const candidates = [...this.#candidates.values()];
-    const isComplete = candidates.length > 0 ? candidates.every(({ isFinished }) => isFinished) : this.#isBlocked;
-    if (!isComplete && !this.#isBlocked) return [{ type: 'error', error: truncated() }];
-    const finishes = candidates.length > 0 ? candidates.flatMap((candidate) => candidate.finish(this.#blockReason)) : [{ type: 'finish', choice: 0, finish: 'content_filter', rawFinish: this.#blockReason } as const];
-    return [...finishes, ...(this.#usage === undefined ? [] : [this.#usage]), { type: 'end' }];
-  }
-
-  #begin(payload: JsonRecord): readonly IrEvent[] {
-    if (this.#hasBegun) return [];
-    this.#hasBegun = true;
-    const id = textOf(payload['responseId']);
-    this.#seed = id ?? sha256Hex(JSON.stringify(payload));
-    return [{ type: 'start', id, model: textOf(payload['modelVersion']), createdSeconds: secondsOf(payload['createTime']) }];
-  }
-
-  #candidate(index: number): CandidateDecoder {
-    const known = this.#candidates.get(index);
-    if (known !== undefined) return known;
-    const fresh = new CandidateDecoder(index, this.#source, this.#seed);
-    this.#candidates.set(index, fresh);
-    return fresh;
-  }
+/** Reads `GenerateContentResponse`s: the pieces of a stream, or the one that is all. */
+export interface ResponseDecoder {
+  readonly push: (response: JsonRecord) => readonly IrEvent[];
+  readonly fail: (error: StreamError) => readonly IrEvent[];
+  readonly end: () => readonly IrEvent[];
 }
 
-function secondsOf(time: unknown): number | undefined {
-  const ms = Date.parse(textOf(time) ?? '');
-  return Number.isNaN(ms) ? undefined : Math.floor(ms / 1_000);
+export function createResponseDecoder(source: Party): ResponseDecoder {
+  const candidates = new Map<number, CandidateDecoder>();
+  let start: Extract<IrEvent, { readonly type: 'start' }> | undefined;
+  let answerId = '';
+  let usage: IrUsage | undefined;
+  let blockReason: string | undefined;
+  let isOver = false;
+
+  const fail = (error: StreamError): readonly IrEvent[] => {
+    if (isOver) return [];
+    isOver = true;
+    return [{ type: 'error', error }];
+  };
+  const begin = (response: JsonRecord): readonly IrEvent[] => {
+    if (start !== undefined) return [];
+    start = readStart(response);
+    // Answers without an id differ at least in their first piece, which counts the prompt.
+    answerId = start.id ?? sha256Hex(JSON.stringify(response));
+    return [start, ...(usage === undefined ? [] : [{ type: 'usage', usage } as const])];
+  };
+  const candidateOf = (index: number): CandidateDecoder => {
+    const known = candidates.get(index);
+    if (known !== undefined) return known;
+    const fresh = createCandidateDecoder(index, source, answerId);
+    candidates.set(index, fresh);
+    return fresh;
+  };
+  const finishAll = (): readonly IrEvent[] | undefined => {
+    const begun = [...candidates].sort(([a], [b]) => a - b).map(([, candidate]) => candidate);
+    if (blockReason === undefined && (begun.length === 0 || begun.some((candidate) => !candidate.isFinished()))) return undefined;
+    // A prompt that was blocked is answered by nothing.
+    return begun.length === 0 ? [{ type: 'finish', choice: 0, finish: 'content_filter', rawFinish: blockReason }] : begun.flatMap((candidate) => candidate.finish(blockReason));
+  };
+
+  return {
+    fail,
+    push: (response) => {
+      if (isOver) return [];
+      const error = streamErrorIn(response);
+      if (error !== undefined) return fail(error);
+      usage = readUsage(response['usageMetadata']) ?? usage;
+      blockReason ??= reasonOf(memberOf(response['promptFeedback'], 'blockReason'));
+      return [...begin(response), ...listOf(response['candidates']).flatMap((candidate, position) => (isRecord(candidate) ? candidateOf(numberOf(candidate['index']) ?? position).push(candidate) : []))];
+    },
+    end: () => {
+      if (isOver) return [];
+      const finishes = finishAll();
+      if (finishes === undefined) return fail(truncated());
+      isOver = true;
+      return [...finishes, ...(usage === undefined ? [] : [{ type: 'usage', usage } as const]), { type: 'end' }];
+    },
+  };
+}
+
+function readStart(response: JsonRecord): Extract<IrEvent, { readonly type: 'start' }> {
+  const createdMs = Date.parse(textOf(response['createTime']) ?? '');
+  return {
+    type: 'start',
+    id: textOf(response['responseId']) || undefined,
+    model: textOf(response['modelVersion']) || undefined,
+    createdSeconds: Number.isNaN(createdMs) ? undefined : Math.floor(createdMs / 1_000),
+    serviceTier: textOf(memberOf(response['usageMetadata'], 'serviceTier')),
+  };
 }

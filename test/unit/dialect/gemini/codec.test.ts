@@ -109,7 +109,7 @@ describe('a stream for a client of Gemini', () => {
 describe('a request to Gemini', () => {
   it('an effort is a level from the third generation on, a budget before it', () => {
     const config = (model: string): unknown => encode({ reasoning: { effort: 'medium' } }, { model }).body['generationConfig'];
-    expect([config('gemini-3-pro-preview'), config('gemini-2.5-flash')]).toEqual([{ thinkingConfig: { thinkingLevel: 'medium' } }, { thinkingConfig: { thinkingBudget: 8_192 } }]);
+    expect([config('gemini-3-pro-preview'), config('gemini-2.5-flash')]).toEqual([{ thinkingConfig: { thinkingLevel: 'MEDIUM' } }, { thinkingConfig: { thinkingBudget: 8_192 } }]);
   });
 
   it('a call of another vendor keeps its id, but where ids are not known', () => {

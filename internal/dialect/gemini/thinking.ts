@@ -1,0 +1,64 @@
+import { invalidMember, type JsonRecord } from '../ir/json.ts';
+import type { Losses } from '../ir/losses.ts';
+import { budgetOf, effortOf, isEffort } from '../ir/reasoning.ts';
+import type { Effort, Reasoning } from '../ir/request.ts';
+import { readFlag, readNumber, readText } from './members.ts';
+import type { ModelTraits } from './model-traits.ts';
+
+const path = 'generationConfig.thinkingConfig';
+
+/** `thinkingConfig` of a client. Where it says both, the level counts. */
+export function decodeThinking(config: JsonRecord | undefined): Reasoning | undefined {
+  if (config === undefined) return undefined;
+  const level = readText(config, 'thinkingLevel', path)?.toLowerCase();
+  const budgetTokens = readNumber(config, 'thinkingBudget', path);
+  const includes = readFlag(config, 'includeThoughts', path);
+  const show = includes === undefined ? undefined : includes ? 'auto' : 'none';
+  if (level !== undefined && level !== 'thinking_level_unspecified') {
+    if (!isEffort(level)) throw invalidMember(`${path}.thinkingLevel`, '"MINIMAL", "LOW", "MEDIUM" or "HIGH"');
+    return { effort: level, show };
+  }
+  return budgetTokens === undefined && show === undefined ? undefined : { budgetTokens, show };
+}
+
+/** `thinkingConfig` as the model takes it: a level or a budget, never both. What cannot be had is listed as `reasoning`. */
+export function encodeThinking(reasoning: Reasoning | undefined, traits: ModelTraits, losses: Losses): JsonRecord | undefined {
+  if (reasoning === undefined) return undefined;
+  if (traits.thinking === 'none') {
+    if ((budgetOf(reasoning) ?? 0) !== 0) losses.drop('reasoning');
+    return undefined;
+  }
+  const amount = traits.thinking === 'level' ? levelOf(reasoning, traits) : budgetFor(reasoning, traits);
+  const shown = reasoning.show === undefined ? {} : { includeThoughts: reasoning.show !== 'none' };
+  const config = { ...amount, ...shown };
+  return Object.keys(config).length === 0 ? undefined : config;
+}
+
+/** The nearest level there is; without one the model decides. */
+function levelOf(reasoning: Reasoning, traits: ModelTraits): JsonRecord {
+  const effort = effortOf(reasoning);
+  return effort === undefined ? {} : { thinkingLevel: levelFor(effort, traits) };
+}
+
+function levelFor(effort: Effort, { lowestLevel }: ModelTraits): string {
+  switch (effort) {
+    case 'none':
+    case 'minimal':
+      return lowestLevel;
+    case 'low':
+      return 'LOW';
+    case 'medium':
+      return 'MEDIUM';
+    case 'high':
+    case 'xhigh':
+    case 'max':
+      return 'HIGH';
+  }
+}
+
+/** A budget is the most that may be thought, so one beyond the model's is the model's. */
+function budgetFor(reasoning: Reasoning, { budget }: ModelTraits): JsonRecord {
+  const tokens = budgetOf(reasoning);
+  if (tokens === undefined) return {};
+  return { thinkingBudget: tokens < 0 || budget === undefined ? tokens : Math.min(Math.max(tokens, budget.min), budget.max) };
+}
