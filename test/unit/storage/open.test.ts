@@ -15,7 +15,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const clock = createManualClock();
 const inFolder = (name: string): string => join(folder, name, 'keyward.db');
 const mode = (path: string): number => statSync(path).mode & 0o777;
-const added: Migration = { version: 2, subject: 'a later one', sql: 'CREATE TABLE later (id INTEGER) STRICT' };
+/** What the shipped schema is. */
+const newest = migrations.length;
+const added: Migration = { version: migrations.length + 1, subject: 'a later one', sql: 'CREATE TABLE later (id INTEGER) STRICT' };
 
 function refusal(work: () => unknown): AppError {
   try {
@@ -73,9 +75,9 @@ describe('opening the database', () => {
   it('refuses a schema newer than it knows, and leaves it alone', () => {
     const file = inFolder('newer');
     openSqlite({ file, clock, migrations: [...migrations, added] }).close();
-    expect(refusal(() => openSqlite({ file, clock })).message).toContain('written by a newer Keyward (schema 2, this one knows 1)');
+    expect(refusal(() => openSqlite({ file, clock })).message).toContain(`written by a newer Keyward (schema ${newest + 1}, this one knows ${newest})`);
     const again = openSqlite({ file, clock, migrations: [...migrations, added] });
-    expect(again.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 });
+    expect(again.prepare('PRAGMA user_version').get()).toEqual({ user_version: newest + 1 });
     again.close();
   });
 
@@ -85,15 +87,15 @@ describe('opening the database', () => {
     stores.usage.append([usageRow()]);
     stores.close();
     let steps = [...migrations];
-    for (let version = 2; version <= 6; version += 1) {
+    for (let version = newest + 1; version <= newest + 5; version += 1) {
       clock.advance(1_000);
       steps = [...steps, { ...added, version, sql: `CREATE TABLE later_${version} (id INTEGER) STRICT` }];
       openSqlite({ file, clock, migrations: steps }).close();
     }
     const backups = readdirSync(join(folder, 'backup')).filter((name) => name.endsWith('.bak')).sort();
-    expect(backups.map((name) => name.slice(0, 'keyward.db.schema-3'.length))).toEqual(['keyward.db.schema-3', 'keyward.db.schema-4', 'keyward.db.schema-5']);
+    expect(backups.map((name) => /^keyward\.db\.schema-\d+/.exec(name)?.[0])).toEqual([2, 3, 4].map((step) => `keyward.db.schema-${newest + step}`));
     for (const name of backups) expect(mode(join(folder, 'backup', name))).toBe(0o600);
-    const copy = openSqlite({ file: join(folder, 'backup', backups[0] ?? ''), clock, migrations: steps.slice(0, 3) });
+    const copy = openSqlite({ file: join(folder, 'backup', backups[0] ?? ''), clock, migrations: steps.slice(0, newest + 2) });
     expect(copy.prepare('SELECT count(*) AS rows FROM usage_exchange').get()).toEqual({ rows: 1 });
     copy.close();
   });
