@@ -56,12 +56,17 @@ function cleanItem(item: unknown, target: Party): readonly unknown[] {
   return value === '' ? [] : [{ ...item, encrypted_content: value }];
 }
 
+/** @see https://ai.google.dev/gemini-api/docs/thought-signatures */
+const noSignature = 'skip_thought_signature_validator';
+
 function cleanPart(part: unknown, target: Party): readonly unknown[] {
   if (!isRecord(part)) return [part];
   const name = 'thought_signature' in part ? 'thought_signature' : 'thoughtSignature';
   const value = ownValue(part[name], target);
   if (value === undefined) return [part];
   if (value !== '') return [{ ...part, [name]: value }];
+  // From Gemini 3 on a call without a signature is refused; this is Google's word for one that has none.
+  if ('functionCall' in part && /gemini-[3-9]/.test(target.model ?? '')) return [{ ...part, [name]: noSignature }];
   const rest = compact({ ...part, [name]: undefined });
   return part['thought'] === true || Object.keys(rest).length === 0 || rest['text'] === '' ? [] : [rest];
 }

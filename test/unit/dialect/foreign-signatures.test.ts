@@ -32,6 +32,8 @@ describe('a body that stays in its dialect', () => {
     const call = { functionCall: { name: 'f', args: {} } };
     const contents = [{ role: 'model', parts: [{ text: 'thought', thought: true, thoughtSignature: openais }, { ...call, thoughtSignature: openais }, { ...call, thoughtSignature: googles }] }];
     expect(clean({ contents }, target('gemini', 'google'))).toEqual({ contents: [{ role: 'model', parts: [call, { ...call, thoughtSignature: 'AbC=' }] }] });
+    // From the third generation on, calls without a signature have to say that they have none.
+    expect(clean({ contents }, { ...target('gemini', 'google'), model: 'gemini-3-pro-preview' })).toEqual({ contents: [{ role: 'model', parts: [{ ...call, thoughtSignature: 'skip_thought_signature_validator' }, { ...call, thoughtSignature: 'AbC=' }] }] });
   });
 
   it('leaves fields that only Keyward wrote behind, Chat Completions', () => {
