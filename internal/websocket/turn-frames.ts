@@ -18,42 +18,36 @@ export interface TurnFrames {
 }
 
 const itemDone = 'response.output_item.done';
-const endings: ReadonlySet<unknown> = new Set(['response.completed', 'response.incomplete', 'response.failed', 'error']);
-/** A quote inside a string is escaped, so that none of these can stand in a text. */
-const marks = [itemDone, ...endings].map((name) => `"${String(name)}"`);
+const endings: ReadonlySet<unknown> = new Set(['response.completed', 'response.incomplete', 'response.failed']);
 
 const failed: TurnEnd = { kind: 'failed' };
 
 export function createTurnFrames(send: (frame: string) => void, streamId: string | undefined): TurnFrames {
   let end: TurnEnd | undefined;
-  /** Finished items as they came: some upstreams leave them out of the response that follows. */
-  const items: string[] = [];
+  /** Finished items: some upstreams leave them out of the response that follows. */
+  const items: { readonly index: number; readonly item: JsonRecord }[] = [];
 
-  const finish = (type: unknown, payload: unknown): void => {
+  const finish = (type: unknown, response: unknown): void => {
     if (end !== undefined) return;
-    const response = memberOf(payload, 'response');
     const responseId = textOf(memberOf(response, 'id'));
+    const stated = listOf(memberOf(response, 'output')).filter(isRecord);
     if (type === 'response.failed' || responseId === undefined) end = failed;
-    else {
-      const stated = listOf(memberOf(response, 'output')).filter(isRecord);
-      end = { kind: 'finished', responseId, output: stated.length > 0 ? stated : itemsOf(items) };
-    }
+    else end = { kind: 'finished', responseId, output: stated.length > 0 ? stated : items.toSorted((a, b) => a.index - b.index).map(({ item }) => item) };
   };
 
   const event = ({ event: name, data }: ServerEvent): void => {
+    const payload = parseJson(data);
+    const type = memberOf(payload, 'type') ?? name;
     // `[DONE]`, which only Chat Completions knows, and whatever else is no event.
-    if (!data.trimStart().startsWith('{') || !data.trimEnd().endsWith('}')) return;
-    if (name === '' ? marks.some((mark) => data.includes(mark)) : name === itemDone || endings.has(name)) {
-      const payload = parseJson(data);
-      const type = memberOf(payload, 'type') ?? name;
-      if (type === itemDone) items.push(data);
-      else if (type === 'error' && isRecord(payload)) {
-        end ??= failed;
-        send(errorEventFrom(payload, streamId));
-        return;
-      } else if (endings.has(type)) finish(type, payload);
+    if (!isRecord(payload) || typeof type !== 'string' || type === '') return;
+    if (type === 'error') {
+      end ??= failed;
+      send(errorEventFrom(payload, streamId));
+      return;
     }
-    send(withStreamId(data, streamId));
+    if (type === itemDone && isRecord(payload['item'])) items.push({ index: Number(payload['output_index']), item: payload['item'] });
+    else if (endings.has(type)) finish(type, payload['response']);
+    send(withStreamId(payload['type'] === undefined ? JSON.stringify({ type, ...payload }) : data, streamId));
   };
 
   const fault = (error: AppError): void => {
@@ -75,11 +69,6 @@ export function createTurnFrames(send: (frame: string) => void, streamId: string
     },
     end: () => end,
   };
-}
-
-function itemsOf(events: readonly string[]): readonly JsonRecord[] {
-  const found = events.map(parseJson).map((event) => ({ index: Number(memberOf(event, 'output_index')), item: memberOf(event, 'item') }));
-  return found.sort((a, b) => a.index - b.index).map(({ item }) => item).filter(isRecord);
 }
 
 /** The fewest events by which clients know a response. */
