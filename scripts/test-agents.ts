@@ -12,10 +12,10 @@ import { nameOf, renderTable, writeTrace } from '../test/agents/report.ts';
 
 /*
  * `npm run test:agents`: real command-line agents, each doing a task with tools of its own through the built daemon, on a
- * simulated upstream of every dialect. Installs them (1.4 GB) where they are not yet; afterwards nothing has a network but
+ * simulated upstream of every dialect. Installs them (1.5 GB) where they are not yet; afterwards nothing has a network but
  * loopback. Exit code 1 when a task failed, 2 for wrong usage.
  *   --folder    where the agents are installed (default .test-agents)
- *   --agent     only those whose program holds this: codex, claude, gemini, opencode, qwen
+ *   --agent     only those whose program holds this: codex, claude, gemini, opencode, qwen, cn
  *   --upstream  only this dialect
  *   --model     only this model
  *   --traces    where the traces of failed runs go (default .test-agents/traces)

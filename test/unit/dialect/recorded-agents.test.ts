@@ -17,6 +17,7 @@ const harmless: Readonly<Record<string, readonly string[]>> = {
   'Gemini CLI': ['generationConfig.topK', 'generationConfig.topP'],
   opencode: [],
   'Qwen Code': [],
+  'Continue CLI': [],
 };
 
 interface Recorded {
