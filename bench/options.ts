@@ -45,6 +45,8 @@ export interface Options {
   readonly plan: Plan;
   readonly isForced: boolean;
   readonly isWriting: boolean;
+  /** The socket bench in place of everything else. */
+  readonly isSocketsOnly: boolean;
   readonly mayInstall: boolean;
   /** Empty for all. */
   readonly targets: readonly string[];
@@ -59,6 +61,7 @@ export const helpText = `npm run bench -- [options]
   --force            run although the machine is busy (load average above 0.7)
   --write            put the tables into docs/performance.md
   --targets a,b      only these: floor, nginx, portkey, keyward-open, keyward, keyward-login, keyward-translated, keyward-100k (direct always runs)
+  --sockets          WebSockets alone: memory of open ones, a turn against HTTP with SSE; takes --write and --force
   --phases a,b       only these: ${phases.join(', ')}
   --no-install       do not install the compared package into bench/peers/node_modules
   --help
@@ -72,6 +75,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       quick: { type: 'boolean', default: false },
       force: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
+      sockets: { type: 'boolean', default: false },
       targets: { type: 'string', default: '' },
       phases: { type: 'string', default: '' },
       'no-install': { type: 'boolean', default: false },
@@ -86,6 +90,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     plan: values.quick ? quick : full,
     isForced: values.force,
     isWriting: values.write,
+    isSocketsOnly: values.sockets,
     mayInstall: !values['no-install'],
     targets: splitList(values.targets),
     phases: wanted.length === 0 ? phases : phases.filter((phase) => wanted.includes(phase)),

@@ -16,6 +16,7 @@ import { writePage } from './report/page.ts';
 import { keepResults } from './report/results.ts';
 import { buildNotes, buildTables } from './report/tables.ts';
 import { renderTerminal } from './report/terminal.ts';
+import { runSocketBench } from './sockets/run.ts';
 import { floorTarget } from './targets/floor-target.ts';
 import { keywardTargets } from './targets/keyward.ts';
 import { nginxTarget } from './targets/nginx.ts';
@@ -48,6 +49,7 @@ async function main(): Promise<number> {
     process.stderr.write(`bench: the machine is busy (load average ${loadAverage.toFixed(2)}, the limit is ${busyLoadAverage}); wait a minute, or give --force\n`);
     return 1;
   }
+  if (options.isSocketsOnly) return runSocketBench(options.isWriting);
 
   const children = new Children();
   const folder = mkdtempSync(join(tmpdir(), 'keyward-bench-'));

@@ -31,9 +31,10 @@ export function errorEventOf(status: number, headers: ReadonlyMap<string, string
 export function errorEventFrom(payload: JsonRecord, streamId: string | undefined): string {
   const nested = memberOf(payload, 'error');
   const { type: _, sequence_number: sequence, stream_id: _lane, error: _error, status: stated, ...flat } = payload;
-  const error = completed(isRecord(nested) ? { ...flat, ...nested } : flat, 'The upstream failed.');
+  const told = isRecord(nested) ? { ...flat, ...nested } : flat;
+  const error = completed(told, 'The upstream failed.');
   const code = textOf(error['code']) ?? '';
-  const status = numberOf(stated) ?? (isFaultCode(code) ? statusOf(code) : statusOfError(error));
+  const status = numberOf(stated) ?? (isFaultCode(code) ? statusOf(code) : statusOfError(told));
   const number = numberOf(sequence);
   return render({ status, error, ...(number === undefined ? {} : { sequence_number: number }) }, streamId);
 }

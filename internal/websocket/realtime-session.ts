@@ -52,14 +52,12 @@ export async function findSession(deps: SessionDeps, opening: SocketOpening, sea
     const candidate = picked.value;
     progress.candidate = candidate;
     const end = await askCandidate(deps, opening, candidate, search);
-    if (end.kind === 'open') {
-      if (!signal.aborted) return { kind: 'open', candidate, connection: end.socket };
-      end.socket.destroy();
-    }
-    if (end.kind === 'open' || end.kind === 'client_gone') {
+    if (signal.aborted || end.kind === 'client_gone') {
+      if (end.kind === 'open') end.socket.destroy();
       deps.router.settle(candidate, query, { kind: 'neutral' });
       return { kind: 'client_gone' };
     }
+    if (end.kind === 'open') return { kind: 'open', candidate, connection: end.socket };
     tried.add(candidateKey(candidate));
     if (end.kind === 'no_token') {
       deps.router.settle(candidate, query, { kind: 'neutral' });

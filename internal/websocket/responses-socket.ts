@@ -13,7 +13,7 @@ import type { SocketHandler } from './opening.ts';
 import type { Sockets } from './sockets.ts';
 import { TurnAnswer } from './turn-answer.ts';
 import { createTurnFrames, type TurnFrames } from './turn-frames.ts';
-import type { TurnMemories, TurnMemory } from './turn-memory.ts';
+import { copyToKeep, type TurnMemories, type TurnMemory } from './turn-memory.ts';
 import { buildTurnRequest } from './turn-request.ts';
 import { answerWarmUp, checkWarmUp } from './warm-up.ts';
 
@@ -125,7 +125,8 @@ class ResponsesSession implements SocketEvents {
     const request = buildTurnRequest(event, lane, this.#memory);
     if (event.kind === 'create') {
       lane.model = request.model;
-      lane.instructions = copyOf(memberBytes(event, 'instructions'));
+      const instructions = memberBytes(event, 'instructions');
+      lane.instructions = instructions === undefined ? undefined : copyToKeep(instructions);
     }
     if (request.isWarmUp) {
       const model = checkWarmUp(request.model, principal, this.#socket.opening.snapshot().routes);
@@ -149,7 +150,7 @@ class ResponsesSession implements SocketEvents {
       lane.lastId = end.responseId;
       // What is kept with its reasoning, and by its items' ids, goes on better there than from here.
       if (request.isStored && isKept(end.responseId, principal.id)) return;
-      const output = Buffer.from(JSON.stringify(outputAsInput(end.output)).slice(1, -1));
+      const output = copyToKeep(Buffer.from(JSON.stringify(outputAsInput(end.output)).slice(1, -1)));
       this.#memory.remember(end.responseId, { ...request.conversation, items: [...request.conversation.items, output] });
     }
   }
@@ -187,9 +188,4 @@ class ResponsesSession implements SocketEvents {
     if (this.#socket.unsentBytes() > maxUnreadBytes) this.#socket.close(1008, 'answers are not read', 'fault');
     else this.#socket.send(frame);
   }
-}
-
-/** The event's bytes go when its turn has ended. */
-function copyOf(bytes: Buffer | undefined): Buffer | undefined {
-  return bytes === undefined ? undefined : Buffer.from(bytes);
 }

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
-import { createEventReader, type EventReader } from '../dialect/ir/event-reader.ts';
 import type { ClientAnswer } from '../http/client-answer.ts';
+import { createEventCutter, type EventCutter } from './event-cutter.ts';
 import type { TurnFrames } from './turn-frames.ts';
 
 /** The socket under a turn's answer. */
@@ -22,7 +22,7 @@ export class TurnAnswer implements ClientAnswer {
   #status = 0;
   #headers: ReadonlyMap<string, string> = new Map();
   /** Undefined for an answer in one piece. */
-  #events: EventReader | undefined;
+  #events: EventCutter | undefined;
   #pieces: Buffer[] = [];
 
   constructor(frames: TurnFrames, socket: AnswerSocket) {
@@ -42,7 +42,7 @@ export class TurnAnswer implements ClientAnswer {
     this.headersSent = true;
     this.#status = status;
     this.#headers = namedHeaders(headers);
-    if (status < 300 && (this.#headers.get('content-type') ?? 'text/event-stream').startsWith('text/event-stream')) this.#events = createEventReader();
+    if (status < 300 && (this.#headers.get('content-type') ?? 'text/event-stream').startsWith('text/event-stream')) this.#events = createEventCutter(this.#frames.event);
   }
 
   write(chunk: Buffer | string): boolean {
@@ -53,7 +53,7 @@ export class TurnAnswer implements ClientAnswer {
       return true;
     }
     this.#socket.cork();
-    for (const event of this.#events.push(bytes)) this.#frames.event(event);
+    this.#events.push(bytes);
     this.#socket.uncork();
     return !this.#socket.isFull();
   }

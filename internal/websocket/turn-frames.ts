@@ -1,14 +1,16 @@
-import type { ServerEvent } from '../dialect/ir/events.ts';
+import { isUtf8 } from 'node:buffer';
 import { isRecord, listOf, memberOf, parseJson, textOf, type JsonRecord } from '../dialect/ir/json.ts';
+import { endOfValue } from '../dialect/json-scan.ts';
 import { AppError } from '../fault/app-error.ts';
-import { errorEvent, errorEventFrom, errorEventOf, withStreamId } from './error-event.ts';
+import { errorEvent, errorEventFrom, errorEventOf } from './error-event.ts';
 
 /** How a turn ended: with the response that can be continued, or otherwise. */
 export type TurnEnd = { readonly kind: 'finished'; readonly responseId: string; readonly output: readonly JsonRecord[] } | { readonly kind: 'failed' };
 
 /** Makes frames of one turn's answer, each a text message of one event, and remembers how it ended. */
 export interface TurnFrames {
-  readonly event: (event: ServerEvent) => void;
+  /** The data of one event of a stream. */
+  readonly event: (data: Buffer) => void;
   /** An answer in one piece, from an upstream that does not stream. */
   readonly whole: (body: Buffer) => void;
   readonly refusal: (status: number, headers: ReadonlyMap<string, string>, body: Buffer) => void;
@@ -19,10 +21,15 @@ export interface TurnFrames {
 
 const itemDone = 'response.output_item.done';
 const endings: ReadonlySet<unknown> = new Set(['response.completed', 'response.incomplete', 'response.failed']);
+const deciding: ReadonlySet<string> = new Set([itemDone, 'response.completed', 'response.incomplete', 'response.failed', 'error']);
+/** A quote inside a string is escaped, so that none of these can stand in a text. */
+const marks = [...deciding].map((type) => Buffer.from(`"${type}"`));
 
 const failed: TurnEnd = { kind: 'failed' };
 
-export function createTurnFrames(send: (frame: string) => void, streamId: string | undefined): TurnFrames {
+/** Events go on as the bytes they came in; only those that decide how the turn ends are parsed. */
+export function createTurnFrames(send: (frame: string | Buffer) => void, streamId: string | undefined): TurnFrames {
+  const idMember = streamId === undefined ? undefined : Buffer.from(`,"stream_id":${JSON.stringify(streamId)}}`);
   let end: TurnEnd | undefined;
   /** Finished items: some upstreams leave them out of the response that follows. */
   const items: { readonly index: number; readonly item: JsonRecord }[] = [];
@@ -35,19 +42,24 @@ export function createTurnFrames(send: (frame: string) => void, streamId: string
     else end = { kind: 'finished', responseId, output: stated.length > 0 ? stated : items.toSorted((a, b) => a.index - b.index).map(({ item }) => item) };
   };
 
-  const event = ({ event: name, data }: ServerEvent): void => {
-    const payload = parseJson(data);
-    const type = memberOf(payload, 'type') ?? name;
-    // `[DONE]`, which only Chat Completions knows, and whatever else is no event.
-    if (!isRecord(payload) || typeof type !== 'string' || type === '') return;
-    if (type === 'error') {
+  /** True for an event that was said in another way. */
+  const note = (data: Buffer): boolean => {
+    const payload = parseJson(data.toString('utf8'));
+    if (!isRecord(payload)) return false;
+    if (payload['type'] === 'error') {
       end ??= failed;
       send(errorEventFrom(payload, streamId));
-      return;
+      return true;
     }
-    if (type === itemDone && isRecord(payload['item'])) items.push({ index: Number(payload['output_index']), item: payload['item'] });
-    else if (endings.has(type)) finish(type, payload['response']);
-    send(withStreamId(payload['type'] === undefined ? JSON.stringify({ type, ...payload }) : data, streamId));
+    if (payload['type'] === itemDone && isRecord(payload['item'])) items.push({ index: Number(payload['output_index']), item: payload['item'] });
+    else if (endings.has(payload['type'])) finish(payload['type'], payload['response']);
+    return false;
+  };
+
+  const event = (data: Buffer): void => {
+    // `[DONE]`, which only Chat Completions knows, and whatever else is no event.
+    if (!isEvent(data) || (mayDecide(data) && note(data))) return;
+    send(idMember === undefined ? data : Buffer.concat([data.subarray(0, data.lastIndexOf(0x7d)), idMember]));
   };
 
   const fault = (error: AppError): void => {
@@ -61,7 +73,7 @@ export function createTurnFrames(send: (frame: string) => void, streamId: string
     whole: (body) => {
       const response = parseJson(body.toString('utf8'));
       if (!isRecord(response)) fault(new AppError('upstream_error', { message: 'The upstream answered a stream request with something else.' }));
-      else for (const data of eventsOf(response)) event({ event: '', data });
+      else for (const data of eventsOf(response)) event(Buffer.from(data));
     },
     refusal: (status, headers, body) => {
       end ??= failed;
@@ -69,6 +81,28 @@ export function createTurnFrames(send: (frame: string) => void, streamId: string
     },
     end: () => end,
   };
+}
+
+/** Whether the event's type may be one that decides how the turn ends. */
+function mayDecide(data: Buffer): boolean {
+  if (!hasTypeFirst(data)) return marks.some((mark) => data.includes(mark));
+  return deciding.has(data.toString('latin1', typeFirst.length, data.indexOf(0x22, typeFirst.length)));
+}
+
+/** How nearly all upstreams begin their events. */
+const typeFirst = Buffer.from('{"type":"');
+
+function hasTypeFirst(data: Buffer): boolean {
+  for (let at = 0; at < typeFirst.length; at++) if (data[at] !== typeFirst[at]) return false;
+  return true;
+}
+
+const typeMember = Buffer.from('"type"');
+
+/** A frame that is no JSON would break the reader, and one that is no UTF-8 the socket. */
+function isEvent(data: Buffer): boolean {
+  const end = data[0] === 0x7b ? endOfValue(data, 0) : -1;
+  return end > 0 && (hasTypeFirst(data) || data.includes(typeMember)) && isUtf8(data) && (end === data.length || data.toString('latin1', end).trim() === '');
 }
 
 /** The fewest events by which clients know a response. */

@@ -24,6 +24,13 @@ export interface TurnMemories {
 
 const maxTurns = 64;
 
+/** A copy that holds nothing but itself alive: small buffers share their memory with whatever was made beside them. */
+export function copyToKeep(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 interface Kept {
   readonly turn: RememberedTurn;
   readonly bytes: number;

@@ -2,7 +2,7 @@ import { AppError } from '../fault/app-error.ts';
 import { memberBytes, memberValue, type ClientEvent } from './client-event.ts';
 import type { Lane } from './lanes.ts';
 import { arrayOf, withMembers } from './members.ts';
-import type { RememberedTurn, TurnMemory } from './turn-memory.ts';
+import { copyToKeep, type RememberedTurn, type TurnMemory } from './turn-memory.ts';
 
 /** A client's event as the request it stands for. */
 export interface TurnRequest {
@@ -62,10 +62,10 @@ function asJson(text: string | undefined): Buffer | undefined {
 
 /** A request's input as a comma list of items, copied; empty for what is none, which the upstream will refuse. */
 function itemsOf(input: Buffer | undefined): Buffer {
-  if (input?.[0] === 0x22) return Buffer.concat([Buffer.from('{"type":"message","role":"user","content":'), input, Buffer.from('}')]);
+  if (input?.[0] === 0x22) return copyToKeep(Buffer.concat([Buffer.from('{"type":"message","role":"user","content":'), input, Buffer.from('}')]));
   if (input?.[0] !== 0x5b) return Buffer.alloc(0);
   const inside = input.subarray(1, -1);
-  return isBlank(inside) ? Buffer.alloc(0) : Buffer.from(inside);
+  return isBlank(inside) ? Buffer.alloc(0) : copyToKeep(inside);
 }
 
 function isBlank(bytes: Buffer): boolean {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 
@@ -36,7 +37,7 @@ export function refuseWith(status: number, body: unknown, headers: Readonly<Reco
 }
 
 /** An upstream of realtime sessions that does what a test says. */
-export async function startSocketUpstream(): Promise<SocketUpstream> {
+export async function startSocketUpstream(tls?: { readonly cert: string; readonly key: string }): Promise<SocketUpstream> {
   const sockets: UpstreamSocket[] = [];
   const asked: { readonly url: string; readonly headers: IncomingHttpHeaders }[] = [];
   let door: (req: IncomingMessage) => Doorman = () => 'accept';
@@ -44,12 +45,13 @@ export async function startSocketUpstream(): Promise<SocketUpstream> {
   let left = 0;
   const doors = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   const open = new Set<Duplex>();
-  const server = createServer((_req, res) => res.writeHead(404).end());
-  server.on('connection', (socket) => {
+  const refuseRequest = (_req: IncomingMessage, res: ServerResponse): void => void res.writeHead(404).end();
+  const server = tls === undefined ? createServer(refuseRequest) : createTlsServer({ ...tls }, refuseRequest);
+  server.on('connection', (socket: Duplex) => {
     open.add(socket);
     socket.on('close', () => open.delete(socket));
   });
-  server.on('upgrade', (req, socket, head) => {
+  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     asked.push({ url: req.url ?? '', headers: req.headers });
     socket.on('error', () => socket.destroy());
     const verdict = door(req);
@@ -77,7 +79,7 @@ export async function startSocketUpstream(): Promise<SocketUpstream> {
   await once(server, 'listening');
   const address = server.address();
   return {
-    url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
     sockets,
     asked,
     setDoor: (next) => {
