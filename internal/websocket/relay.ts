@@ -42,11 +42,16 @@ export class Relay implements SocketEvents {
     });
     upstream.on('error', () => undefined);
     upstream.on('close', (code, reason) => {
-      this.#finish(code === 1006);
-      client.close(passable(code), code === 1006 ? 'the upstream connection was lost' : reason, 'upstream');
+      if (code === 1006) this.#loseUpstream();
+      else {
+        this.#finish(false);
+        client.close(passable(code), reason, 'upstream');
+      }
     });
     // Its connection was read while the upstream was asked, so as to see it leave.
     client.resume();
+    // Nobody will tell of an end that came before anyone listened.
+    if (connection.destroyed) this.#loseUpstream();
   }
 
   readonly onMessage = (data: Buffer, isBinary: boolean): void => {
@@ -85,6 +90,11 @@ export class Relay implements SocketEvents {
     if (!isBinary) this.#usage = addUsage(this.#usage, usageOfEvent(data));
     this.#client.send(data, isBinary);
     if (this.#client.isFull()) this.#options.upstream.pause();
+  }
+
+  #loseUpstream(): void {
+    this.#finish(true);
+    this.#client.close(passable(1006), 'the upstream connection was lost', 'upstream');
   }
 
   #finish(wasLost: boolean): void {

@@ -128,6 +128,8 @@ class ResponsesSession implements SocketEvents {
       const instructions = memberBytes(event, 'instructions');
       lane.instructions = instructions === undefined ? undefined : copyToKeep(instructions);
     }
+    const { maxBodyBytes } = this.#socket.opening.snapshot().limits;
+    if (request.bytes.length > maxBodyBytes) throw new AppError('body_too_large', { message: 'The conversation is larger than a request may be, with what it goes on from.', fields: { param: 'input' } });
     if (request.isWarmUp) {
       const model = checkWarmUp(request.model, principal, this.#socket.opening.snapshot().routes);
       const { responseId, events } = answerWarmUp(model, request.previousId, Math.floor(clock.nowMs() / 1_000));

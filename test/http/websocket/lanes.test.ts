@@ -124,6 +124,17 @@ describe('turns on one socket', () => {
     expect(await other.next('error')).toMatchObject({ status: 503, error: { code: 'overloaded' } });
   });
 
+  it('a conversation that outgrows what a body may be is refused, and the socket lives on', async () => {
+    rig.upstream.setScript((_seen, res) => answerResponse(res, { id: 'resp_large', text: 'x' }));
+    const client = await rig.open();
+    ask(client, 'x'.repeat(700_000));
+    await client.next('response.completed');
+    client.send({ type: 'response.create', model: 'm', store: false, input: 'y'.repeat(700_000), previous_response_id: 'resp_large' });
+    expect(await client.next(isEnd)).toMatchObject({ type: 'error', status: 413, error: { code: 'body_too_large' } });
+    client.send({ type: 'response.create', model: 'm', store: false, input: 'short', previous_response_id: 'resp_large' });
+    expect(await client.next(isEnd)).toMatchObject({ type: 'response.completed' });
+  });
+
   it('a client that leaves ends all of them within 250 ms, and what waited is never sent', async () => {
     for (const leave of ['close', 'terminate'] as const) {
       const held = holdAll();

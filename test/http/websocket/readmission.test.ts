@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Principal } from '../../../internal/clients/principal.ts';
+import { systemClock } from '../../../internal/clock/clock.ts';
+import { AppError, toAppError } from '../../../internal/fault/app-error.ts';
+import { err, ok, type Result } from '../../../internal/fault/result.ts';
+import { proxyLimits } from '../../../internal/proxy/limits.ts';
+import { socketLimits } from '../../../internal/websocket/limits.ts';
+import { createResponsesSocket } from '../../../internal/websocket/responses-socket.ts';
+import { createSockets } from '../../../internal/websocket/sockets.ts';
+import { createTurnMemories } from '../../../internal/websocket/turn-memory.ts';
+import { configOf, tableOf } from '../../support/config.ts';
+import { isEnd, openSocket } from '../../support/socket-client.ts';
+
+const given = { 'openai-compatibility': [{ name: 'x', 'base-url': 'https://x.example/v1', models: [{ name: 'm' }] }] };
+const ann: Principal = { id: 'managed_ann', kind: 'static-key', label: 'ann' };
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).toReversed()) await clean();
+});
+
+/** Sockets alone, before a door that a test decides for: as with credentials that no config holds. */
+async function startSockets() {
+  const config = configOf(given);
+  const limits = () => socketLimits(config);
+  let verdict: Result<Principal, AppError> = ok(ann);
+  const servedTo: Principal[] = [];
+  const closed: string[] = [];
+  const sockets = createSockets({ clock: systemClock, limits, metrics: { socketOpened: () => undefined, socketClosed: (_endpoint, reason) => void closed.push(reason) } });
+  const handle = createResponsesSocket({
+    clock: systemClock,
+    sockets,
+    limits,
+    memories: createTurnMemories(() => 1_000_000),
+    proxy: {
+      serveTurn: (inbound) => {
+        servedTo.push(inbound.principal);
+        inbound.res.writeHead(200, { 'content-type': 'text/event-stream' });
+        inbound.res.end('data: {"type":"response.completed","response":{"id":"r","output":[]}}\n\n');
+        return Promise.resolve();
+      },
+    },
+    isKept: () => false,
+    onFailure: () => undefined,
+  });
+  const server = createServer();
+  server.on('upgrade', (req, socket, head) => {
+    const opening = { id: 'req-1', target: { path: '/v1/responses', query: '' }, endpoint: 'WS /v1/responses', peer: { address: '127.0.0.1', isLocal: true, isControlSocket: false, throttleKey: '127.0.0.1' }, principal: ann, startedMs: 0, req, socket, head, snapshot: () => ({ routes: tableOf(given), limits: proxyLimits(config) }), readmit: () => verdict };
+    handle(opening).catch((thrown: unknown) => socket.end(`HTTP/1.1 ${toAppError(thrown).status} Refused\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanups.push(() => server.close(), sockets.close);
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/v1/responses`;
+  return {
+    url,
+    sockets,
+    servedTo,
+    closed,
+    decide: (next: Result<Principal, AppError>) => {
+      verdict = next;
+    },
+  };
+}
+
+const create = { type: 'response.create', model: 'm', input: 'x' };
+
+describe('a credential that no config holds', () => {
+  it('closes its socket within a second of being taken back', async () => {
+    const rig = await startSockets();
+    const client = await openSocket(rig.url);
+    rig.decide(err(new AppError('key_revoked')));
+    const startedMs = performance.now();
+    expect(await client.closed()).toEqual({ code: 1008, reason: 'key_revoked' });
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect([rig.sockets.count(), rig.closed]).toEqual([0, ['revoked']]);
+  });
+
+  it('closes it at once when told of a change', async () => {
+    const rig = await startSockets();
+    const client = await openSocket(rig.url);
+    rig.decide(err(new AppError('key_expired')));
+    rig.sockets.readmitAll();
+    expect(await client.closed(300)).toEqual({ code: 1008, reason: 'key_expired' });
+  });
+
+  it.each(['auth_unavailable', 'too_many_failures'] as const)('that cannot be judged just now (%s) leaves it open', async (code) => {
+    const rig = await startSockets();
+    const client = await openSocket(rig.url);
+    rig.decide(err(new AppError(code)));
+    await new Promise((next) => setTimeout(next, 1_200));
+    client.send(create);
+    expect(await client.next(isEnd)).toMatchObject({ type: 'response.completed' });
+    await client.close();
+  });
+
+  it('whose rights change counts with its new ones; one that becomes another’s closes', async () => {
+    const rig = await startSockets();
+    const client = await openSocket(rig.url);
+    rig.decide(ok({ ...ann, models: ['only-this'] }));
+    rig.sockets.readmitAll();
+    client.send(create);
+    await client.next(isEnd);
+    expect(rig.servedTo).toEqual([{ ...ann, models: ['only-this'] }]);
+    client.send({ ...create, generate: false });
+    expect(await client.next(isEnd)).toMatchObject({ type: 'error', status: 403, error: { code: 'model_not_allowed' } });
+    rig.decide(ok({ ...ann, id: 'managed_bob' }));
+    expect(await client.closed(1_500)).toMatchObject({ code: 1008 });
+  });
+
+  it('that is taken back while its upgrade is answered gets no open socket', async () => {
+    const rig = await startSockets();
+    rig.decide(err(new AppError('key_revoked')));
+    const client = await openSocket(rig.url);
+    expect(await client.closed(500)).toEqual({ code: 1008, reason: 'key_revoked' });
+  });
+});
+
+it('a daemon that stops opens no further socket', async () => {
+  const rig = await startSockets();
+  rig.sockets.stop();
+  await expect(openSocket(rig.url)).rejects.toThrow(/^503/);
+});
