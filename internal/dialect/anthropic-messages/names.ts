@@ -10,6 +10,7 @@ const names: Readonly<Record<string, string>> = {
   reasoning: 'thinking',
   userId: 'metadata.user_id',
   serviceTier: 'service_tier',
+  fileName: 'title',
   system: 'messages',
   turns: 'messages',
 };

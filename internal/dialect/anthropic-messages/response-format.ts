@@ -22,7 +22,7 @@ export interface FormatPlan {
  */
 export function planFormat(wanted: ResponseFormat | undefined, isToolFree: boolean, traits: ModelTraits, losses: Losses): FormatPlan {
   if (wanted === undefined || wanted.kind === 'text') return { format: undefined, answerTool: undefined };
-  const schema = wanted.kind === 'schema' ? wanted.schema : undefined;
+  const schema: JsonRecord | undefined = wanted.kind === 'schema' ? { ...(wanted.description === undefined ? {} : { description: wanted.description }), ...wanted.schema } : undefined;
   const closed = schema !== undefined && traits.takesSchemas ? closeSchema(schema) : undefined;
   if (closed !== undefined && closed.optionalProperties <= maxOptionalProperties && closed.unions <= maxUnions) return { format: { type: 'json_schema', schema: closed.schema }, answerTool: undefined };
   if (!isToolFree) return losses.refuse('responseFormat', schema === undefined ? 'JSON without a schema goes with neither tools nor reasoning' : 'a schema with open or recursive objects goes with neither tools nor reasoning');

@@ -28,6 +28,7 @@ function fileSource(uri: string, mime: string): Extract<MediaSource, { readonly 
 /** Refuses at `path` what Gemini does not take. Addresses are Google's to fetch. @see https://ai.google.dev/gemini-api/docs/file-input-methods */
 export function encodeMedia(part: ImagePart | FilePart | AudioPart, path: string, losses: Losses): JsonRecord {
   const { source } = part;
+  if (part.kind === 'file' && part.name !== undefined && source.kind !== 'text') losses.drop('fileName');
   switch (source.kind) {
     case 'base64':
       return { inlineData: { mimeType: source.mime, data: source.data } };

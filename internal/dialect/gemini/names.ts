@@ -17,6 +17,8 @@ const names: Readonly<Record<string, string>> = {
   modalities: config('responseModalities'),
   reasoning: config('thinkingConfig'),
   detail: 'mediaResolution',
+  fileName: 'displayName',
+  is_error: 'functionResponse.response.error',
   system: 'contents',
   turns: 'contents',
 };

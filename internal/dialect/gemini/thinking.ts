@@ -28,15 +28,16 @@ export function encodeThinking(reasoning: Reasoning | undefined, traits: ModelTr
     if ((budgetOf(reasoning) ?? 0) !== 0) losses.drop('reasoning');
     return undefined;
   }
-  const amount = traits.thinking === 'level' ? levelOf(reasoning, traits) : budgetFor(reasoning, traits);
+  const amount = traits.thinking === 'level' ? levelOf(reasoning, traits, losses) : budgetFor(reasoning, traits);
   const shown = reasoning.show === undefined ? {} : { includeThoughts: reasoning.show !== 'none' };
   const config = { ...amount, ...shown };
   return Object.keys(config).length === 0 ? undefined : config;
 }
 
-/** The nearest level there is; without one the model decides. */
-function levelOf(reasoning: Reasoning, traits: ModelTraits): JsonRecord {
+/** The nearest level there is, of which none is none at all; without one the model decides. */
+function levelOf(reasoning: Reasoning, traits: ModelTraits, losses: Losses): JsonRecord {
   const effort = effortOf(reasoning);
+  if (effort === 'none') losses.drop('reasoning');
   return effort === undefined ? {} : { thinkingLevel: levelFor(effort, traits) };
 }
 

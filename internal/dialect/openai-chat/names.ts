@@ -15,6 +15,7 @@ const names: Readonly<Record<string, string>> = {
   promptCacheKey: 'prompt_cache_key',
   promptCacheRetention: 'prompt_cache_retention',
   cache_control: 'prompt_cache_breakpoint',
+  fileName: 'filename',
   turns: 'messages',
   system: 'messages',
 };

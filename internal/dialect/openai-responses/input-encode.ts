@@ -103,12 +103,16 @@ function encodeContent(part: Part, path: string, role: Turn['role'], losses: Los
   }
 }
 
-/** Reasoning goes back to who encrypted it, and only with what was encrypted. */
+/**
+ * Reasoning goes back to who encrypted it, and only with what was encrypted. OpenAI shows nothing but summaries, and answers 400 to
+ * items with content; clients of other dialects do not say which it was.
+ */
 function reasoningItem({ text, isSummary, id, signature }: ThinkingPart, { target }: Scope): JsonRecord | undefined {
   const encrypted = encryptedFor(signature, target);
   if (encrypted === undefined) return undefined;
-  const summary = isSummary === true && text !== '' ? [{ type: 'summary_text', text }] : [];
-  const content = isSummary === true || text === '' ? {} : { content: [{ type: 'reasoning_text', text }] };
+  const isShort = isSummary === true || target.vendor === 'openai';
+  const summary = isShort && text !== '' ? [{ type: 'summary_text', text }] : [];
+  const content = isShort || text === '' ? {} : { content: [{ type: 'reasoning_text', text }] };
   return { type: 'reasoning', ...(id === undefined ? {} : { id }), summary, ...content, encrypted_content: encrypted };
 }
 

@@ -16,11 +16,12 @@ const names: Readonly<Record<string, string>> = {
   promptCacheKey: 'prompt_cache_key',
   promptCacheRetention: 'prompt_cache_retention',
   cache_control: 'prompt_cache_breakpoint',
-  system: 'instructions',
+  fileName: 'filename',
+  system: 'input',
   messages: 'input',
 };
 
 /** Paths into turns are paths into the input: near the item, since several of them make one turn. */
 export function nameOf(field: string): string {
-  return Object.hasOwn(names, field) ? (names[field] ?? field) : field.replace(/^(?:turns|messages)(?=[[.])/, 'input');
+  return Object.hasOwn(names, field) ? (names[field] ?? field) : field.replace(/^(?:turns|messages)(?=[[.])/, 'input').replaceAll('.parts[', '.content[');
 }

@@ -19,17 +19,17 @@ export interface ResponseState extends Outcome {
   readonly usage?: IrUsage | undefined;
 }
 
-/** `finish` is undefined for an answer that has no choice at all. */
+/** `finish` is undefined for an answer that has no choice at all. What is not known to have come to its end must not read as whole. */
 export function outcomeOf(finish: Finish | undefined, output: readonly JsonRecord[]): Outcome {
   switch (finish) {
     case 'stop':
     case 'stop_sequence':
     case 'tool_calls':
-    case 'other':
       return { status: 'completed' };
     case 'length':
     case 'context_length':
     case 'pause':
+    case 'other':
       return { status: 'incomplete', reason: 'max_output_tokens' };
     case 'content_filter':
       return { status: 'incomplete', reason: 'content_filter' };

@@ -130,7 +130,16 @@ class ResponseWriter {
   #whole(content: EventOf<'whole'>['content']): void {
     this.#endMessage();
     const items = content.kind === 'raw' ? rawItem(content, this.#context) : [...(content.signature === undefined ? [] : [tagItem(content.signature, this.#context)]), ...mediaItems(content, this.#context)];
-    for (const item of items) this.#log.wholeItem(item);
+    for (const item of items) if (item['type'] !== 'message') this.#log.wholeItem(item);
+    if (content.kind === 'media' && content.transcript !== undefined && items.some((item) => item['type'] === 'message')) this.#speak(content.transcript);
+  }
+
+  /** What is said in a sound, as a message of its own: clients show what comes in deltas. */
+  #speak(text: string): void {
+    const message = new MessageWriter(this.#log, this.#context);
+    message.open('text');
+    message.say(text);
+    message.end();
   }
 
   #end(): void {

@@ -74,7 +74,7 @@ describe('the body for an upstream', () => {
   });
 
   it('losses have the names of this dialect for its own clients', () => {
-    expect(['maxTokens', 'topP', 'responseFormat', 'turns[2].parts[0]', 'seed', 'toString'].map(openaiResponses.nameOf)).toEqual(['max_output_tokens', 'top_p', 'text.format', 'input[2].parts[0]', 'seed', 'toString']);
+    expect(['maxTokens', 'topP', 'responseFormat', 'turns[2].parts[0]', 'seed', 'toString'].map(openaiResponses.nameOf)).toEqual(['max_output_tokens', 'top_p', 'text.format', 'input[2].content[0]', 'seed', 'toString']);
   });
 });
 
@@ -114,6 +114,11 @@ describe('turns', () => {
       { type: 'function_call_output', call_id: 'c0', output: '' },
     ]);
     expect(dropped).toEqual(['is_error']);
+  });
+
+  it('reasoning that comes back from a client of another dialect is a summary to OpenAI, which refuses its items with content', () => {
+    const thinking: Part = { kind: 'thinking', text: 'hm', signature: ownSignature };
+    expect(itemsOf([says(thinking, text('a'))])[0]).toEqual({ type: 'reasoning', summary: [{ type: 'summary_text', text: 'hm' }], encrypted_content: ownSignature.value });
   });
 
   it('reasoning goes to the account that encrypted it, and nowhere else', () => {

@@ -24,7 +24,7 @@ const citation = fc.record({ kind: fc.constant('url' as const), url: fc.webUrl()
 const said = fc.oneof(fc.record({ kind: fc.constant('text' as const), text: word, annotations: option(fc.array(citation, { minLength: 1, maxLength: 2 })) }), fc.record({ kind: fc.constant('refusal' as const), text: word }));
 const signature = word.map((value) => ({ vendor: 'openai', account: undefined, value: `g${value}` }));
 const thinking = fc.oneof(
-  fc.record({ kind: fc.constant('thinking' as const), text: word, isSummary: fc.constantFrom(true, undefined), id: option(word), signature }),
+  fc.record({ kind: fc.constant('thinking' as const), text: word, isSummary: fc.constant(true), id: option(word), signature }),
   fc.record({ kind: fc.constant('thinking' as const), text: fc.constant(''), id: option(word), signature }),
 );
 const call = fc.oneof(
