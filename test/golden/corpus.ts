@@ -7,35 +7,45 @@ import type { IrAnswer } from '../../internal/dialect/ir/answer.ts';
 import { createCollector } from '../../internal/dialect/ir/collect.ts';
 import { createEventReader } from '../../internal/dialect/ir/event-reader.ts';
 import type { IrEvent } from '../../internal/dialect/ir/events.ts';
-import type { JsonRecord } from '../../internal/dialect/ir/json.ts';
+import { parseJson, type JsonRecord } from '../../internal/dialect/ir/json.ts';
 import { createLosses } from '../../internal/dialect/ir/losses.ts';
-import { replayAnswer } from '../../internal/dialect/ir/replay.ts';
+import type { IrRequest } from '../../internal/dialect/ir/request.ts';
 import { AppError } from '../../internal/fault/app-error.ts';
+import { formatJson } from './format.ts';
 
-/** What differs, in one direction, from the forms that the file has for the dialect it goes to. */
+/** A server-sent event; `data` is text that is no JSON, or the parsed JSON. `raw` stands for bytes that are no whole event. */
+export type WireEvent = { readonly event?: string; readonly data: unknown } | { readonly raw: string };
+
+/** What one dialect's form becomes in another's, where that is not the form in the file. */
 export interface Direction {
-  /** Left out of the request and listed, in the client's words. */
-  readonly dropped?: readonly string[];
   /** The member by which the request is refused. */
-  readonly refused?: string;
-  readonly request?: JsonRecord;
-  readonly answer?: JsonRecord;
-  readonly stream?: readonly string[];
+  readonly refused?: { readonly param: string };
+  /** Left out of the request and listed in `x-keyward-dropped`, in the client's words. */
+  readonly dropped?: readonly string[];
+  /** Text names the direction that has the same. */
+  readonly request?: JsonRecord | string;
+  readonly answer?: JsonRecord | string;
+  readonly stream?: readonly WireEvent[] | string;
 }
 
-/** One scenario: the same thing in the words of each dialect. A dialect that cannot say it has none. */
+const kinds = ['request', 'answer', 'stream'] as const;
+export type Kind = (typeof kinds)[number];
+
+/** One scenario: the same thing as each vendor's own clients and servers say it. */
 export interface Scenario {
   readonly about: string;
-  /** Where the form comes from that was written by hand: a vendor's page, or a recording. */
-  readonly source: string;
-  /** The dialects whose forms were written by hand; the others are what Keyward makes of them. */
-  readonly by: { readonly request: Dialect; readonly answer: Dialect; readonly isStreamWritten?: true };
+  /** Vendors' pages that show the forms, or what was recorded. */
+  readonly source: readonly string[];
   /** Who is at the other end, where it matters. */
   readonly parties?: Partial<Record<Dialect, Partial<Party>>>;
   readonly request: Partial<Record<Dialect, JsonRecord>>;
   readonly answer: Partial<Record<Dialect, JsonRecord>>;
-  readonly stream: Partial<Record<Dialect, readonly string[]>>;
-  /** `client → upstream` for requests, `upstream → client` for answers and streams. */
+  readonly stream: Partial<Record<Dialect, readonly WireEvent[]>>;
+  /** Why a dialect has no form, or why none has. */
+  readonly notSaid?: Partial<Record<Kind, string | Partial<Record<Dialect, string>>>>;
+  /** Why a request is not said again as it was, where its dialect's codec says it in other words. Same-dialect traffic never meets the codec. */
+  readonly saidOtherwise?: Partial<Record<Dialect, string>>;
+  /** `from → to`: requests on their way from a client, answers and streams on their way from an upstream. */
   readonly directions: Readonly<Record<string, Direction>>;
 }
 
@@ -46,8 +56,19 @@ export function readScenario(name: string): Scenario {
   return JSON.parse(readFileSync(join(folder, name), 'utf8'));
 }
 
-export function writeScenario(name: string, scenario: Scenario): void {
-  writeFileSync(join(folder, name), `${JSON.stringify(scenario, null, 2)}\n`);
+/** Only `directions` is ever written; what was written by hand stays. */
+export function recordDirections(name: string): void {
+  const scenario = readScenario(name);
+  writeFileSync(join(folder, name), `${formatJson({ ...scenario, directions: directionsOf(scenario) })}\n`);
+}
+
+/** Which forms a file has neither shown nor excused, and which it has both ways. */
+export function unexplained({ notSaid, ...scenario }: Scenario): readonly string[] {
+  const hasReason = (kind: Kind, dialect: Dialect): boolean => {
+    const reasons = notSaid?.[kind];
+    return (typeof reasons === 'string' ? reasons : (reasons?.[dialect] ?? '')) !== '';
+  };
+  return kinds.flatMap((kind) => dialects.filter((dialect) => (scenario[kind][dialect] === undefined) !== hasReason(kind, dialect)).map((dialect) => `${kind} of ${dialect}`));
 }
 
 const vendors: Readonly<Record<Dialect, Pick<Party, 'vendor' | 'provider' | 'model'>>> = {
@@ -61,59 +82,78 @@ export function partyOf(dialect: Dialect, { parties }: Pick<Scenario, 'parties'>
   return { dialect, account: `account-${dialect}`, ...vendors[dialect], ...parties?.[dialect] };
 }
 
-export const keyOf = (from: Dialect, to: Dialect): string => `${from} → ${to}`;
+export function decodeRequest({ request }: Scenario, dialect: Dialect, body: JsonRecord): IrRequest {
+  // Gemini says it by the verb.
+  const isStream = Object.values(request).some((each) => each['stream'] === true);
+  return codecs[dialect].decodeRequest(body, isStream);
+}
 
-export type CarriedRequest = { readonly refused: string } | { readonly dropped: readonly string[]; readonly request: JsonRecord };
+type CarriedRequest = { readonly refused?: { readonly param: string }; readonly dropped?: readonly string[]; readonly request?: JsonRecord };
 
-/** A client's request as the other dialect's upstream gets it. */
+/** What a client of `from` asks, as an upstream of `to` gets it. */
 export function carryRequest(scenario: Scenario, from: Dialect, to: Dialect, body: JsonRecord): CarriedRequest {
   const losses = createLosses(to, codecs[from].nameOf);
   try {
-    const request = codecs[to].encodeRequest(codecs[from].decodeRequest(body, body['stream'] === true), partyOf(to, scenario), losses);
-    return { dropped: losses.dropped(), request };
+    const request = overTheWire(codecs[to].encodeRequest(decodeRequest(scenario, from, body), partyOf(to, scenario), losses));
+    return losses.dropped().length === 0 ? { request } : { dropped: losses.dropped(), request };
   } catch (thrown) {
-    if (thrown instanceof AppError && thrown.code === 'unsupported_parameter') return { refused: String(thrown.fields['param']) };
+    if (thrown instanceof AppError && thrown.code === 'unsupported_parameter') return { refused: { param: String(thrown.fields['param']) } };
     throw thrown;
   }
 }
 
-function contextFor(scenario: Scenario, from: Dialect, to: Dialect): AnswerContext {
+const emptyRequest = { model: 'm', max_tokens: 1, messages: [], contents: [], input: [] };
+
+export function contextFor(scenario: Scenario, from: Dialect, to: Dialect): AnswerContext {
   let ids = 0;
-  const body = scenario.request[to] ?? { model: 'm', messages: [], contents: [], input: [] };
-  // As if every client of Chat Completions asked for usage: without it there is nothing to compare.
-  return { request: { ...codecs[to].decodeRequest(body, false), includeUsage: true }, model: 'asked-model', nowSeconds: 1_790_000_000, newId: (prefix) => `${prefix}${++ids}`, source: partyOf(from, scenario) };
+  return {
+    // Clients of Chat Completions count as having asked for usage: without it there is nothing to compare.
+    request: { ...decodeRequest(scenario, to, scenario.request[to] ?? emptyRequest), includeUsage: true },
+    model: 'asked-model',
+    nowSeconds: 1_790_000_000,
+    newId: (prefix) => `${prefix}${++ids}`,
+    source: partyOf(from, scenario),
+  };
 }
 
-/** An upstream's answer as the other dialect's client gets it. */
+/** What an upstream of `from` answers, as a client of `to` gets it. */
 export function carryAnswer(scenario: Scenario, from: Dialect, to: Dialect, body: JsonRecord): JsonRecord {
-  try {
-    return codecs[to].encodeAnswer(codecs[from].decodeAnswer(body, partyOf(from, scenario)), contextFor(scenario, from, to));
-  } catch (thrown) {
-    // A response that failed is no answer; the client is told of the error.
-    if (thrown instanceof AppError) return { failed: thrown.code };
-    throw thrown;
-  }
+  return overTheWire(codecs[to].encodeAnswer(codecs[from].decodeAnswer(body, partyOf(from, scenario)), contextFor(scenario, from, to)));
 }
 
-/** A stream's events as its decoder reads them; `size` cuts the bytes into chunks. */
-export function decodeStream(scenario: Scenario, dialect: Dialect, events: readonly string[], size: number): readonly IrEvent[] {
+export function carryStream(scenario: Scenario, from: Dialect, to: Dialect, events: readonly WireEvent[]): readonly WireEvent[] {
+  return readEvents(encodeStream(scenario, from, to, decodeStream(scenario, from, bytesOf(events))));
+}
+
+/** A stream as a vendor sends it. */
+export function bytesOf(events: readonly WireEvent[]): Buffer {
+  const texts = events.map((each) => {
+    if ('raw' in each) return each.raw;
+    const data = typeof each.data === 'string' ? each.data : JSON.stringify(each.data);
+    return `${each.event === undefined ? '' : `event: ${each.event}\n`}data: ${data}\n\n`;
+  });
+  return Buffer.from(texts.join(''));
+}
+
+function readEvents(text: string): readonly WireEvent[] {
+  return createEventReader().push(Buffer.from(text)).map(({ event, data }) => ({ ...(event === '' ? {} : { event }), data: parseJson(data) ?? data }));
+}
+
+/** What a stream's decoder reads, its bytes cut into chunks of `size`. */
+export function decodeStream(scenario: Scenario, dialect: Dialect, bytes: Buffer, size = bytes.length): readonly IrEvent[] {
   const reader = createEventReader();
   const decoder = codecs[dialect].createStreamDecoder(partyOf(dialect, scenario));
-  const bytes = Buffer.from(events.join(''));
   const found: IrEvent[] = [];
   for (let at = 0; at < bytes.length; at += size) for (const event of reader.push(bytes.subarray(at, at + size))) found.push(...decoder.push(event));
   return [...found, ...decoder.end()];
 }
 
-export function encodeStream(scenario: Scenario, from: Dialect, to: Dialect, events: readonly IrEvent[]): readonly string[] {
+export function encodeStream(scenario: Scenario, from: Dialect, to: Dialect, events: readonly IrEvent[]): string {
   const encoder = codecs[to].createStreamEncoder(contextFor(scenario, from, to));
-  return splitEvents(events.map((event) => encoder.push(event)).join(''));
+  return events.map((event) => encoder.push(event)).join('');
 }
 
-function splitEvents(text: string): readonly string[] {
-  return text.match(/[\s\S]*?\r?\n\r?\n/g) ?? [];
-}
-
+/** The answer that a stream was; undefined for one that failed. */
 export function collect(events: readonly IrEvent[]): IrAnswer | undefined {
   const collector = createCollector();
   for (const event of events) collector.push(event);
@@ -121,66 +161,63 @@ export function collect(events: readonly IrEvent[]): IrAnswer | undefined {
   return result?.ok === true ? result.answer : undefined;
 }
 
-/** Fills in what was not written by hand. What was stays as it is. */
-export function complete(scenario: Scenario): Scenario {
-  const { by } = scenario;
-  const request: Partial<Record<Dialect, JsonRecord>> = { [by.request]: scenario.request[by.request] };
-  const asked = scenario.request[by.request];
-  for (const dialect of dialects) {
-    const carried = dialect === by.request || asked === undefined ? undefined : carryRequest(scenario, by.request, dialect, asked);
-    if (carried !== undefined && 'request' in carried) request[dialect] = carried.request;
-  }
-  const base = { ...scenario, request };
-  const answer: Partial<Record<Dialect, JsonRecord>> = { [by.answer]: scenario.answer[by.answer] };
-  const stream: Partial<Record<Dialect, readonly string[]>> = {};
-  const source = scenario.answer[by.answer];
-  const written = by.isStreamWritten === true ? scenario.stream[by.answer] : undefined;
-  const own = written ?? (source === undefined ? [] : encodeStream(base, by.answer, by.answer, replayAnswer(codecs[by.answer].decodeAnswer(source, partyOf(by.answer, scenario)))));
-  stream[by.answer] = own;
-  for (const dialect of dialects) {
-    if (dialect === by.answer) continue;
-    if (source !== undefined) answer[dialect] = carryAnswer(base, by.answer, dialect, source);
-    stream[dialect] = encodeStream(base, by.answer, dialect, decodeStream(scenario, by.answer, own, 1 << 20));
-  }
-  const filled = { ...base, answer, stream };
-  return { ...filled, directions: directionsOf(filled) };
+interface Carried extends CarriedRequest {
+  readonly answer?: JsonRecord;
+  readonly stream?: readonly WireEvent[];
 }
 
-/** All that differs from the forms in the file, direction by direction. */
-export function directionsOf(scenario: Omit<Scenario, 'directions'>): Readonly<Record<string, Direction>> {
-  const whole = { ...scenario, directions: {} };
+/** All that one direction makes of the file's forms. */
+export function carryAll(scenario: Scenario, from: Dialect, to: Dialect): Carried {
+  const [request, answer, stream] = [scenario.request[from], scenario.answer[from], scenario.stream[from]];
+  return {
+    ...(request === undefined ? {} : carryRequest(scenario, from, to, request)),
+    ...(answer === undefined ? {} : { answer: carryAnswer(scenario, from, to, answer) }),
+    ...(stream === undefined ? {} : { stream: carryStream(scenario, from, to, stream) }),
+  };
+}
+
+/** All that differs from the forms in the file. What two directions have alike is written once. */
+export function directionsOf(scenario: Scenario): Readonly<Record<string, Direction>> {
   const found: Record<string, Direction> = {};
-  for (const from of dialects) for (const to of dialects) {
+  const once = createOnce();
+  for (const to of dialects) for (const from of dialects) {
     if (from === to) continue;
-    const direction = { ...requestDirection(whole, from, to), ...answerDirection(whole, from, to) };
-    if (Object.keys(direction).length > 0) found[keyOf(from, to)] = direction;
+    const key = `${from} → ${to}`;
+    const { request, answer, stream, ...rest } = carryAll(scenario, from, to);
+    const { model: _, ...own }: JsonRecord = scenario.request[to] ?? {};
+    const direction: Direction = {
+      ...rest,
+      ...(request === undefined || isSame(request, own) ? {} : { request: once('request', key, request) }),
+      ...(answer === undefined || isSame(answer, scenario.answer[to]) ? {} : { answer: once('answer', key, answer) }),
+      ...(stream === undefined || isSame(stream, scenario.stream[to]) ? {} : { stream: once('stream', key, stream) }),
+    };
+    if (Object.keys(direction).length > 0) found[key] = direction;
   }
   return found;
 }
 
-function requestDirection(scenario: Scenario, from: Dialect, to: Dialect): Direction {
-  const body = scenario.request[from];
-  if (body === undefined) return {};
-  const carried = carryRequest(scenario, from, to, body);
-  if ('refused' in carried) return { refused: carried.refused };
-  const { model: _, ...expected }: JsonRecord = scenario.request[to] ?? {};
-  const isSame = JSON.stringify(sorted(carried.request)) === JSON.stringify(sorted(expected));
-  return { ...(carried.dropped.length === 0 ? {} : { dropped: carried.dropped }), ...(isSame ? {} : { request: carried.request }) };
-}
-
-function answerDirection(scenario: Scenario, from: Dialect, to: Dialect): Direction {
-  const [body, events] = [scenario.answer[from], scenario.stream[from]];
-  const answer = body === undefined ? undefined : carryAnswer(scenario, from, to, body);
-  const stream = events === undefined ? undefined : encodeStream(scenario, from, to, decodeStream(scenario, from, events, 1 << 20));
-  return {
-    ...(answer === undefined || JSON.stringify(sorted(answer)) === JSON.stringify(sorted(scenario.answer[to] ?? {})) ? {} : { answer }),
-    ...(stream === undefined || JSON.stringify(stream) === JSON.stringify(scenario.stream[to] ?? []) ? {} : { stream }),
+/** The form itself at its first place, the name of that place at later ones. */
+function createOnce(): <T extends object>(kind: Kind, key: string, form: T) => T | string {
+  const known = new Map<string, string>();
+  return (kind, key, form) => {
+    const text = `${kind} ${JSON.stringify(sortMembers(form))}`;
+    const same = known.get(text);
+    if (same === undefined) known.set(text, key);
+    return same ?? form;
   };
 }
 
+function overTheWire(body: JsonRecord): JsonRecord {
+  return JSON.parse(JSON.stringify(body));
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(sortMembers(a)) === JSON.stringify(sortMembers(b));
+}
+
 /** Members in one order, so that only what is said counts. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
+function sortMembers(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortMembers);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a.localeCompare(b)).map(([name, member]) => [name, sorted(member)]));
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, member]) => [name, sortMembers(member)]));
 }
