@@ -1,7 +1,7 @@
 import type { Dialect } from './dialect.ts';
 import { createEventReader } from './ir/event-reader.ts';
 import type { ServerEvent } from './ir/events.ts';
-import { isRecord, memberOf, numberOf, parseJson, textOf } from './ir/json.ts';
+import { entryOf, isRecord, memberOf, numberOf, parseJson, textOf } from './ir/json.ts';
 
 /** How a streamed answer begins: with events that promise nothing yet, with content, or with the upstream's own error. */
 export type Opening = { readonly kind: 'opening' | 'content' } | { readonly kind: 'failed'; readonly error: OpeningError };
@@ -73,7 +73,7 @@ export function statusOfError(error: unknown): number {
     if (Number.isInteger(stated) && stated >= 400 && stated < 600) return stated;
   }
   for (const name of ['code', 'type']) {
-    const status = statusByWord[textOf(memberOf(error, name)) ?? ''];
+    const status = entryOf(statusByWord, textOf(memberOf(error, name)));
     if (status !== undefined) return status;
   }
   return 502;

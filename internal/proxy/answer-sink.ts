@@ -127,8 +127,12 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
       held.push(chunk);
       const opening = judgeOpening(chunk);
       if (opening.kind === 'content') return release();
-      if (opening.kind === 'failed') failure = opening.error;
-      else holdFor();
+      if (opening.kind === 'failed') {
+        failure = opening.error;
+        // Another account may answer by now when the wait would end.
+        held = [];
+        hold?.abort();
+      } else holdFor();
       return true;
     },
     end: () => {

@@ -225,7 +225,14 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     const rest = this.#unwrapper?.end();
     if (rest !== undefined && rest.length > 0) this.#write(rest);
     const hadStarted = this.#sink?.hasStarted() ?? false;
-    const summary = this.#sink?.end();
+    let summary: AnswerSummary | undefined;
+    try {
+      summary = this.#sink?.end();
+    } catch (thrown) {
+      // Undici would swallow it, and nobody would end the exchange.
+      this.#breakAnswer(thrown instanceof Error ? thrown : new Error('the answer could not be ended'));
+      return;
+    }
     if (this.#leaveFailure(true)) return;
     if (summary === undefined) this.#finish({ kind: 'broken', cause: new Error('the upstream ended its answer early'), wasSent: true });
     else {

@@ -1,6 +1,6 @@
 import type { Account } from '../accounts/account.ts';
 import type { Dialect, Operation } from '../dialect/dialect.ts';
-import { AppError } from '../fault/app-error.ts';
+import { AppError, toAppError } from '../fault/app-error.ts';
 import { dialectFor } from '../routing/serving.ts';
 import { asksForEvents } from './code-assist.ts';
 import type { PreparedRequest } from './exchange.ts';
@@ -34,8 +34,9 @@ function translateBy({ codecs, translateCount, translateRequest }: Translation, 
     const readsEvents = client !== 'gemini' || asksForEvents(inbound.target.query);
     return { kind: 'send', translated: translateRequest({ ...common, target, request: decode(codecs[client]), model: request.model, readsEvents, clock, keepAlive }) };
   } catch (thrown) {
-    if (thrown instanceof AppError) return { kind: 'untranslatable', error: thrown };
-    throw thrown;
+    // Whatever it is, it says nothing of the account. Written out, text that was parsed may nest deeper than the stack.
+    const isTooDeep = thrown instanceof RangeError;
+    return { kind: 'untranslatable', error: isTooDeep ? new AppError('invalid_request', { message: 'A value in the request, or in text that is JSON, is nested too deeply.', cause: thrown }) : toAppError(thrown) };
   }
 }
 
@@ -45,8 +46,7 @@ export async function estimate({ inbound, request, translation }: Try): Promise<
   try {
     return { kind: 'answered', isEstimate: true, status: 200, summary: await answerEstimate(inbound.res, request.operation.dialect, request.bytes ?? Buffer.alloc(0), inbound.id) };
   } catch (thrown) {
-    if (thrown instanceof AppError) return { kind: 'untranslatable', error: thrown };
-    throw thrown;
+    return { kind: 'untranslatable', error: toAppError(thrown) };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Finish } from '../ir/answer.ts';
-import { memberOf, textOf } from '../ir/json.ts';
+import { entryOf, memberOf, textOf } from '../ir/json.ts';
 
 const finishes: Readonly<Record<string, Finish>> = {
   end_turn: 'stop',
@@ -13,7 +13,7 @@ const finishes: Readonly<Record<string, Finish>> = {
 
 /** @see https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons */
 export function readFinish(stopReason: string): Finish {
-  return finishes[stopReason] ?? 'other';
+  return entryOf(finishes, stopReason) ?? 'other';
 }
 
 /** Why the vendor's filter stopped the answer, in its words; undefined where it says nothing. */

@@ -49,7 +49,7 @@ export function decodeContents(contents: unknown): readonly Turn[] {
 
 function decodeContent(content: unknown, path: string, open: OpenCalls): readonly { readonly role: Turn['role']; readonly parts: Part[] }[] {
   if (!isRecord(content)) throw invalidMember(path, 'an object');
-  const role = textOf(content['role']) ?? 'user';
+  const role = textOf(content['role'] ?? 'user');
   const { parts: stated } = content;
   const list: readonly unknown[] = Array.isArray(stated) ? stated : stated === undefined || stated === null ? [] : [stated];
   const parts = list.flatMap((part, index) => decodePart(part, `${path}.parts[${index}]`, open));
@@ -62,6 +62,7 @@ function decodeContent(content: unknown, path: string, open: OpenCalls): readonl
     case 'user':
     case 'function':
     case 'tool':
+      if (parts.some(({ kind }) => kind === 'tool_call')) throw invalidMember(`${path}.role`, '"model", since a function is called there');
       return splitResults(parts);
     default:
       throw invalidMember(`${path}.role`, '"user" or "model"');

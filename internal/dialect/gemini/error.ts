@@ -1,6 +1,6 @@
 import { faults } from '../../fault/codes.ts';
 import type { IrError } from '../codec.ts';
-import { compact, listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
+import { compact, entryOf, listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import type { StreamError } from '../stream-error.ts';
 import { statusOfError } from '../stream-opening.ts';
 
@@ -41,7 +41,7 @@ export function streamErrorIn(payload: unknown): StreamError | undefined {
   const error = errorIn(payload);
   if (error === undefined || error === null) return undefined;
   const stated = numberOf(memberOf(error, 'code'));
-  const status = stated !== undefined && stated >= 400 && stated < 600 ? stated : (statusByName[textOf(memberOf(error, 'status')) ?? ''] ?? statusOfError(error));
+  const status = stated !== undefined && stated >= 400 && stated < 600 ? stated : (entryOf(statusByName, textOf(memberOf(error, 'status'))) ?? statusOfError(error));
   return { message: messageOf(error) ?? 'The upstream failed.', type: typeOf(status), code: codeOf(error) ?? 'upstream_error', status };
 }
 

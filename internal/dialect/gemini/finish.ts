@@ -1,4 +1,5 @@
 import type { Finish } from '../ir/answer.ts';
+import { entryOf } from '../ir/json.ts';
 
 const finishes: Readonly<Record<string, Finish>> = {
   STOP: 'stop',
@@ -23,7 +24,7 @@ const finishes: Readonly<Record<string, Finish>> = {
 
 /** An answer that calls ends with `STOP` too. @see https://ai.google.dev/api/generate-content#FinishReason */
 export function readFinish(reason: string, hasCalls: boolean): Finish {
-  const finish = finishes[reason] ?? 'other';
+  const finish = entryOf(finishes, reason) ?? 'other';
   if (finish === 'stop' || finish === 'tool_calls') return hasCalls ? 'tool_calls' : 'stop';
   return finish;
 }

@@ -1,4 +1,4 @@
-import { compact, type JsonRecord } from '../ir/json.ts';
+import { compact, entryOf, type JsonRecord } from '../ir/json.ts';
 import type { Losses } from '../ir/losses.ts';
 import type { AudioPart, FilePart, ImagePart, MediaSource } from '../ir/parts.ts';
 import { pick, pickRecord, pickText } from './members.ts';
@@ -14,7 +14,7 @@ export function decodeMedia(part: JsonRecord): ImagePart | FilePart | AudioPart 
   if ((inline === undefined && file === undefined) || pick(part, 'videoMetadata') !== undefined) return undefined;
   const mime = pickText(inline ?? file, 'mimeType') ?? '';
   const source: Extract<MediaSource, { readonly kind: 'base64' | 'url' | 'id' }> = inline === undefined ? fileSource(pickText(file, 'fileUri') ?? '', mime) : { kind: 'base64', mime, data: pickText(inline, 'data') ?? '' };
-  if (mime.startsWith('image/')) return { kind: 'image', source, detail: details[pickText(pick(part, 'mediaResolution'), 'level') ?? ''] };
+  if (mime.startsWith('image/')) return { kind: 'image', source, detail: entryOf(details, pickText(pick(part, 'mediaResolution'), 'level')) };
   if (mime.startsWith('audio/') && source.kind !== 'id') return { kind: 'audio', source };
   return { kind: 'file', source, name: pickText(inline ?? file, 'displayName') };
 }
@@ -39,7 +39,7 @@ export function encodeMedia(part: ImagePart | FilePart | AudioPart, path: string
       return { text: part.kind === 'file' && part.name !== undefined ? `${part.name}\n\n${source.text}` : source.text };
     case 'id':
       if (source.dialect !== dialect) return losses.refuse(path, 'the file was uploaded to another vendor');
-      return { fileData: compact({ fileUri: source.id, mimeType: mimeByEnding[endingOf(source.id)] }) };
+      return { fileData: compact({ fileUri: source.id, mimeType: entryOf(mimeByEnding, endingOf(source.id)) }) };
   }
 }
 
@@ -56,7 +56,7 @@ function endingOf(url: string): string {
 
 /** The type must be stated, and nobody here asks the address (security rule 14). */
 function mimeOf(url: string, kind: 'image' | 'file' | 'audio', path: string, losses: Losses): string {
-  const known = mimeByEnding[endingOf(url)];
+  const known = entryOf(mimeByEnding, endingOf(url));
   if (known !== undefined) return known;
   if (/^https:\/\/(?:(?:www|m)\.)?(?:youtube\.com|youtu\.be)\//i.test(url)) return 'video/mp4';
   // The commonest of pictures.

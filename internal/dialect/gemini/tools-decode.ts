@@ -1,4 +1,4 @@
-import { invalidMember, isRecord, type JsonRecord } from '../ir/json.ts';
+import { entryOf, invalidMember, isRecord, type JsonRecord } from '../ir/json.ts';
 import { fromGeminiSchema } from '../ir/json-schema.ts';
 import type { BuiltinKind, BuiltinTool, FunctionTool, Tool, ToolChoice } from '../ir/request.ts';
 import { camelMembers, pickRecord, pickText, pickTexts, readText } from './members.ts';
@@ -24,7 +24,7 @@ export function decodeTools(tools: unknown): readonly Tool[] {
 }
 
 function decodeBuiltin(name: string, value: unknown): BuiltinTool {
-  return { kind: 'builtin', builtin: kinds[name] ?? 'other', name, dialect, item: { [name]: value } };
+  return { kind: 'builtin', builtin: entryOf(kinds, name) ?? 'other', name, dialect, item: { [name]: value } };
 }
 
 function decodeFunctions(declarations: unknown, path: string): readonly FunctionTool[] {

@@ -1,5 +1,5 @@
 import type { Finish, IrUsage, TokenLogprob } from '../ir/answer.ts';
-import { compact, isRecord, listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
+import { compact, entryOf, isRecord, listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import type { Annotation } from '../ir/parts.ts';
 
 const dialect = 'openai-chat';
@@ -25,7 +25,7 @@ export interface Held {
 /** `unsaid`: what a choice ended by that does not say. */
 export function readFinish(word: string | undefined, { hasCalls, hasRefusal, hasBrokenCall }: Held, unsaid: Finish): Finish {
   if (hasBrokenCall) return 'malformed_tool_call';
-  const finish = word === undefined ? unsaid : (finishes[word] ?? 'other');
+  const finish = word === undefined ? unsaid : (entryOf(finishes, word) ?? 'other');
   if (hasCalls) return finish === 'stop' || word === undefined ? 'tool_calls' : finish;
   if (finish === 'stop' && hasRefusal) return 'refusal';
   return finish === 'tool_calls' ? 'stop' : finish;

@@ -1,4 +1,4 @@
-import { invalidMember, isRecord, textOf, type JsonRecord } from '../ir/json.ts';
+import { entryOf, invalidMember, isRecord, textOf, type JsonRecord } from '../ir/json.ts';
 import type { AudioPart, CacheMarker, FilePart, ImagePart, MediaSource } from '../ir/parts.ts';
 
 const dialect = 'openai-chat';
@@ -29,14 +29,14 @@ export function readFile(value: unknown, path: string, cache: CacheMarker | unde
 
 function fileSource(data: string, name: string | undefined): MediaSource {
   if (/^https?:/i.test(data)) return { kind: 'url', url: data };
-  return { kind: 'base64', mime: mimeByEnding[endingOf(name ?? '')] ?? 'application/pdf', data };
+  return { kind: 'base64', mime: entryOf(mimeByEnding, endingOf(name ?? '')) ?? 'application/pdf', data };
 }
 
 /** A `video_url` part, as imitations have it. */
 export function readVideo(value: unknown, path: string): FilePart {
   const url = textOf(value) ?? (isRecord(value) ? textOf(value['url']) : undefined);
   if (url === undefined) throw invalidMember(`${path}.video_url.url`, 'a string');
-  return { kind: 'file', source: readDataUrl(url) ?? { kind: 'url', url, mime: videoByEnding[endingOf(url.split(/[?#]/, 1)[0] ?? '')] ?? 'video/mp4' } };
+  return { kind: 'file', source: readDataUrl(url) ?? { kind: 'url', url, mime: entryOf(videoByEnding, endingOf(url.split(/[?#]/, 1)[0] ?? '')) ?? 'video/mp4' } };
 }
 
 /** An `input_audio` part. */

@@ -1,4 +1,4 @@
-import { invalidMember, textOf, type JsonRecord } from '../ir/json.ts';
+import { entryOf, invalidMember, textOf, type JsonRecord } from '../ir/json.ts';
 import type { AudioPart, CacheMarker, FilePart, ImagePart, MediaSource } from '../ir/parts.ts';
 
 const dialect = 'openai-responses';
@@ -56,5 +56,5 @@ function readDataUrl(url: string): Extract<MediaSource, { readonly kind: 'base64
 }
 
 function mimeOfName(name: string | undefined): string {
-  return mimeByEnding[name?.split('.').at(-1)?.toLowerCase() ?? ''] ?? pdf;
+  return entryOf(mimeByEnding, name?.split('.').at(-1)?.toLowerCase()) ?? pdf;
 }

@@ -43,6 +43,9 @@ export interface StreamReshaper {
 
 /** Larger answers are refused rather than held; pictures make the largest. */
 const maxWholeBytes = 64 * 1024 * 1024;
+/** Of one event, and as a stream of an answer that is given whole: most of those bytes are wrapping. */
+const maxUnfinishedBytes = 64 * 1024 * 1024;
+const maxCollectedBytes = 2 * maxWholeBytes;
 
 /** Takes an answer to the client in the client's dialect. Nothing is sent before the upstream has content, or for whole answers the end. */
 export function createTranslatedSink(options: TranslatedSinkOptions): AnswerSink {
@@ -64,6 +67,16 @@ function streamInput({ upstream, context, isClientStream }: TranslatedSinkOption
   const reader = createEventReader();
   const decoder: StreamDecoder = upstream.createStreamDecoder(context.source);
   let broken = false;
+  let size = 0;
+  let unfinished = 0;
+  const readChunk = (chunk: Buffer): readonly IrEvent[] => {
+    size += chunk.length;
+    const events = reader.push(chunk);
+    unfinished = events.length === 0 ? unfinished + chunk.length : 0;
+    if (unfinished <= maxUnfinishedBytes && (isClientStream || size <= maxCollectedBytes)) return events.flatMap((event) => decoder.push(event));
+    broken = true;
+    return [{ type: 'error', error: tooLarge }];
+  };
   const decode = (read: () => readonly IrEvent[]): readonly IrEvent[] => {
     if (broken) return [];
     try {
@@ -82,7 +95,7 @@ function streamInput({ upstream, context, isClientStream }: TranslatedSinkOption
   };
   return {
     isWhole: !isClientStream,
-    write: (chunk) => out.push(decode(() => reader.push(chunk).flatMap((event) => decoder.push(event)))),
+    write: (chunk) => out.push(decode(() => readChunk(chunk))),
     end: () => finish(false),
     breakOff: () => finish(true),
     hasStarted: out.hasStarted,
@@ -187,6 +200,9 @@ function streamOutput({ res, head, client, context, clock, keepAlive, reshape, r
       for (const [index, event] of events.entries()) {
         if (event.type === 'error') {
           failure = { status: statusOf(event.error), body: errorBody(client, event.error, requestId) };
+          // Another account may answer by now when the wait would end.
+          held = [];
+          hold?.abort();
           return true;
         }
         held.push(event);
@@ -222,6 +238,16 @@ function streamOutput({ res, head, client, context, clock, keepAlive, reshape, r
 function wholeOutput({ res, head, client, context, requestId }: TranslatedSinkOptions): Output {
   const collector = createCollector();
   let failure: OpeningError | undefined;
+  const encode = (answer: IrAnswer): { readonly record: JsonRecord; readonly body: Buffer } | undefined => {
+    try {
+      const record = client.encodeAnswer(answer, context);
+      return { record, body: bodyOf(record) };
+    } catch {
+      // Arguments nested deeper than can be written, say.
+      failure = { status: 502, body: errorBody(client, unreadable, requestId) };
+      return undefined;
+    }
+  };
   return {
     push: (events) => {
       for (const event of events) {
@@ -233,12 +259,13 @@ function wholeOutput({ res, head, client, context, requestId }: TranslatedSinkOp
     finish: () => {
       const result = collector.result();
       if (result?.ok !== true) return undefined;
-      const encoded = client.encodeAnswer(result.answer, context);
-      const body = bodyOf(encoded);
+      const encoded = encode(result.answer);
+      if (encoded === undefined) return undefined;
+      const { record, body } = encoded;
       res.writeHead(200, [...withoutBodyHeaders(head.headers), 'content-type', 'application/json', 'content-length', String(body.length)]);
       res.end(body.toString('latin1'), 'latin1');
       const { usage } = result.answer;
-      return { usage: usage === undefined ? undefined : statedUsage(usage), storedIds: [], response: client.dialect === 'openai-responses' ? encoded : undefined, isTruncated: false, hasFailed: false, answerBytes: body.length, eventCount: 0 };
+      return { usage: usage === undefined ? undefined : statedUsage(usage), storedIds: [], response: client.dialect === 'openai-responses' ? record : undefined, isTruncated: false, hasFailed: false, answerBytes: body.length, eventCount: 0 };
     },
     hasStarted: () => res.headersSent,
     failure: () => failure,
@@ -252,6 +279,7 @@ function responseIn(text: string): JsonRecord | undefined {
 }
 
 const unreadable: StreamError = { message: 'The upstream answered with something that is no answer of its dialect.', type: 'api_error', code: 'upstream_error', status: 502 };
+const tooLarge: StreamError = { message: 'The upstream\'s answer is too large to be carried over.', type: 'api_error', code: 'upstream_error', status: 502 };
 const untranslatable: StreamError = { message: 'The upstream\'s stream could not be carried over; what came so far is not the whole answer.', type: 'api_error', code: 'stream_truncated', status: 502 };
 
 function isContent({ type }: IrEvent): boolean {

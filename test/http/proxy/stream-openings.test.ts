@@ -64,6 +64,39 @@ describe('a stream that begins with an error', () => {
     expect(JSON.parse(answer.body.toString())).toHaveProperty('error.message');
   });
 
+  it.each([['openai-responses', false], ['anthropic-messages', false], ['openai-responses', true], ['anthropic-messages', true]] as const)('a moment after its beginning says nothing more, however the wait for it ends: %s, translated %s', async (dialect, isTranslated) => {
+    const client = dialectCases.find((each) => each.dialect === dialect);
+    const vendor = dialectCases.find((each) => each.dialect === (isTranslated === (dialect === 'openai-responses') ? 'anthropic-messages' : 'openai-responses'));
+    if (client === undefined || vendor === undefined) throw new Error('no such dialect');
+    const beginning = vendor.events[0] ?? '';
+    const error = vendor.dialect === 'anthropic-messages' ? sse('error', { error: { type: 'overloaded_error', message: 'busy' } }) : sse('error', { code: 'rate_limit_exceeded', message: 'busy' });
+    let fail = (): void => undefined;
+    let finish = (): void => undefined;
+    bad.setScript((_, res) => {
+      answerEvents(res, [beginning.replaceAll('_1"', '_bad"')], false);
+      fail = () => void res.write(error);
+    });
+    good.setScript((_, res) => {
+      answerEvents(res, vendor.events.slice(0, -1), false);
+      finish = () => res.end(vendor.events.at(-1));
+    });
+    const accounts = [bad.url, good.url].map((url, index) => ({ 'api-key': `sk-${index}`, 'base-url': vendor.dialect === 'anthropic-messages' ? url : `${url}/v1`, ...(vendor.dialect === 'anthropic-messages' ? {} : { dialects: ['openai-responses'] }), models: [{ name: 'm' }], priority: -index }));
+    const config = { [vendor.dialect === 'anthropic-messages' ? 'claude-api-key' : 'codex-api-key']: accounts };
+    rig = await startProxyRig({ accounts: accountsFromConfig(configOf(config)).accounts, tokens: createFakeKeeper(), config });
+    const reading = read(rig, { ...client, streamBody: { ...client.streamBody, model: 'm' } });
+    await until('the first upstream', () => bad.seen.length === 1);
+    // Its beginning has to have arrived, so that the wait is on.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    fail();
+    await until('the content of the second', () => reading.text().includes('Hello.'));
+    rig.clock.advance(260);
+    finish();
+    await reading.ended;
+    expect(reading.text()).not.toMatch(/_bad|busy/);
+    expect(reading.text().split(dialect === 'anthropic-messages' ? 'event: message_start' : 'event: response.created')).toHaveLength(2);
+    expect(bad.seen).toHaveLength(1);
+  });
+
   it('that comes after content is the client’s to see', async () => {
     const [chat] = dialectCases;
     if (chat === undefined) throw new Error('no chat');

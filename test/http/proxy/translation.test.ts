@@ -7,6 +7,7 @@ import { dialectCases, type DialectCase } from '../../support/four-dialects.ts';
 import { startProxyRig, type ProxyRig } from '../../support/proxy-rig.ts';
 import { send } from '../../support/raw-http.ts';
 import { answerEvents, answerJson, startScriptedUpstream, type ScriptedUpstream } from '../../support/scripted-upstream.ts';
+import { until } from '../../support/until.ts';
 
 const [chat, responses, messages, gemini] = dialectCases;
 if (chat === undefined || responses === undefined || messages === undefined || gemini === undefined) throw new Error('a dialect is missing');
@@ -94,6 +95,74 @@ describe.each(pairs)('a client of %s on an upstream of %s', (_, __, client, vend
     const answer = await ask(await startRig(merged), client, true);
     expect([answer.status, upstream.seen.length, other.seen.length]).toEqual([200, 1, 1]);
     expect(answer.body.toString()).not.toContain('busy');
+  });
+});
+
+describe('an upstream that means no good', () => {
+  const tooDeep = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+
+  it.each([messages, gemini])('whose arguments nest too deeply is told of as an error, whole and collected from a stream: $dialect', async (client) => {
+    const at = await startRig(accountOf('openai-chat', upstream.url));
+    const call = { index: 0, id: 'x', type: 'function', function: { name: 'f', arguments: tooDeep } };
+    for (const isStream of [false, true]) {
+      at.clock.advance(3_600_000);
+      upstream.setScript((_, res) =>
+        isStream
+          ? answerEvents(res, [`data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { tool_calls: [call] } }] })}\n\n`, 'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\n', 'data: [DONE]\n\n'])
+          : answerJson(res, 200, { id: 'c', choices: [{ index: 0, message: { role: 'assistant', tool_calls: [call] }, finish_reason: 'tool_calls' }] }),
+      );
+      const answer = await ask(at, client, false);
+      expect([answer.status, JSON.parse(answer.body.toString())]).toEqual([502, expect.objectContaining({ error: expect.anything() })]);
+    }
+    expect(at.settled).toHaveLength(2);
+  });
+
+  it('whose stream never ends is not collected without bound', async () => {
+    const event = `data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { content: 'x'.repeat(1_000_000) } }] })}\n\n`;
+    let isGone = false;
+    upstream.setScript((_, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' });
+      res.on('close', () => (isGone = true));
+      const write = (): void => {
+        res.write(event, () => {
+          if (!isGone) setImmediate(write);
+        });
+      };
+      write();
+    });
+    const answer = await ask(await startRig(accountOf('openai-chat', upstream.url)), messages, false);
+    expect(answer.status).toBe(502);
+    await until('the upstream to be left', () => isGone);
+  }, 20_000);
+
+  it('whose error is called as what every object has is an error like others', async () => {
+    upstream.setScript((_, res) => answerEvents(res, ['event: error\ndata: {"type":"error","error":{"type":"constructor","message":"odd"}}\n\n']));
+    expect((await ask(await startRig(accountOf('anthropic-messages', upstream.url)), messages, true)).status).toBe(502);
+  });
+
+  it('whose finish is called as what every object has ends a stream all the same', async () => {
+    upstream.setScript((_, res) => answerEvents(res, ['data: {"id":"c","choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":"constructor"}]}\n\n', 'data: [DONE]\n\n']));
+    const answer = await ask(await startRig(accountOf('openai-chat', upstream.url)), responses, true);
+    expect(answer.body.toString()).toContain('event: response.incomplete');
+  });
+});
+
+describe('a request that cannot be translated', () => {
+  const calling = (input: string): object => ({ messages: [{ role: 'user', content: 'x' }, { role: 'assistant', tool_calls: [{ id: 'x', type: 'function', function: { name: 'f', arguments: input } }] }, { role: 'tool', tool_call_id: 'x', content: 'y' }] });
+
+  it.each([messages, gemini])('is the client’s mistake where it nests too deeply, and the account stays ready: $dialect', async (vendor) => {
+    const at = await startRig(accountOf(vendor.dialect, upstream.url));
+    const answer = await ask(at, chat, false, calling(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`));
+    expect([answer.status, upstream.seen.length]).toEqual([400, 0]);
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ error: { code: 'invalid_request' } });
+    expect(at.router.states(at.table).map(({ state }) => state)).toEqual(['ready']);
+  });
+
+  it.each(['user', { odd: true }])('is the client’s mistake where a turn of %j calls a function', async (role) => {
+    const at = await startRig(accountOf('openai-chat', upstream.url));
+    const answer = await ask(at, gemini, false, { contents: [{ role, parts: [{ functionCall: { name: 'f', args: {} } }] }] });
+    expect([answer.status, upstream.seen.length]).toEqual([400, 0]);
+    expect(at.router.states(at.table).map(({ state }) => state)).toEqual(['ready']);
   });
 });
 
