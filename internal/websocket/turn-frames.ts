@@ -35,19 +35,20 @@ export function createTurnFrames(send: (frame: string | Buffer) => void, streamI
   const items: { readonly index: number; readonly item: JsonRecord }[] = [];
 
   const finish = (type: unknown, response: unknown): void => {
-    if (end !== undefined) return;
     const responseId = textOf(memberOf(response, 'id'));
     const stated = listOf(memberOf(response, 'output')).filter(isRecord);
     if (type === 'response.failed' || responseId === undefined) end = failed;
     else end = { kind: 'finished', responseId, output: stated.length > 0 ? stated : items.toSorted((a, b) => a.index - b.index).map(({ item }) => item) };
   };
 
-  /** True for an event that was said in another way. */
+  /** True for an event that was said in another way, or that ends a turn again: after an `error`, OpenAI's streams also fail the response. */
   const note = (data: Buffer): boolean => {
     const payload = parseJson(data.toString('utf8'));
     if (!isRecord(payload)) return false;
-    if (payload['type'] === 'error') {
-      end ??= failed;
+    const isError = payload['type'] === 'error';
+    if (end !== undefined && (isError || endings.has(payload['type']))) return true;
+    if (isError) {
+      end = failed;
       send(errorEventFrom(payload, streamId));
       return true;
     }

@@ -156,9 +156,9 @@ class ResponseWriter {
     this.#state = 'over';
     const stated = { code: error.code, message: error.message };
     const output = [...this.#log.items(), ...((this.#open ?? this.#message)?.soFar() ?? [])];
-    // Clients take a failed response for an answer of its own; one that was cut has to stop them.
+    // OpenAI sends both, the response last: its library raises by the first alone, and Codex reads the second alone, which it takes for the vendor's own verdict and not for a lost stream.
+    this.#log.event('error', { ...stated, param: null, error: { type: error.type, ...stated, param: null } });
     if (hasBegun && error.code !== 'stream_truncated') this.#log.event('response.failed', { response: this.#respond({ status: 'failed', error: stated, output, usage: this.#usage }) });
-    else this.#log.event('error', { ...stated, param: null, error: { type: error.type, ...stated, param: null } });
     return this.#log.take();
   }
 

@@ -89,10 +89,14 @@ describe('the frames of a turn', () => {
     ['a response without an id', '{"type":"response.completed","response":{}}'],
     ['an error', '{"type":"error","code":"c","message":"m"}'],
   ])('%s is an end that nothing goes on from', (_what, data) => {
-    const { say, made } = frames();
+    const { say, made, sent } = frames();
     say(data);
+    expect(sent).toHaveLength(1);
     say('{"type":"response.completed","response":{"id":"late","output":[]}}');
+    say('{"type":"error","code":"late","message":"late"}');
     expect(made.end()).toEqual({ kind: 'failed' });
+    // A second end on a socket would be taken for the next turn's.
+    expect(sent).toHaveLength(1);
   });
 
   it('say a fault of ours, a refusal and an answer in one piece in the form of the socket', () => {
@@ -100,8 +104,9 @@ describe('the frames of a turn', () => {
     made.fault(new AppError('stream_truncated'));
     made.refusal(404, new Map(), Buffer.from('{"error":{"message":"m","type":"t","code":"c"}}'));
     made.whole(Buffer.from('no json'));
-    made.whole(Buffer.from('{"id":"r","status":"incomplete","output":[{"type":"message"}]}'));
-    expect(sent.map((frame): unknown => JSON.parse(frame))).toMatchObject([
+    const next = frames('s');
+    next.made.whole(Buffer.from('{"id":"r","status":"incomplete","output":[{"type":"message"}]}'));
+    expect([...sent, ...next.sent].map((frame): unknown => JSON.parse(frame))).toMatchObject([
       { type: 'error', status: 502, stream_id: 's', error: { code: 'stream_truncated' } },
       { type: 'error', status: 404, stream_id: 's', error: { code: 'c' } },
       { type: 'error', status: 502, stream_id: 's', error: { code: 'upstream_error' } },

@@ -105,8 +105,9 @@ describe('a stream for a client', () => {
 });
 
 describe('an error', () => {
-  it('in the middle fails the response, with what was said until then', () => {
+  it('in the middle is said, and then fails the response with what was said until then', () => {
     const events = eventsIn(encodeEvents([{ type: 'start' }, ...said(0, f, '{}'), open(1, { kind: 'text' }), delta(1, 'Hel'), failure, delta(1, 'lo'), { type: 'end' }]));
+    expect(events.at(-2)).toMatchObject({ type: 'error', code: 'overloaded', message: 'Overloaded', error: { type: 'overloaded_error', message: 'Overloaded' } });
     expect(events.at(-1)).toMatchObject({ type: 'response.failed', response: { status: 'failed', error: { code: 'overloaded', message: 'Overloaded' }, output: [{ type: 'function_call', status: 'completed' }, { type: 'message', status: 'incomplete', content: [{ text: 'Hel' }] }] } });
     const broken = eventsIn(encodeEvents([{ type: 'start' }, open(0, f), delta(0, '{"x'), failure]));
     expect(outputOf(broken)).toMatchObject([{ type: 'function_call', status: 'incomplete', arguments: '{"x' }]);
