@@ -9,22 +9,26 @@ export interface Outcome {
 }
 
 export interface ToolRun {
-  /** Names and arguments of the first turn's calls. */
-  readonly calls: readonly { readonly name: string; readonly city: string }[];
+  /** The first turn's calls. */
+  readonly calls: readonly { readonly id: string; readonly name: string; readonly city: string }[];
+  /** Why the first turn ended, as the client says it. */
+  readonly finish: string;
   /** What the model said to the results. */
   readonly text: string;
 }
 
-/** One client library in one of its ways of asking. What it cannot do is absent. */
+/** One client library in one of its ways of asking. */
 export interface Driver {
   readonly name: string;
   readonly plain: (model: string, prompt: string) => Promise<Outcome>;
   readonly stream: (model: string, prompt: string) => Promise<Outcome & { readonly pieces: number }>;
   /** Two calls side by side, both answered, in one further turn. */
   readonly tools: (model: string, prompt: string) => Promise<ToolRun>;
+  /** The same with both turns streamed, the calls being put together by the client. */
+  readonly streamedTools: (model: string, prompt: string) => Promise<ToolRun>;
   readonly image: (model: string, prompt: string, png: string) => Promise<Outcome>;
   /** An object with a `city`. */
-  readonly structured?: (model: string, prompt: string) => Promise<unknown>;
+  readonly structured: (model: string, prompt: string) => Promise<unknown>;
   /** Leaves in the middle of a stream; resolves once the client has noticed. */
   readonly abort: (model: string, prompt: string) => Promise<void>;
 }

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { inspect } from 'node:util';
 import { GoogleGenAI } from '@google/genai';
 import { GoogleGenAI as GoogleGenAI2 } from 'genai2';
 import OpenAI from 'openai';
 import OpenAI6 from 'openai6';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Dialect } from '../../internal/dialect/dialect.ts';
 import { until } from '../support/until.ts';
 import { pixel } from '../support/simulated-vendors.ts';
 import { agentsDriver } from './clients/agents.ts';
@@ -14,8 +16,10 @@ import { openaiChatDriver } from './clients/openai-chat.ts';
 import { openaiResponsesDriver } from './clients/openai-responses.ts';
 import { responsesSocketDriver } from './clients/responses-ws.ts';
 import { vercelDrivers } from './clients/vercel.ts';
-import type { Driver, Place } from './driver.ts';
+import type { Driver, Place, ToolRun } from './driver.ts';
 import { emptyCells, whyEmpty, type Column } from './empty-cells.ts';
+import { readSentResults } from './sent-results.ts';
+import { vendorTrouble } from './stand-in-upstream.ts';
 import { clientKey, said, startWorld, tokens, upstreams, type World } from './world.ts';
 
 let world: World;
@@ -84,20 +88,47 @@ function driver(name: string): Driver {
   return found;
 }
 
-const columns: readonly Column[] = ['plain', 'stream', 'tools', 'image', 'structured', 'reasoning', 'usage', 'refusal', 'cut', 'abort'];
+const columns: readonly Column[] = ['plain', 'stream', 'tools', 'streamed tools', 'image', 'structured', 'reasoning', 'usage', 'refusal', 'error', 'cut', 'abort'];
 const results = new Map<string, string>();
 
 /** `tried`: the mark of a cell that is not empty, by its key. */
 function renderTable(tried: (key: string) => string): string {
-  const rows = driverNames.flatMap((name) => upstreams.map(({ dialect }) => [name, dialect, ...columns.map((column) => whyEmpty(name, dialect, column)?.mark ?? tried(`${name}|${dialect}|${column}`))]));
+  const rows = driverNames.flatMap((name) => upstreams.map(({ dialect }) => [name, dialect, ...columns.map((column) => whyEmpty(name, column)?.mark ?? tried(`${name}|${dialect}|${column}`))]));
   const all = [['client', 'upstream', ...columns], ...rows];
   const widths = all[0]?.map((_, at) => Math.max(...all.map((row) => (row[at] ?? '').length))) ?? [];
   return all.map((row) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ').trimEnd()).join('\n');
 }
 
-/** What the upstream was sent last for this cell, found by the prompt's own words. */
-function sentFor(tag: string): readonly { readonly url: string; readonly body: string }[] {
-  return world.seen.map(({ url, body }) => ({ url, body: body.toString() })).filter(({ body }) => body.includes(tag));
+/** What the upstream was sent for a cell, found by the prompt's own words. */
+function sentFor(tag: string, requests = world.seen): readonly { readonly url: string; readonly body: string }[] {
+  return requests.map(({ url, body }) => ({ url, body: body.toString() })).filter(({ body }) => body.includes(`${tag}.`));
+}
+
+function expectTools(run: ToolRun): void {
+  expect(run).toEqual({
+    calls: [
+      { id: 'call_paris', name: 'get_weather', city: 'Paris' },
+      { id: 'call_rome', name: 'get_weather', city: 'Rome' },
+    ],
+    finish: expect.stringMatching(/^(?:tool_calls|tool_use|tool-calls|STOP|completed)$/),
+    text: said.tools,
+  });
+}
+
+function expectResults(dialect: Dialect, sent: ReturnType<typeof sentFor>): void {
+  expect(sent).toHaveLength(2);
+  expect(readSentResults(dialect, sent[1]?.body ?? '')).toEqual([
+    { id: 'call_paris', city: 'Paris', result: expect.stringContaining('sunny in Paris') },
+    { id: 'call_rome', city: 'Rome', result: expect.stringContaining('sunny in Rome') },
+  ]);
+}
+
+/** What a client says of a failure, wherever its own error has the vendor's words. */
+async function failureOf(run: Promise<unknown>): Promise<string> {
+  return run.then(
+    () => 'no failure',
+    (error: unknown) => inspect(error, { depth: 6 }),
+  );
 }
 
 describe('docs/matrix.md', () => {
@@ -112,63 +143,72 @@ describe('docs/matrix.md', () => {
   });
 });
 
+const ordinaryEnd: unknown = expect.stringMatching(/^(?:stop|end_turn|STOP|completed)$/);
 let cellCount = 0;
 
-describe.each(driverNames)('%s', (name) => {
-  describe.each(upstreams)('on an upstream that speaks $dialect', ({ dialect, model, path }) => {
+describe.concurrent.each(driverNames)('%s', (name) => {
+  describe.each(upstreams)('on an upstream that speaks $dialect', ({ dialect, model, path, members }) => {
     const cell = (column: Column, title: string, run: (client: Driver, tag: string) => Promise<void>): void => {
-      if (whyEmpty(name, dialect, column) !== undefined) return;
+      if (whyEmpty(name, column) !== undefined) return;
       it.concurrent(title, async () => {
         const tag = `cell-${++cellCount}`;
+        // The full stop keeps one number from being the beginning of another.
         await run(driver(name), tag);
         const sent = sentFor(tag);
         expect(sent.length).toBeGreaterThan(0);
-        for (const { url } of sent) expect(url).toMatch(path);
+        for (const { url, body } of sent) {
+          expect(url).toMatch(path);
+          expect(Object.keys(JSON.parse(body))).toEqual(expect.arrayContaining([...members]));
+        }
         results.set(`${name}|${dialect}|${column}`, '✔');
       });
     };
 
     cell('plain', 'answers', async (client, tag) => {
-      expect((await client.plain(model, `plain ${tag}`)).text).toBe(said.plain);
+      expect(await client.plain(model, `plain ${tag}.`)).toMatchObject({ text: said.plain, finish: ordinaryEnd });
     });
     cell('stream', 'streams', async (client, tag) => {
-      const outcome = await client.stream(model, `stream ${tag}`);
-      expect(outcome.text).toBe(said.plain);
+      const outcome = await client.stream(model, `stream ${tag}.`);
+      expect(outcome).toMatchObject({ text: said.plain, finish: ordinaryEnd });
       expect(outcome.pieces).toBeGreaterThan(2);
     });
     cell('tools', 'calls two tools at once, and hears what each said', async (client, tag) => {
-      const run = await client.tools(model, `weather ${tag}`);
-      expect(run).toEqual({ calls: [{ name: 'get_weather', city: 'Paris' }, { name: 'get_weather', city: 'Rome' }], text: said.tools });
-      const second = sentFor(tag).at(-1)?.body ?? '';
-      expect(second).toContain('sunny in Paris');
-      expect(second).toContain('sunny in Rome');
+      expectTools(await client.tools(model, `weather ${tag}.`));
+      expectResults(dialect, sentFor(tag));
+    });
+    cell('streamed tools', 'puts two streamed calls together, and answers both', async (client, tag) => {
+      expectTools(await client.streamedTools(model, `weather ${tag}.`));
+      expectResults(dialect, sentFor(tag));
     });
     cell('image', 'sees an image, byte for byte', async (client, tag) => {
-      expect((await client.image(model, `look ${tag}`, pixel)).text).toBe(said.look);
+      expect((await client.image(model, `look ${tag}.`, pixel)).text).toBe(said.look);
       expect(sentFor(tag)[0]?.body).toContain(pixel);
     });
     cell('structured', 'gives an object of the wanted form, and the upstream knows the schema', async (client, tag) => {
-      expect(await client.structured?.(model, `structure ${tag}`)).toEqual({ city: 'Paris' });
+      expect(await client.structured(model, `structure ${tag}.`)).toEqual({ city: 'Paris' });
       expect(sentFor(tag)[0]?.body).toMatch(/"properties":\{"city":\{"type":"string"/);
     });
     cell('reasoning', 'shows the reasoning, plain and streamed', async (client, tag) => {
-      for (const outcome of [await client.plain(model, `reason ${tag}`), await client.stream(model, `reason ${tag}`)]) expect([outcome.reasoning, outcome.text]).toEqual([said.thought, said.answer]);
+      for (const outcome of [await client.plain(model, `reason ${tag}.`), await client.stream(model, `reason ${tag}.`)]) expect([outcome.reasoning, outcome.text]).toEqual([said.thought, said.answer]);
     });
     cell('usage', 'counts the tokens, plain and streamed', async (client, tag) => {
-      for (const outcome of [await client.plain(model, `count ${tag}`), await client.stream(model, `count ${tag}`)]) expect(outcome.usage).toEqual(tokens);
+      for (const outcome of [await client.plain(model, `count ${tag}.`), await client.stream(model, `count ${tag}.`)]) expect(outcome.usage).toEqual(tokens);
     });
     cell('refusal', 'is told that the vendor’s filter ended it', async (client, tag) => {
       // One client raises instead; it names the response's state.
-      const finish = await client.plain(model, `refuse ${tag}`).then((outcome) => outcome.finish, String);
-      expect(finish).toMatch(/filter|refusal|safety|response\.incomplete/i);
+      for (const answer of [client.plain(model, `refuse ${tag}.`), client.stream(model, `refuse ${tag}.`)]) expect(await answer.then((outcome) => outcome.finish, String)).toMatch(/filter|refusal|safety|response\.incomplete/i);
+    });
+    cell('error', 'raises the vendor’s own words when it gives up amid a stream', async (client, tag) => {
+      expect(await failureOf(client.stream(model, `break ${tag}.`))).toContain(vendorTrouble);
+      expect(sentFor(tag)).toHaveLength(1);
     });
     cell('cut', 'raises on a stream that is cut', async (client, tag) => {
-      await expect(client.stream(model, `cut ${tag}`)).rejects.toThrow();
+      await expect(client.stream(model, `cut ${tag}.`)).rejects.toThrow();
+      expect(sentFor(tag)).toHaveLength(1);
     });
     cell('abort', 'leaves, and the upstream is left', async (client, tag) => {
-      const before = world.abortCount();
-      await client.abort(model, `slow ${tag}`);
-      await until('the upstream to be left', () => world.abortCount() > before);
+      await client.abort(model, `slow ${tag}.`);
+      await until('the upstream to be left', () => sentFor(tag, world.left).length > 0);
     });
   });
 });

@@ -3,17 +3,17 @@ import type { Dialect } from '../../internal/dialect/dialect.ts';
 import { startDaemon, type RunningDaemon } from '../support/daemon.ts';
 import { startForwardingRecorder } from '../support/forwarding-recorder.ts';
 import type { ScriptedUpstream } from '../support/scripted-upstream.ts';
-import { startRefusingUpstream } from './refusing-upstream.ts';
+import { startStandInUpstream } from './stand-in-upstream.ts';
 
 export const clientKey = 'sk-client-0123456789abcdef';
 
-/** The model that each kind of upstream serves, by the name that clients call it. */
+/** The model that each kind of upstream serves, by the name that clients call it, and what its requests look like. */
 export const upstreams = [
-  { dialect: 'openai-chat', model: 'via-chat', path: /\/chat\/completions$/ },
-  { dialect: 'openai-responses', model: 'via-responses', path: /\/v1\/responses$/ },
-  { dialect: 'anthropic-messages', model: 'via-messages', path: /\/v1\/messages$/ },
-  { dialect: 'gemini', model: 'via-gemini', path: /:(?:streamG|g)enerateContent(?:\?|$)/ },
-] as const satisfies readonly { readonly dialect: Dialect; readonly model: string; readonly path: RegExp }[];
+  { dialect: 'openai-chat', model: 'via-chat', path: /\/chat\/completions$/, members: ['messages'] },
+  { dialect: 'openai-responses', model: 'via-responses', path: /\/v1\/responses$/, members: ['input'] },
+  { dialect: 'anthropic-messages', model: 'via-messages', path: /\/v1\/messages$/, members: ['messages', 'max_tokens'] },
+  { dialect: 'gemini', model: 'via-gemini', path: /:(?:streamG|g)enerateContent(?:\?|$)/, members: ['contents'] },
+] as const satisfies readonly { readonly dialect: Dialect; readonly model: string; readonly path: RegExp; readonly members: readonly string[] }[];
 
 export const said = {
   plain: 'Hello from the simulated vendor.',
@@ -33,23 +33,27 @@ export interface World {
   readonly daemon: RunningDaemon;
   /** Every request as the upstream got it. */
   readonly seen: ScriptedUpstream['seen'];
-  /** Requests whose answer the upstream could not finish. */
-  readonly abortCount: () => number;
+  /** Of `seen`, those whose answer the upstream could not finish. */
+  readonly left: ScriptedUpstream['left'];
   readonly stop: () => Promise<void>;
 }
 
 export async function startWorld(): Promise<World> {
   const mock = new LLMock({ port: 0, host: '127.0.0.1', chunkSize: 6 });
-  mock.on({ userMessage: /weather/, hasToolResult: false }, { usage, toolCalls: [{ id: 'call_paris', name: 'get_weather', arguments: '{"city":"Paris"}' }, { id: 'call_rome', name: 'get_weather', arguments: '{"city":"Rome"}' }] });
+  const toolCalls = [{ id: 'call_paris', name: 'get_weather', arguments: '{"city":"Paris"}' }, { id: 'call_rome', name: 'get_weather', arguments: '{"city":"Rome"}' }];
+  // Google ends calls with STOP; of itself the simulator would say a word that Google does not have.
+  mock.on({ userMessage: /weather/, hasToolResult: false, model: /gemini/ }, { usage, toolCalls, finishReason: 'stop' });
+  mock.on({ userMessage: /weather/, hasToolResult: false }, { usage, toolCalls });
   mock.on({ userMessage: /weather/, hasToolResult: true }, { content: said.tools, usage });
   mock.onMessage(/look/, { content: said.look, usage });
   mock.onMessage(/structure/, { content: '{"city":"Paris"}', usage });
   mock.onMessage(/reason/, { content: said.answer, reasoning: said.thought, usage });
-  mock.onMessage(/cut/, { content: 'This answer is cut long before its end, as one sees from here.' }, { truncateAfterChunks: 4 });
+  // Paced: what is written and cut in one go never arrives, and an answer that has not begun is asked for again.
+  mock.onMessage(/cut/, { content: 'This answer is cut long before its end, as one sees from here.' }, { truncateAfterChunks: 8, latency: 20 });
   mock.onMessage(/slow/, { content: 'A very slow answer. '.repeat(60) }, { latency: 60 });
   mock.onMessage(/.*/, { content: said.plain, usage });
-  const refusing = await startRefusingUpstream();
-  const recorder = await startForwardingRecorder({ to: await mock.start(), elsewhere: ({ body }) => (body.includes('refuse cell-') ? refusing.url : undefined) });
+  const standIn = await startStandInUpstream();
+  const recorder = await startForwardingRecorder({ to: await mock.start(), elsewhere: ({ body }) => (/(?:refuse|break) cell-/.test(body.toString()) ? standIn.url : undefined) });
   const account = `api-key: "sk-upstream", base-url: "${recorder.url}`;
   const daemon = await startDaemon({
     config: `api-keys: ["${clientKey}"]
@@ -67,11 +71,11 @@ gemini-api-key:
   return {
     daemon,
     seen: recorder.seen,
-    abortCount: recorder.abortCount,
+    left: recorder.left,
     stop: async () => {
       await daemon.stop();
       await recorder.close();
-      await refusing.close();
+      await standIn.close();
       await mock.stop();
     },
   };

@@ -13,7 +13,7 @@ export interface ForwardingSetup {
 }
 
 /** Stands before a simulator: keeps each request as it came, and unwraps Code Assist's envelope, which simulators do not know. */
-export async function startForwardingRecorder({ to, admits, refuses, elsewhere }: ForwardingSetup): Promise<Pick<ScriptedUpstream, 'url' | 'seen' | 'close' | 'abortCount'>> {
+export async function startForwardingRecorder({ to, admits, refuses, elsewhere }: ForwardingSetup): Promise<Pick<ScriptedUpstream, 'url' | 'seen' | 'close' | 'left'>> {
   const handle = async (seen: SeenRequest, res: ServerResponse): Promise<void> => {
     if (admits !== undefined && !(await admits(seen))) return answerJson(res, 401, { error: { type: 'authentication_error', message: 'no such token' } });
     const refusal = refuses?.(seen);

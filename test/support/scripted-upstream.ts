@@ -19,6 +19,8 @@ export interface ScriptedUpstream {
   readonly seen: readonly SeenRequest[];
   /** Connections that ended before their answer was complete. */
   readonly abortCount: () => number;
+  /** Of `seen`, those that were left before their answer was complete. */
+  readonly left: readonly SeenRequest[];
   readonly setScript: (script: Script) => void;
   readonly close: () => Promise<void>;
 }
@@ -27,6 +29,7 @@ export async function startScriptedUpstream(first: Script): Promise<ScriptedUpst
   let script = first;
   let aborts = 0;
   const seen: SeenRequest[] = [];
+  const left: SeenRequest[] = [];
   const server = createServer((req, res) => {
     const chunks: Buffer[] = [];
     res.on('close', () => {
@@ -36,6 +39,9 @@ export async function startScriptedUpstream(first: Script): Promise<ScriptedUpst
     req.on('end', () => {
       const request = { method: req.method ?? '', url: req.url ?? '', headers: req.headers, body: Buffer.concat(chunks) };
       seen.push(request);
+      res.on('close', () => {
+        if (!res.writableFinished) left.push(request);
+      });
       script(request, res, req);
     });
   });
@@ -47,6 +53,7 @@ export async function startScriptedUpstream(first: Script): Promise<ScriptedUpst
     url: `http://127.0.0.1:${port}`,
     seen,
     abortCount: () => aborts,
+    left,
     setScript: (next) => {
       script = next;
     },

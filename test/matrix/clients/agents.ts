@@ -1,5 +1,6 @@
 import { Agent, OpenAIProvider, Runner, setTracingDisabled, tool } from '@openai/agents';
-import { cityOf, leaveAfterFirst, resultFor, weather, type Driver, type Outcome, type Place } from '../driver.ts';
+import { listOf, memberOf, textOf } from '../../../internal/dialect/ir/json.ts';
+import { cityOf, citySchema, leaveAfterFirst, resultFor, weather, type Driver, type Outcome, type Place, type ToolRun } from '../driver.ts';
 
 /** OpenAI's agent framework, by its Responses provider. */
 export function agentsDriver({ url, key }: Place): Driver {
@@ -11,28 +12,23 @@ export function agentsDriver({ url, key }: Place): Driver {
     plain: async (model, prompt) => outcomeOf(await runner.run(agentOf(model), prompt)),
     stream: async (model, prompt) => {
       const result = await runner.run(agentOf(model), prompt, { stream: true });
-      let pieces = 0;
-      for await (const event of result) if (event.type === 'raw_model_stream_event' && event.data.type === 'output_text_delta') pieces++;
-      await result.completed;
-      if (result.error !== null && result.error !== undefined) throw result.error;
-      return { ...outcomeOf(result), pieces };
+      const { pieces, finishes } = await readStream(result);
+      return { ...outcomeOf(result), finish: finishes.at(-1) ?? '', pieces };
     },
-    tools: async (model, prompt) => {
-      const calls: { name: string; city: string }[] = [];
-      const getWeather = tool({
-        name: weather.name,
-        description: weather.description,
-        parameters: { ...weather.parameters, required: [...weather.parameters.required] },
-        strict: true,
-        execute: (input: unknown) => {
-          calls.push({ name: weather.name, city: cityOf(input) });
-          return Promise.resolve(resultFor(cityOf(input)));
-        },
-      });
-      const result = await runner.run(agentOf(model, [getWeather]), prompt);
-      return { calls, text: outcomeOf(result).text };
+    tools: async (model, prompt) => toolRunOf(await runner.run(agentOf(model, [weatherTool]), prompt)),
+    streamedTools: async (model, prompt) => {
+      const result = await runner.run(agentOf(model, [weatherTool]), prompt, { stream: true });
+      const { finishes } = await readStream(result);
+      return { ...toolRunOf(result), finish: finishes[0] ?? '' };
     },
     image: async (model, prompt, png) => outcomeOf(await runner.run(agentOf(model), [{ role: 'user', content: [{ type: 'input_text', text: prompt }, { type: 'input_image', image: `data:image/png;base64,${png}` }] }])),
+    structured: async (model, prompt) => {
+      const schema = { ...citySchema, required: [...citySchema.required] };
+      const agent = new Agent({ name: 'matrix', instructions: 'Be brief.', model, outputType: { type: 'json_schema', name: 'place', strict: true, schema } });
+      const { finalOutput } = await runner.run(agent, prompt);
+      const output: unknown = finalOutput;
+      return output;
+    },
     abort: async (model, prompt) => {
       const controller = new AbortController();
       const result = await runner.run(agentOf(model), prompt, { stream: true, signal: controller.signal });
@@ -44,17 +40,64 @@ export function agentsDriver({ url, key }: Place): Driver {
   };
 }
 
+const weatherTool = tool({
+  name: weather.name,
+  description: weather.description,
+  parameters: { ...weather.parameters, required: [...weather.parameters.required] },
+  strict: true,
+  execute: (input: unknown) => Promise.resolve(resultFor(cityOf(input))),
+});
+
+interface Streamed {
+  readonly completed: Promise<void>;
+  readonly error: unknown;
+}
+
+/** Streamed runs keep no state of their responses; it stands in the events alone. */
+async function readStream(result: Streamed & AsyncIterable<object>): Promise<{ readonly pieces: number; readonly finishes: readonly string[] }> {
+  let pieces = 0;
+  const finishes: string[] = [];
+  for await (const event of result) {
+    const data = memberOf(event, 'data');
+    if (memberOf(data, 'type') === 'output_text_delta') pieces++;
+    if (memberOf(data, 'type') === 'response_done') finishes.push(finishOf(memberOf(memberOf(data, 'response'), 'providerData')));
+  }
+  await result.completed;
+  if (result.error !== null && result.error !== undefined) throw result.error;
+  return { pieces, finishes };
+}
+
+interface Raw {
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number };
+  readonly output: readonly unknown[];
+  readonly providerData?: object;
+}
+
 interface Ran {
   readonly finalOutput?: unknown;
-  readonly rawResponses: readonly { readonly usage: { readonly inputTokens: number; readonly outputTokens: number }; readonly output: readonly unknown[] }[];
+  readonly rawResponses: readonly Raw[];
+}
+
+function toolRunOf({ finalOutput, rawResponses: [first, ...others] }: Ran): ToolRun {
+  const calls = (first?.output ?? []).filter((item) => memberOf(item, 'type') === 'function_call');
+  return {
+    calls: calls.map((call) => ({ id: textOf(memberOf(call, 'callId')) ?? '', name: textOf(memberOf(call, 'name')) ?? '', city: cityOf(memberOf(call, 'arguments')) })),
+    finish: first === undefined ? '' : finishOf(first.providerData),
+    text: outcomeOf({ finalOutput, rawResponses: others }).text,
+  };
 }
 
 function outcomeOf({ finalOutput, rawResponses }: Ran): Outcome {
   const last = rawResponses.at(-1);
-  const reasoning = (last?.output ?? []).flatMap((item) => {
-    const isReasoning = typeof item === 'object' && item !== null && Reflect.get(item, 'type') === 'reasoning';
-    const content: unknown = isReasoning ? Reflect.get(item, 'content') : undefined;
-    return Array.isArray(content) ? content.map((part: unknown) => (typeof part === 'object' && part !== null ? String(Reflect.get(part, 'text') ?? '') : '')) : [];
-  });
-  return { text: typeof finalOutput === 'string' ? finalOutput : '', reasoning: reasoning.join(''), usage: last === undefined ? undefined : { input: last.usage.inputTokens, output: last.usage.outputTokens }, finish: 'completed' };
+  const reasoning = (last?.output ?? []).filter((item) => memberOf(item, 'type') === 'reasoning').flatMap((item) => listOf(memberOf(item, 'content')));
+  return {
+    text: typeof finalOutput === 'string' ? finalOutput : '',
+    reasoning: reasoning.map((part) => textOf(memberOf(part, 'text')) ?? '').join(''),
+    usage: last === undefined ? undefined : { input: last.usage.inputTokens, output: last.usage.outputTokens },
+    finish: last === undefined ? '' : finishOf(last.providerData),
+  };
+}
+
+function finishOf(providerData: unknown): string {
+  return textOf(memberOf(providerData, 'status')) ?? '';
 }

@@ -1,9 +1,8 @@
 import Anthropic from '@anthropic-ai/sdk';
-import { cityOf, citySchema, leaveAfterFirst, resultFor, weather, type Driver, type Outcome, type Place } from '../driver.ts';
+import { cityOf, citySchema, leaveAfterFirst, resultFor, weather, type Driver, type Outcome, type Place, type ToolRun } from '../driver.ts';
 
 export function anthropicDriver({ url, key }: Place): Driver {
   const client = new Anthropic({ baseURL: url, apiKey: key, maxRetries: 0 });
-  const tools = [{ name: weather.name, description: weather.description, input_schema: { ...weather.parameters, required: [...weather.parameters.required] } }];
   const ask = (model: string, content: Anthropic.MessageParam['content']): Anthropic.MessageCreateParamsNonStreaming => ({ model, max_tokens: 2_048, messages: [{ role: 'user', content }] });
   return {
     name: '@anthropic-ai/sdk',
@@ -14,13 +13,8 @@ export function anthropicDriver({ url, key }: Place): Driver {
       stream.on('text', () => pieces++);
       return { ...outcomeOf(await stream.finalMessage()), pieces };
     },
-    tools: async (model, prompt) => {
-      const first = await client.messages.create({ ...ask(model, prompt), tools });
-      const calls = first.content.flatMap((block) => (block.type === 'tool_use' ? [block] : []));
-      const results = calls.map((call) => ({ type: 'tool_result' as const, tool_use_id: call.id, content: resultFor(cityOf(call.input)) }));
-      const second = await client.messages.create({ ...ask(model, prompt), tools, messages: [{ role: 'user', content: prompt }, { role: 'assistant', content: first.content }, { role: 'user', content: results }] });
-      return { calls: calls.map((call) => ({ name: call.name, city: cityOf(call.input) })), text: outcomeOf(second).text };
-    },
+    tools: (model, prompt) => runTools((params) => client.messages.create(params), ask(model, prompt)),
+    streamedTools: (model, prompt) => runTools((params) => client.messages.stream(params).finalMessage(), ask(model, prompt)),
     image: async (model, prompt, png) => outcomeOf(await client.messages.create(ask(model, [{ type: 'text', text: prompt }, { type: 'image', source: { type: 'base64', media_type: 'image/png', data: png } }]))),
     structured: async (model, prompt) => JSON.parse(outcomeOf(await client.messages.create({ ...ask(model, prompt), output_config: { format: { type: 'json_schema', schema: citySchema } } })).text),
     abort: async (model, prompt) => {
@@ -35,6 +29,15 @@ export function anthropicDriver({ url, key }: Place): Driver {
       await leaveAfterFirst(spoken, () => stream.controller.abort());
     },
   };
+}
+
+async function runTools(answer: (params: Anthropic.MessageCreateParamsNonStreaming) => Promise<Anthropic.Message>, asked: Anthropic.MessageCreateParamsNonStreaming): Promise<ToolRun> {
+  const tools = [{ name: weather.name, description: weather.description, input_schema: { ...weather.parameters, required: [...weather.parameters.required] } }];
+  const first = await answer({ ...asked, tools });
+  const calls = first.content.flatMap((block) => (block.type === 'tool_use' ? [{ id: block.id, name: block.name, city: cityOf(block.input) }] : []));
+  const results = calls.map(({ id, city }) => ({ type: 'tool_result' as const, tool_use_id: id, content: resultFor(city) }));
+  const second = await answer({ ...asked, tools, messages: [...asked.messages, { role: 'assistant', content: first.content }, { role: 'user', content: results }] });
+  return { calls, finish: outcomeOf(first).finish, text: outcomeOf(second).text };
 }
 
 function outcomeOf({ content, usage, stop_reason: stopReason }: Anthropic.Message): Outcome {

@@ -1,4 +1,4 @@
-import { cityOf, citySchema, leaveAfterFirst, resultFor, weather, type Driver, type Outcome, type Place } from '../driver.ts';
+import { cityOf, citySchema, leaveAfterFirst, resultFor, weather, type Driver, type Outcome, type Place, type ToolRun } from '../driver.ts';
 import type OpenAI from 'openai';
 
 type Completion = OpenAI.Chat.Completions.ChatCompletion;
@@ -23,16 +23,8 @@ export function openaiChatDriver(name: string, make: (options: { readonly baseUR
       }
       return { ...outcomeOf(await stream.finalChatCompletion()), reasoning, pieces };
     },
-    tools: async (model, prompt) => {
-      const tools = [{ type: 'function' as const, function: weather }];
-      const first = await client.chat.completions.create({ ...ask(model, prompt), tools });
-      const message = first.choices[0]?.message;
-      const calls = (message?.tool_calls ?? []).flatMap((call) => (call.type === 'function' ? [{ id: call.id, name: call.function.name, city: cityOf(call.function.arguments) }] : []));
-      if (message === undefined) throw new Error('no message');
-      const results = calls.map(({ id, city }) => ({ role: 'tool' as const, tool_call_id: id, content: resultFor(city) }));
-      const second = await client.chat.completions.create({ model, tools, messages: [{ role: 'user', content: prompt }, message, ...results] });
-      return { calls: calls.map(({ name: called, city }) => ({ name: called, city })), text: outcomeOf(second).text };
-    },
+    tools: (model, prompt) => runTools((params) => client.chat.completions.create(params), ask(model, prompt)),
+    streamedTools: (model, prompt) => runTools((params) => client.chat.completions.stream({ ...params, stream: true }).finalChatCompletion(), ask(model, prompt)),
     image: async (model, prompt, png) =>
       outcomeOf(await client.chat.completions.create({ model, messages: [{ role: 'user', content: [{ type: 'text', text: prompt }, { type: 'image_url', image_url: { url: `data:image/png;base64,${png}` } }] }] })),
     structured: async (model, prompt) => {
@@ -44,6 +36,17 @@ export function openaiChatDriver(name: string, make: (options: { readonly baseUR
       await leaveAfterFirst(stream, () => stream.controller.abort());
     },
   };
+}
+
+async function runTools(answer: (params: Params) => Promise<Completion>, asked: Params): Promise<ToolRun> {
+  const tools = [{ type: 'function' as const, function: weather }];
+  const first = await answer({ ...asked, tools });
+  const message = first.choices[0]?.message;
+  if (message === undefined) throw new Error('no message');
+  const calls = (message.tool_calls ?? []).flatMap((call) => (call.type === 'function' ? [{ id: call.id, name: call.function.name, city: cityOf(call.function.arguments) }] : []));
+  const results = calls.map(({ id, city }) => ({ role: 'tool' as const, tool_call_id: id, content: resultFor(city) }));
+  const second = await answer({ ...asked, tools, messages: [...asked.messages, message, ...results] });
+  return { calls, finish: outcomeOf(first).finish, text: outcomeOf(second).text };
 }
 
 function outcomeOf({ choices, usage }: Completion): Outcome {

@@ -1,12 +1,13 @@
 import type OpenAI from 'openai';
-import { cityOf, citySchema, leaveAfterFirst, resultFor, weather, type Driver, type Outcome, type Place } from '../driver.ts';
+import { cityOf, citySchema, leaveAfterFirst, resultFor, weather, type Driver, type Outcome, type Place, type ToolRun } from '../driver.ts';
 
 type Response = OpenAI.Responses.Response;
 type Input = OpenAI.Responses.ResponseInputItem;
 
+export const weatherTool = { type: 'function', ...weather, strict: true } as const;
+
 export function openaiResponsesDriver(name: string, make: (options: { readonly baseURL: string; readonly apiKey: string; readonly maxRetries: number }) => Pick<OpenAI, 'responses'>, { url, key }: Place): Driver {
   const client = make({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 });
-  const tools = [{ type: 'function' as const, ...weather, strict: true }];
   return {
     name,
     plain: async (model, input) => outcomeOf(await client.responses.create({ model, input })),
@@ -16,13 +17,8 @@ export function openaiResponsesDriver(name: string, make: (options: { readonly b
       for await (const event of stream) if (event.type === 'response.output_text.delta') pieces++;
       return { ...outcomeOf(await stream.finalResponse()), pieces };
     },
-    tools: async (model, prompt) => {
-      const first = await client.responses.create({ model, input: prompt, tools, store: false });
-      const calls = first.output.flatMap((item) => (item.type === 'function_call' ? [item] : []));
-      const history: Input[] = [{ role: 'user', content: prompt }, ...calls, ...calls.map((call) => ({ type: 'function_call_output' as const, call_id: call.call_id, output: resultFor(cityOf(call.arguments)) }))];
-      const second = await client.responses.create({ model, input: history, tools, store: false });
-      return { calls: calls.map((call) => ({ name: call.name, city: cityOf(call.arguments) })), text: second.output_text };
-    },
+    tools: (model, prompt) => runTools((input) => client.responses.create({ model, input, tools: [weatherTool], store: false }), prompt),
+    streamedTools: (model, prompt) => runTools((input) => client.responses.stream({ model, input, tools: [weatherTool], store: false }).finalResponse(), prompt),
     image: async (model, prompt, png) =>
       outcomeOf(await client.responses.create({ model, input: [{ role: 'user', content: [{ type: 'input_text', text: prompt }, { type: 'input_image', image_url: `data:image/png;base64,${png}`, detail: 'auto' }] }] })),
     structured: async (model, input) => (await client.responses.parse({ model, input, text: { format: { type: 'json_schema', name: 'place', strict: true, schema: citySchema } } })).output_parsed,
@@ -38,6 +34,23 @@ export function openaiResponsesDriver(name: string, make: (options: { readonly b
       await leaveAfterFirst(spoken, () => stream.controller.abort());
     },
   };
+}
+
+/** Sends the whole conversation each time, as what keeps nothing at the vendor does. */
+export async function runTools(answer: (input: Input[]) => Promise<Response>, prompt: string): Promise<ToolRun> {
+  const asked: Input = { role: 'user', content: prompt };
+  const first = await answer([asked]);
+  const calls = first.output.flatMap((item) => (item.type === 'function_call' ? [item] : []));
+  const second = await answer([asked, ...calls, ...resultsOf(first)]);
+  return { calls: callsOf(first), finish: outcomeOf(first).finish, text: outcomeOf(second).text };
+}
+
+export function callsOf({ output }: Response): ToolRun['calls'] {
+  return output.flatMap((item) => (item.type === 'function_call' ? [{ id: item.call_id, name: item.name, city: cityOf(item.arguments) }] : []));
+}
+
+export function resultsOf(response: Response): OpenAI.Responses.ResponseInputItem.FunctionCallOutput[] {
+  return callsOf(response).map(({ id, city }) => ({ type: 'function_call_output', call_id: id, output: resultFor(city) }));
 }
 
 export function outcomeOf({ output, output_text: text, usage, status, incomplete_details: incomplete }: Response): Outcome {

@@ -1,7 +1,7 @@
 import OpenAI from 'openai';
 import { ResponsesWS } from 'openai/resources/responses/ws';
-import { cityOf, citySchema, resultFor, weather, type Driver, type Place } from '../driver.ts';
-import { outcomeOf } from './openai-responses.ts';
+import { citySchema, type Driver, type Place } from '../driver.ts';
+import { callsOf, outcomeOf, resultsOf, runTools, weatherTool } from './openai-responses.ts';
 
 type Request = Omit<OpenAI.Responses.ResponseCreateParamsNonStreaming, 'stream'>;
 type Response = OpenAI.Responses.Response;
@@ -9,12 +9,14 @@ type Response = OpenAI.Responses.Response;
 interface Turn {
   readonly response: Response;
   readonly pieces: number;
+  /** Arguments by their call's item, as they came in pieces. */
+  readonly argumentsById: ReadonlyMap<string, string>;
 }
 
 /** OpenAI's own client of the Responses socket. */
 export function responsesSocketDriver({ url, key }: Place): Driver {
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 });
-  const tools = [{ type: 'function' as const, ...weather, strict: true }];
+  const tools = [weatherTool];
   const withSocket = async <T>(use: (socket: ResponsesWS) => Promise<T>): Promise<T> => {
     const socket = new ResponsesWS(client);
     try {
@@ -34,12 +36,11 @@ export function responsesSocketDriver({ url, key }: Place): Driver {
     tools: (model, prompt) =>
       withSocket(async (socket) => {
         const { response: first } = await turn(socket, { model, input: prompt, tools, store: false });
-        const calls = first.output.flatMap((item) => (item.type === 'function_call' ? [item] : []));
-        const results = calls.map((call) => ({ type: 'function_call_output' as const, call_id: call.call_id, output: resultFor(cityOf(call.arguments)) }));
         // The socket knows the turn before: only what is new is sent.
-        const { response: second } = await turn(socket, { model, input: results, tools, store: false, previous_response_id: first.id });
-        return { calls: calls.map((call) => ({ name: call.name, city: cityOf(call.arguments) })), text: outcomeOf(second).text };
+        const { response: second } = await turn(socket, { model, input: resultsOf(first), tools, store: false, previous_response_id: first.id });
+        return { calls: callsOf(first), finish: outcomeOf(first).finish, text: outcomeOf(second).text };
       }),
+    streamedTools: (model, prompt) => withSocket((socket) => runTools(async (input) => withStreamedArguments(await turn(socket, { model, input, tools, store: false })), prompt)),
     image: async (model, prompt, png) => outcomeOf((await ask({ model, input: [{ role: 'user', content: [{ type: 'input_text', text: prompt }, { type: 'input_image', image_url: `data:image/png;base64,${png}`, detail: 'auto' }] }] })).response),
     structured: async (model, input) => JSON.parse(outcomeOf((await ask({ model, input, text: { format: { type: 'json_schema', name: 'place', strict: true, schema: citySchema } } })).response).text),
     abort: (model, input) =>
@@ -59,15 +60,22 @@ export function responsesSocketDriver({ url, key }: Place): Driver {
 function turn(socket: ResponsesWS, request: Request): Promise<Turn> {
   return new Promise((resolve, reject) => {
     let pieces = 0;
+    const argumentsById = new Map<string, string>();
     socket.on('error', reject);
     socket.on('close', () => reject(new Error('the socket closed')));
     socket.on('event', (event) => {
       if (event.type === 'response.output_text.delta') pieces++;
+      else if (event.type === 'response.function_call_arguments.delta') argumentsById.set(event.item_id, `${argumentsById.get(event.item_id) ?? ''}${event.delta}`);
       else if (event.type === 'response.failed') reject(new Error(event.response.error?.message ?? 'failed'));
-      else if (event.type === 'response.completed' || event.type === 'response.incomplete') resolve({ response: { ...event.response, output_text: textOf(event.response) }, pieces });
+      else if (event.type === 'response.completed' || event.type === 'response.incomplete') resolve({ response: { ...event.response, output_text: textOf(event.response) }, pieces, argumentsById });
     });
     socket.send({ type: 'response.create', ...request });
   });
+}
+
+/** The response with its calls' arguments as the pieces have them. */
+function withStreamedArguments({ response, argumentsById }: Turn): Response {
+  return { ...response, output: response.output.map((item) => (item.type === 'function_call' ? { ...item, arguments: argumentsById.get(item.id ?? '') ?? '' } : item)) };
 }
 
 function textOf({ output }: Response): string {

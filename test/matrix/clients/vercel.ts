@@ -3,7 +3,7 @@ import { createGoogleGenerativeAI } from '@ai-sdk/google';
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateObject, generateText, jsonSchema, stepCountIs, streamText, tool, type LanguageModel } from 'ai';
-import { citySchema, leaveAfterFirst, resultFor, weather, type Driver, type Outcome, type Place } from '../driver.ts';
+import { cityOf, citySchema, leaveAfterFirst, resultFor, weather, type Driver, type Outcome, type Place, type ToolRun } from '../driver.ts';
 
 /** The AI SDK with each of the vendors' packages. */
 export function vercelDrivers({ url, key }: Place): readonly Driver[] {
@@ -37,10 +37,12 @@ function vercelDriver(name: string, modelOf: (model: string) => LanguageModel): 
       return { ...outcomeOf({ text: await result.text, reasoningText: await result.reasoningText, usage: await result.usage, finishReason: await result.finishReason }), pieces };
     },
     tools: async (model, prompt) => {
-      const getWeather = tool({ description: weather.description, inputSchema: jsonSchema<{ city: string }>({ ...weather.parameters, required: [...weather.parameters.required] }), execute: ({ city }) => Promise.resolve(resultFor(city)) });
-      const result = await generateText({ ...common, model: modelOf(model), prompt, tools: { get_weather: getWeather }, stopWhen: stepCountIs(3) });
-      const calls = result.steps[0]?.toolCalls ?? [];
-      return { calls: calls.map((call) => ({ name: call.toolName, city: typeof call.input === 'object' && call.input !== null ? String(Reflect.get(call.input, 'city')) : '' })), text: result.text };
+      const { steps, text } = await generateText({ ...common, model: modelOf(model), prompt, tools: toolSet, stopWhen: stepCountIs(3) });
+      return { ...firstOf(steps), text };
+    },
+    streamedTools: async (model, prompt) => {
+      const result = streamText({ ...common, model: modelOf(model), prompt, tools: toolSet, stopWhen: stepCountIs(3) });
+      return { ...firstOf(await result.steps), text: await result.text };
     },
     image: async (model, prompt, png) => outcomeOf(await generateText({ ...common, model: modelOf(model), messages: [{ role: 'user', content: [{ type: 'text', text: prompt }, { type: 'image', image: png, mediaType: 'image/png' }] }] })),
     structured: async (model, prompt) => (await generateObject({ ...common, model: modelOf(model), prompt, schema: jsonSchema({ ...citySchema, required: [...citySchema.required] }) })).object,
@@ -50,6 +52,19 @@ function vercelDriver(name: string, modelOf: (model: string) => LanguageModel): 
       await leaveAfterFirst(result.textStream, () => controller.abort());
     },
   };
+}
+
+const toolSet = {
+  get_weather: tool({ description: weather.description, inputSchema: jsonSchema<{ city: string }>({ ...weather.parameters, required: [...weather.parameters.required] }), execute: ({ city }) => Promise.resolve(resultFor(city)) }),
+} as const;
+
+interface Step {
+  readonly toolCalls: readonly { readonly toolCallId: string; readonly toolName: string; readonly input: unknown }[];
+  readonly finishReason: string;
+}
+
+function firstOf([first]: readonly Step[]): Pick<ToolRun, 'calls' | 'finish'> {
+  return { calls: (first?.toolCalls ?? []).map((call) => ({ id: call.toolCallId, name: call.toolName, city: cityOf(call.input) })), finish: first?.finishReason ?? '' };
 }
 
 interface Generated {
