@@ -104,11 +104,15 @@ export function carryRequest(scenario: Scenario, from: Dialect, to: Dialect, bod
 
 const emptyRequest = { model: 'm', max_tokens: 1, messages: [], contents: [], input: [] };
 
+/** These tell reasoning to those that asked for it. */
+const isReasoningHeld = (dialect: Dialect): boolean => dialect === 'anthropic-messages' || dialect === 'gemini';
+
 export function contextFor(scenario: Scenario, from: Dialect, to: Dialect): AnswerContext {
   let ids = 0;
   return {
     // Clients of Chat Completions count as having asked for usage: without it there is nothing to compare.
-    request: { ...decodeRequest(scenario, to, scenario.request[to] ?? emptyRequest), includeUsage: true },
+    // Where the scenario says no request, it is one that wants to see reasoning.
+    request: { ...decodeRequest(scenario, to, scenario.request[to] ?? emptyRequest), includeUsage: true, ...(isReasoningHeld(to) && scenario.request[to] === undefined ? { reasoning: { show: 'auto' } } : {}) },
     model: 'asked-model',
     nowSeconds: 1_790_000_000,
     newId: (prefix) => `${prefix}${++ids}`,

@@ -2,7 +2,9 @@ import type { AnswerContext } from '../codec.ts';
 import type { AnswerPart, Choice, IrAnswer, MediaOutputPart } from '../ir/answer.ts';
 import type { JsonRecord } from '../ir/json.ts';
 import type { Signature, TextPart } from '../ir/parts.ts';
+import type { IrRequest } from '../ir/request.ts';
 import { tagSignature } from '../ir/signatures.ts';
+import { withoutUnaskedThinking } from '../ir/unasked-thinking.ts';
 import { writeCitation } from './citations.ts';
 import { stopReasonOf } from './finish.ts';
 import { toInput } from './parts-encode.ts';
@@ -13,7 +15,7 @@ export function encodeAnswer(answer: IrAnswer, context: AnswerContext): JsonReco
   const choice: Choice = answer.choices[0] ?? { index: 0, parts: [], finish: 'other' };
   return {
     ...messageHead(answer, context),
-    content: withSources(choice).flatMap((part) => encodePart(part)),
+    content: shownParts(withSources(choice), context.request).flatMap((part) => encodePart(part)),
     stop_reason: stopReasonOf(choice.finish, { hasCalls: choice.parts.some(({ kind }) => kind === 'tool_call'), hasRefusal: choice.parts.some(({ kind }) => kind === 'refusal') }),
     stop_sequence: choice.finish === 'stop_sequence' ? (choice.stopSequence ?? null) : null,
     usage: writeUsage(answer.usage),
@@ -22,6 +24,17 @@ export function encodeAnswer(answer: IrAnswer, context: AnswerContext): JsonReco
 
 export function messageHead({ id, model }: Pick<IrAnswer, 'id' | 'model'>, context: AnswerContext): JsonRecord {
   return { id: id?.startsWith('msg_') === true ? id : context.newId('msg_'), type: 'message', role: 'assistant', model: model ?? context.model, content: [], stop_reason: null, stop_sequence: null };
+}
+
+/** A client that said nothing of `thinking`, or `disabled`, reads its answers as text. `between_tools` is what such a client gets. */
+export function wantsThinking({ reasoning }: IrRequest): boolean {
+  return reasoning?.show !== undefined;
+}
+
+function shownParts(parts: readonly AnswerPart[], request: IrRequest): readonly AnswerPart[] {
+  if (wantsThinking(request)) return parts;
+  // Google does not ask for the signature of a text.
+  return withoutUnaskedThinking(parts, request).map((part) => (part.kind === 'text' ? { ...part, signature: undefined } : part));
 }
 
 /** Links without a place in the text stand on the last of it. */

@@ -2,6 +2,7 @@ import type { Party } from '../codec.ts';
 import type { JsonRecord } from '../ir/json.ts';
 import type { Losses } from '../ir/losses.ts';
 import type { Turn } from '../ir/request.ts';
+import { traitsOf } from './model-traits.ts';
 import { encodePart } from './parts-encode.ts';
 
 export interface Conversation {
@@ -36,7 +37,12 @@ export function encodeConversation(turns: readonly Turn[], target: Party, losses
     if (last?.role === role) last.content.push(...content);
     else messages.push({ role, content: [...content] });
   }
-  return { system: system.length === 0 ? undefined : system, messages: messages.map(({ role, content }, index) => ({ role, content: role === 'user' ? resultsFirst(content) : index === messages.length - 1 ? trimEnd(content) : content })) };
+  const arrange = ({ role, content }: Message, index: number): readonly JsonRecord[] => {
+    if (role === 'user') return resultsFirst(content);
+    const said = traitsOf(target).thinking === 'budget' ? thinkingFirst(content) : content;
+    return index === messages.length - 1 ? trimEnd(said) : said;
+  };
+  return { system: system.length === 0 ? undefined : system, messages: messages.map((message, index) => ({ role: message.role, content: arrange(message, index) })) };
 }
 
 function encodeTurn(turn: Turn, index: number, target: Party, losses: Losses): readonly JsonRecord[] {
@@ -56,6 +62,16 @@ function resultsFirst(content: readonly JsonRecord[]): readonly JsonRecord[] {
   return [...content.filter(isResult), ...content.filter((block) => !isResult(block))];
 }
 
+/** Reasoning that a stream told after the text it led to (`ir/unasked-thinking.ts`) stood before it. */
+function thinkingFirst(content: readonly JsonRecord[]): readonly JsonRecord[] {
+  const at = content.findIndex(isThinking);
+  return at < 1 ? content : [...content.slice(at, at + 1), ...content.slice(0, at), ...content.slice(at + 1)];
+}
+
+function isThinking({ type }: JsonRecord): boolean {
+  return type === 'thinking' || type === 'redacted_thinking';
+}
+
 /** A conversation that ends with the model's own words must not end with white space. */
 function trimEnd(content: readonly JsonRecord[]): readonly JsonRecord[] {
   const last = content.at(-1);
@@ -72,6 +88,5 @@ export function mayThinkByBudget(messages: readonly Message[]): boolean {
   const last = messages.findLast(({ role }) => role === 'assistant');
   if (last === undefined) return true;
   const isOpen = last === messages.at(-1) || last.content.some(({ type }) => type === 'tool_use');
-  const first = last.content[0]?.['type'];
-  return !isOpen || first === 'thinking' || first === 'redacted_thinking';
+  return !isOpen || last.content.slice(0, 1).some(isThinking);
 }

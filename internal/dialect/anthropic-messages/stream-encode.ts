@@ -6,7 +6,8 @@ import type { JsonRecord } from '../ir/json.ts';
 import type { Annotation, Signature } from '../ir/parts.ts';
 import { createSequencer } from '../ir/sequential.ts';
 import { tagSignature } from '../ir/signatures.ts';
-import { mediaText, messageHead, signedBy } from './answer.ts';
+import { createThinkingHold } from '../ir/unasked-thinking.ts';
+import { mediaText, messageHead, signedBy, wantsThinking } from './answer.ts';
 import { writeCitation } from './citations.ts';
 import { typeOf } from './error.ts';
 import { stopReasonOf } from './finish.ts';
@@ -38,8 +39,10 @@ interface HeldCall {
  */
 export function createStreamEncoder(context: AnswerContext): StreamEncoder {
   const sequence = createSequencer();
+  const hold = wantsThinking(context.request) ? undefined : createThinkingHold(context.request);
   const writer = new MessageWriter(context);
-  return { push: (event) => sequence(event).map((each) => writer.write(each)).join('') };
+  const ordered = (event: IrEvent): readonly IrEvent[] => (hold === undefined ? sequence(event) : sequence(event).flatMap(hold));
+  return { push: (event) => ordered(event).map((each) => writer.write(each)).join('') };
 }
 
 const blankText = { type: 'text', text: '', citations: null } as const;
@@ -178,7 +181,7 @@ class MessageWriter {
       return '';
     }
     const { value } = signature;
-    if (this.#unsaid === 'text') return this.#beginSigned(signature);
+    if (this.#unsaid === 'text') return wantsThinking(this.#context.request) ? this.#beginSigned(signature) : '';
     if (this.#unsaid === 'thinking' && value === '') return '';
     const begun = this.#beginUnsaid();
     const block = this.#current();

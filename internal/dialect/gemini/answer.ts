@@ -2,6 +2,8 @@ import type { AnswerContext } from '../codec.ts';
 import type { AnswerPart, Choice, IrAnswer, MediaOutputPart } from '../ir/answer.ts';
 import { compact, isRecord, parseJson, type JsonRecord } from '../ir/json.ts';
 import type { Annotation, ToolCallPart } from '../ir/parts.ts';
+import type { IrRequest } from '../ir/request.ts';
+import { withoutUnaskedThinking } from '../ir/unasked-thinking.ts';
 import { writeFinish } from './finish.ts';
 import { writeGrounding } from './grounding.ts';
 import { writeLogprobs } from './logprobs.ts';
@@ -10,7 +12,7 @@ import { writeUsage } from './usage.ts';
 
 /** A whole `GenerateContentResponse`. @see https://ai.google.dev/api/generate-content#generatecontentresponse */
 export function encodeAnswer(answer: IrAnswer, context: AnswerContext): JsonRecord {
-  return compact({ candidates: answer.choices.map(encodeChoice), usageMetadata: answer.usage === undefined ? undefined : writeUsage(answer.usage), ...answerHead(answer, context) });
+  return compact({ candidates: answer.choices.map((choice) => encodeChoice(choice, context.request)), usageMetadata: answer.usage === undefined ? undefined : writeUsage(answer.usage), ...answerHead(answer, context) });
 }
 
 /** What an answer and each event of a stream say of the whole. */
@@ -18,7 +20,13 @@ export function answerHead({ id, model }: Pick<IrAnswer, 'id' | 'model'>, contex
   return { modelVersion: model ?? context.model, responseId: id ?? context.newId('') };
 }
 
-function encodeChoice({ index, parts, finish, sources, logprobs }: Choice): JsonRecord {
+/** Google shows thoughts to those that set `includeThoughts`; others read the first part as the answer. */
+export function wantsThoughts({ reasoning }: IrRequest): boolean {
+  return reasoning?.show !== undefined && reasoning.show !== 'none';
+}
+
+function encodeChoice({ index, parts: all, finish, sources, logprobs }: Choice, request: IrRequest): JsonRecord {
+  const parts = wantsThoughts(request) ? all : withoutUnaskedThinking(all, request);
   const links: Annotation[] = [];
   let said = '';
   for (const part of parts) {

@@ -3,7 +3,8 @@ import type { IrUsage } from '../ir/answer.ts';
 import type { IrEvent } from '../ir/events.ts';
 import type { JsonRecord } from '../ir/json.ts';
 import { createSequencer } from '../ir/sequential.ts';
-import { answerHead } from './answer.ts';
+import { createThinkingHold } from '../ir/unasked-thinking.ts';
+import { answerHead, wantsThoughts } from './answer.ts';
 import { createCandidateEncoder, type CandidateEncoder } from './candidate-encode.ts';
 import { renderError } from './error.ts';
 import { writeUsage } from './usage.ts';
@@ -13,7 +14,9 @@ import { writeUsage } from './usage.ts';
  * usage; there is no other end. An error is an event of its own.
  */
 export function createStreamEncoder(context: AnswerContext): StreamEncoder {
-  const inOrder = createSequencer();
+  const sequence = createSequencer();
+  const hold = wantsThoughts(context.request) ? undefined : createThinkingHold(context.request);
+  const inOrder = (event: IrEvent): readonly IrEvent[] => (hold === undefined ? sequence(event) : sequence(event).flatMap(hold));
   const candidates = new Map<number, CandidateEncoder>();
   let head: JsonRecord | undefined;
   let usage: IrUsage | undefined;

@@ -4,11 +4,12 @@ import { cityOf, citySchema, leaveAfterFirst, resultFor, weather, type Driver, t
 export function anthropicDriver({ url, key }: Place): Driver {
   const client = new Anthropic({ baseURL: url, apiKey: key, maxRetries: 0 });
   const ask = (model: string, content: Anthropic.MessageParam['content']): Anthropic.MessageCreateParamsNonStreaming => ({ model, max_tokens: 2_048, messages: [{ role: 'user', content }] });
+  const think = (params: Anthropic.MessageCreateParamsNonStreaming): Anthropic.MessageCreateParamsNonStreaming => ({ ...params, thinking: { type: 'enabled', budget_tokens: 1_024 } });
   return {
     name: '@anthropic-ai/sdk',
-    plain: async (model, prompt) => outcomeOf(await client.messages.create(ask(model, prompt))),
+    plain: async (model, prompt) => outcomeOf(await client.messages.create(think(ask(model, prompt)))),
     stream: async (model, prompt) => {
-      const stream = client.messages.stream(ask(model, prompt));
+      const stream = client.messages.stream(think(ask(model, prompt)));
       let pieces = 0;
       stream.on('text', () => pieces++);
       return { ...outcomeOf(await stream.finalMessage()), pieces };

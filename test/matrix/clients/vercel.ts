@@ -22,12 +22,13 @@ export function vercelDrivers({ url, key }: Place): readonly Driver[] {
 
 function vercelDriver(name: string, modelOf: (model: string) => LanguageModel): Driver {
   const common = { maxRetries: 0 } as const;
+  const thoughtful = { ...common, providerOptions: { anthropic: { thinking: { type: 'enabled', budgetTokens: 1_024 } }, google: { thinkingConfig: { includeThoughts: true } } } } as const;
   return {
     name,
-    plain: async (model, prompt) => outcomeOf(await generateText({ ...common, model: modelOf(model), prompt })),
+    plain: async (model, prompt) => outcomeOf(await generateText({ ...thoughtful, model: modelOf(model), prompt })),
     stream: async (model, prompt) => {
       const failures: unknown[] = [];
-      const result = streamText({ ...common, model: modelOf(model), prompt, onError: ({ error }) => void failures.push(error) });
+      const result = streamText({ ...thoughtful, model: modelOf(model), prompt, onError: ({ error }) => void failures.push(error) });
       let pieces = 0;
       for await (const part of result.fullStream) {
         if (part.type === 'error') throw part.error;

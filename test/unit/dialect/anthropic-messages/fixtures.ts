@@ -19,9 +19,10 @@ export const google: Party = { dialect: 'gemini', account: 'acc-4', vendor: 'goo
 
 export const plainRequest: IrRequest = { turns: [{ role: 'user', parts: [{ kind: 'text', text: 'hi' }] }], tools: [], isStream: false };
 
+/** Of a client that wants to see reasoning, unless told otherwise. */
 export function contextOf(request: Partial<IrRequest> = {}, source: Party = openai): AnswerContext {
   let made = 0;
-  return { request: { ...plainRequest, ...request }, model: 'as-asked', nowSeconds: 1_790_000_000, newId: (prefix) => `${prefix}made${made++}`, source };
+  return { request: { ...plainRequest, reasoning: { show: 'auto' }, ...request }, model: 'as-asked', nowSeconds: 1_790_000_000, newId: (prefix) => `${prefix}made${made++}`, source };
 }
 
 /** The body for a target, with what was left out. */

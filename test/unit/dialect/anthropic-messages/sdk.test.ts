@@ -73,7 +73,8 @@ const said: IrAnswer = { id: 'resp_1', model: 'gpt-5.6', choices: [{ index: 0, p
 const weather = { kind: 'tool_call', id: 'call_1', name: 'weather', input: '{"city":"Bern"}' } as const;
 const calling: IrAnswer = { id: 'resp_2', model: 'gpt-5.6', usage, choices: [{ index: 0, parts: [thinking, { kind: 'text', text: 'Let me see.' }, weather, { kind: 'tool_call', id: 'call_2', name: 'now', input: '' }], finish: 'tool_calls' }] };
 const failing: readonly IrEvent[] = [...replayAnswer(said).slice(0, 3), { type: 'error', error: { message: 'Overloaded', type: 'overloaded_error', code: 'overloaded', status: 529 } }];
-const ask = { model: 'm', max_tokens: 64, messages: [{ role: 'user' as const, content: 'hi' }] };
+const unthinking = { model: 'm', max_tokens: 64, messages: [{ role: 'user' as const, content: 'hi' }] };
+const ask = { ...unthinking, thinking: { type: 'adaptive' as const } };
 
 describe('the SDK @anthropic-ai/sdk', () => {
   const client = (): Anthropic => new Anthropic({ baseURL, apiKey: 'k', maxRetries: 0 });
@@ -83,6 +84,13 @@ describe('the SDK @anthropic-ai/sdk', () => {
     const message = await client().messages.stream(ask).finalMessage();
     expect(message).toMatchObject({ role: 'assistant', model: 'gpt-5.6', stop_reason: 'end_turn', content: [{ type: 'thinking', thinking: 'hm' }, { type: 'text', text: 'Hello.' }] });
     expect(message.usage).toMatchObject({ input_tokens: 5, cache_read_input_tokens: 4, cache_creation_input_tokens: 1, output_tokens: 6, output_tokens_details: { thinking_tokens: 2 } });
+  });
+
+  it.each([[unthinking], [{ ...unthinking, thinking: { type: 'disabled' as const } }]])('finds text first in an answer to a request that asked for no reasoning', async (request) => {
+    replies.push(said, said);
+    const whole = await client().messages.create(request);
+    const streamed = await client().messages.stream(request).finalMessage();
+    for (const { content } of [whole, streamed]) expect(content).toEqual([{ type: 'text', text: 'Hello.', citations: null }]);
   });
 
   it('gets the same whole as streamed', async () => {
@@ -112,7 +120,7 @@ describe('the SDK @anthropic-ai/sdk', () => {
     expect(await client().messages.countTokens({ model: 'm', messages: ask.messages, system: 's' })).toMatchObject({ input_tokens: 20 });
   });
 
-  it.each([true, false])('its tool runner calls and answers, streaming: %s', async (stream) => {
+  it.each([true, false])('its tool runner calls and answers, and brings reasoning back that it asked for, streaming: %s', async (stream) => {
     replies.push(calling, said);
     const object = { type: 'object', properties: {} } as const;
     const tools = [
@@ -127,6 +135,15 @@ describe('the SDK @anthropic-ai/sdk', () => {
       { role: 'assistant', parts: [{ kind: 'thinking', text: 'hm', signature }, { kind: 'text', text: 'Let me see.' }, { kind: 'tool_call', id: 'call_1', input: '{"city":"Bern"}' }, { kind: 'tool_call', id: 'call_2', input: '{}' }] },
       { role: 'tool', parts: [{ callId: 'call_1', name: 'weather', parts: [{ text: 'sunny in Bern' }] }, { callId: 'call_2', name: 'now', parts: [{ text: 'noon' }] }] },
     ]);
+  });
+
+  it.each([true, false])('brings the reasoning back that led to a call though it asked for none, streaming: %s', async (stream) => {
+    replies.push(calling, said);
+    const tools = ['weather', 'now'].map((name) => betaTool({ name, description: 'd', inputSchema: { type: 'object', properties: {} }, run: () => 'noon' }));
+    const runner = stream ? client().beta.messages.toolRunner({ ...unthinking, tools, stream: true }) : client().beta.messages.toolRunner({ ...unthinking, tools });
+    expect((await runner.runUntilDone()).content).toMatchObject([{ type: 'text', text: 'Hello.' }]);
+    const text = { kind: 'text', text: 'Let me see.' };
+    expect(plain(seen[1]?.turns[1]?.parts)).toMatchObject([...(stream ? [text, thinking] : [thinking, text]), weather, { id: 'call_2' }]);
   });
 
   it('starts over with the whole conversation where a thread is kept elsewhere', async () => {
@@ -148,6 +165,7 @@ describe('the SDK @anthropic-ai/sdk', () => {
 });
 
 describe('the SDK ai', () => {
+  const asked = { anthropic: { thinking: { type: 'enabled', budgetTokens: 1024 } } } as const;
   const model = () => createAnthropic({ baseURL: `${baseURL}/v1`, apiKey: 'k' })('claude-sonnet-4-5');
   const tools = {
     weather: tool({ description: 'w', inputSchema: jsonSchema<{ city: string }>({ type: 'object', properties: { city: { type: 'string' } } }), execute: ({ city }) => `sunny in ${city}` }),
@@ -156,13 +174,13 @@ describe('the SDK ai', () => {
 
   it('gets text, reasoning and usage of a whole answer', async () => {
     replies.push(said);
-    const answer = await generateText({ model: model(), prompt: 'hi', maxRetries: 0 });
+    const answer = await generateText({ model: model(), prompt: 'hi', maxRetries: 0, providerOptions: asked });
     expect([answer.text, answer.finalStep.reasoningText, answer.finishReason, answer.usage.inputTokens, answer.usage.outputTokens]).toEqual(['Hello.', 'hm', 'stop', 10, 6]);
   });
 
   it('streams calls, runs them and streams the answer', async () => {
     replies.push(calling, said);
-    const stream = streamText({ model: model(), prompt: 'hi', tools, stopWhen: stepCountIs(3), maxRetries: 0 });
+    const stream = streamText({ model: model(), prompt: 'hi', tools, stopWhen: stepCountIs(3), maxRetries: 0, providerOptions: asked });
     expect(await stream.text).toBe('Hello.');
     expect((await stream.steps)[0]?.toolResults.map(({ output }) => output)).toEqual(['sunny in Bern', 'noon']);
     expect(plain(seen[1]?.turns)).toMatchObject([{ role: 'user' }, { role: 'assistant', parts: [{ kind: 'thinking', text: 'hm', signature }, {}, { id: 'call_1' }, { id: 'call_2' }] }, { role: 'tool' }]);

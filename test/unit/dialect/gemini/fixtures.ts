@@ -19,9 +19,10 @@ export const anthropic: Party = { dialect: 'anthropic-messages', account: 'acc-5
 export const hi: Turn = { role: 'user', parts: [{ kind: 'text', text: 'hi' }] };
 export const plainRequest: IrRequest = { turns: [hi], tools: [], isStream: false };
 
+/** Of a client that wants to see reasoning, unless told otherwise. */
 export function contextOf(request: Partial<IrRequest> = {}, source: Party = anthropic): AnswerContext {
   let made = 0;
-  return { request: { ...plainRequest, ...request }, model: 'as-asked', nowSeconds: 1_790_000_000, newId: (prefix) => `${prefix}made${made++}`, source };
+  return { request: { ...plainRequest, reasoning: { show: 'auto' }, ...request }, model: 'as-asked', nowSeconds: 1_790_000_000, newId: (prefix) => `${prefix}made${made++}`, source };
 }
 
 /** The body for a target, with what was left out. */

@@ -117,12 +117,21 @@ describe.each(['@google/genai', 'genai2'])('the SDK %s', async (name) => {
 
   it.each([true, false])('a chat remembers the answer and brings its signature back (stream: %s)', async (isStream) => {
     replies.push(isStream ? pieces : said, isStream ? pieces : said);
-    const chat = client().chats.create({ model: 'm' });
+    const chat = client().chats.create({ model: 'm', config: { thinkingConfig: { includeThoughts: true } } });
     for (const message of ['hi', 'more']) {
       if (isStream) for await (const chunk of await chat.sendMessageStream({ message })) expect(chunk.candidates).toHaveLength(1);
       else expect((await chat.sendMessage({ message })).text).toBe('Hello.');
     }
     expect(JSON.parse(JSON.stringify(seen[1]?.turns))).toEqual(remembered);
+  });
+
+  it.each([true, false])('a chat that asked for no thoughts gets text alone (stream: %s)', async (isStream) => {
+    replies.push(isStream ? pieces : said);
+    const parts: (Part | undefined)[] = [];
+    if (isStream) for await (const chunk of await client().models.generateContentStream({ model: 'm', contents: 'hi' })) parts.push(...(chunk.candidates?.[0]?.content?.parts ?? []));
+    else parts.push(...((await client().models.generateContent({ model: 'm', contents: 'hi' })).candidates?.[0]?.content?.parts ?? []));
+    expect(parts.map((part) => part?.text).join('')).toBe('Hello.');
+    expect(parts[0]).not.toHaveProperty('thought');
   });
 
   it('runs functions by itself and asks again', async () => {
@@ -166,6 +175,7 @@ describe.each(['@google/genai', 'genai2'])('the SDK %s', async (name) => {
 });
 
 describe('ai with @ai-sdk/google', () => {
+  const asked = { google: { thinkingConfig: { includeThoughts: true } } };
   const model = () => createGoogle({ baseURL: `${baseUrl}/v1beta`, apiKey: 'k' })('gemini-3.8-flash');
   const tools = {
     weather: tool({ description: 'Tells the weather.', inputSchema: jsonSchema<{ city: string }>({ type: 'object', properties: { city: { type: 'string' } } }), execute: ({ city }) => `sunny in ${city}` }),
@@ -174,7 +184,7 @@ describe('ai with @ai-sdk/google', () => {
 
   it('streams reasoning, text, calls and usage, and brings them back', async () => {
     replies.push(calling, pieces);
-    const result = streamText({ model: model(), prompt: 'hi', tools, stopWhen: stepCountIs(3), maxRetries: 0 });
+    const result = streamText({ model: model(), prompt: 'hi', tools, stopWhen: stepCountIs(3), maxRetries: 0, providerOptions: asked });
     const parts: string[] = [];
     for await (const part of result.fullStream) parts.push(part.type);
     expect(parts).not.toContain('error');
@@ -188,7 +198,7 @@ describe('ai with @ai-sdk/google', () => {
 
   it('reads a whole answer', async () => {
     replies.push(said);
-    expect(await generateText({ model: model(), prompt: 'hi', maxRetries: 0 })).toMatchObject({ text: 'Hello.', reasoningText: 'hm', finishReason: 'stop' });
+    expect(await generateText({ model: model(), prompt: 'hi', maxRetries: 0, providerOptions: asked })).toMatchObject({ text: 'Hello.', reasoningText: 'hm', finishReason: 'stop' });
   });
 
   it('sees links as sources, and why an answer was kept back', async () => {
