@@ -12,6 +12,7 @@ import type { Clock } from '../../clock/clock.ts';
 import type { ClientAnswer } from '../../http/client-answer.ts';
 import { cutConnection, openingHoldMs, truncation, type AnswerHead, type AnswerSink, type AnswerSummary } from '../answer-sink.ts';
 import { streamHeaders, type KeepAlive } from '../keep-alive.ts';
+import { errorWithoutSecrets } from '../secret-guard.ts';
 
 /** Between an upstream of one dialect and a client of another. */
 export interface TranslationSides {
@@ -28,6 +29,8 @@ export interface TranslatedSinkOptions extends TranslationSides {
   readonly isClientStream: boolean;
   /** What the upstream sends. */
   readonly isUpstreamStream: boolean;
+  /** Not to be told to the client by an error. */
+  readonly secrets: readonly string[];
   /** What becomes of the client's stream on the way out; Gemini's array form. */
   readonly reshape: StreamReshaper | undefined;
   readonly clock: Clock;
@@ -63,7 +66,7 @@ interface Output {
   readonly failure: () => OpeningError | undefined;
 }
 
-function streamInput({ upstream, context, isClientStream }: TranslatedSinkOptions, out: Output): AnswerSink {
+function streamInput({ upstream, context, isClientStream, secrets }: TranslatedSinkOptions, out: Output): AnswerSink {
   const reader = createEventReader();
   const decoder: StreamDecoder = upstream.createStreamDecoder(context.source);
   let broken = false;
@@ -80,7 +83,7 @@ function streamInput({ upstream, context, isClientStream }: TranslatedSinkOption
   const decode = (read: () => readonly IrEvent[]): readonly IrEvent[] => {
     if (broken) return [];
     try {
-      return read();
+      return read().map((event) => (event.type === 'error' ? { ...event, error: errorWithoutSecrets(event.error, secrets) } : event));
     } catch {
       // What an upstream sends that is no stream of its dialect: it ends here, as a cut one does.
       broken = true;
