@@ -53,8 +53,8 @@ export interface AttemptTranslation {
 export type AttemptEnd =
   /** `isEstimate`: by Keyward itself. */
   | { readonly kind: 'answered'; readonly status: number; readonly summary: AnswerSummary; readonly isEstimate?: boolean }
-  /** Status ≥ 400 from the upstream; nothing was sent to the client. */
-  | { readonly kind: 'refused'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer; readonly upstreamBody: Buffer }
+  /** Status ≥ 400 from the upstream, or `ownWords` for what is wrong with a good answer; nothing was sent to the client. */
+  | { readonly kind: 'refused'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer; readonly upstreamBody: Buffer; readonly ownWords?: string | undefined }
   /** No usable answer; nothing was sent to the client. */
   | { readonly kind: 'broken'; readonly cause: Error; readonly wasSent: boolean }
   | { readonly kind: 'client_gone'; readonly summary: AnswerSummary | undefined };
@@ -207,7 +207,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     if (failure === undefined || this.#isOver) return false;
     const body = withoutSecrets(failure.body, this.#request.secrets);
     this.#request.log.responseChunk(body);
-    this.#finish({ kind: 'refused', status: failure.status, headers: {}, body, upstreamBody: body });
+    this.#finish({ kind: 'refused', status: failure.status, headers: {}, body, upstreamBody: body, ownWords: failure.ownWords });
     if (!hasEnded) this.#controller?.abort(new Error('the upstream\'s stream began with an error'));
     return true;
   }

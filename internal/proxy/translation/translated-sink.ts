@@ -111,7 +111,11 @@ function wholeInput({ upstream, client, context, requestId, isClientStream }: Tr
   let size = 0;
   let failure: OpeningError | undefined;
   const read = (): IrAnswer | undefined => {
-    const body = size > maxWholeBytes ? undefined : parseJson(Buffer.concat(chunks).toString('utf8'));
+    if (size > maxWholeBytes) {
+      failure = failureOf(client, tooLarge, requestId);
+      return undefined;
+    }
+    const body = parseJson(Buffer.concat(chunks).toString('utf8'));
     const error = memberOf(body, 'error');
     if (isRecord(error)) {
       const status = statusOfError(error);
@@ -121,7 +125,7 @@ function wholeInput({ upstream, client, context, requestId, isClientStream }: Tr
     try {
       return upstream.decodeAnswer(body, context.source);
     } catch {
-      failure = { status: 502, body: errorBody(client, unreadable, requestId) };
+      failure = failureOf(client, unreadable, requestId);
       return undefined;
     }
   };
@@ -202,7 +206,7 @@ function streamOutput({ res, head, client, context, clock, keepAlive, reshape, r
       if (held === undefined) return send(encode(events));
       for (const [index, event] of events.entries()) {
         if (event.type === 'error') {
-          failure = { status: statusOf(event.error), body: errorBody(client, event.error, requestId) };
+          failure = failureOf(client, event.error, requestId);
           // Another account may answer by now when the wait would end.
           held = [];
           hold?.abort();
@@ -247,7 +251,7 @@ function wholeOutput({ res, head, client, context, requestId }: TranslatedSinkOp
       return { record, body: bodyOf(record) };
     } catch {
       // Arguments nested deeper than can be written, say.
-      failure = { status: 502, body: errorBody(client, unreadable, requestId) };
+      failure = failureOf(client, unreadable, requestId);
       return undefined;
     }
   };
@@ -255,7 +259,7 @@ function wholeOutput({ res, head, client, context, requestId }: TranslatedSinkOp
     push: (events) => {
       for (const event of events) {
         collector.push(event);
-        if (event.type === 'error') failure = { status: statusOf(event.error), body: errorBody(client, event.error, requestId) };
+        if (event.type === 'error') failure = failureOf(client, event.error, requestId);
       }
       return true;
     },
@@ -289,12 +293,13 @@ function isContent({ type }: IrEvent): boolean {
   return type !== 'start' && type !== 'ping' && type !== 'usage';
 }
 
-function statusOf({ status }: StreamError): number {
-  return status >= 400 && status < 600 ? status : 502;
-}
+/** Said by Keyward, not by an upstream. */
+const own: ReadonlySet<StreamError> = new Set([unreadable, tooLarge, truncation]);
 
-function errorBody(client: DialectCodec, { status, message, type, code }: StreamError, requestId: string): Buffer {
-  return bodyOf(client.encodeError({ status: status >= 400 && status < 600 ? status : 502, message, type, code }, requestId));
+function failureOf(client: DialectCodec, error: StreamError, requestId: string): OpeningError {
+  const { message, type, code } = error;
+  const status = error.status >= 400 && error.status < 600 ? error.status : 502;
+  return { status, body: bodyOf(client.encodeError({ status, message, type, code }, requestId)), ownWords: own.has(error) ? message : undefined };
 }
 
 function bodyOf(record: JsonRecord): Buffer {
