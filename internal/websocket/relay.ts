@@ -32,6 +32,7 @@ export class Relay implements SocketEvents {
   readonly #liveness: Liveness;
   #usage = noUsage;
   #answerBytes = 0;
+  #turns = 0;
   #isOver = false;
 
   constructor(client: LiveSocket, options: RelayOptions) {
@@ -87,10 +88,15 @@ export class Relay implements SocketEvents {
   readonly onExpired = (): void => undefined;
   /** A session has no end of its own that could be waited for. */
   readonly isBusy = (): boolean => false;
+  readonly turnCount = (): number => this.#turns;
 
   #carryDown(data: Buffer, isBinary: boolean): void {
     this.#answerBytes += data.length;
-    if (!isBinary) this.#usage = addUsage(this.#usage, usageOfEvent(data));
+    const usage = isBinary ? undefined : usageOfEvent(data);
+    if (usage !== undefined) {
+      this.#turns++;
+      this.#usage = addUsage(this.#usage, usage);
+    }
     this.#client.send(isBinary ? data : clearIfError(data, this.#options.secrets), isBinary);
     if (this.#client.isFull()) this.#options.upstream.pause();
   }
