@@ -70,4 +70,6 @@ export interface Account {
   readonly weight: number;
   readonly disabled: boolean;
   readonly coolingDisabled: boolean;
+  /** Rounds after the first in which it is asked again; absent for as many as there are. */
+  readonly extraRounds?: number | undefined;
 }

@@ -116,6 +116,7 @@ function accountBuilder(section: Section, entry: Entry, name: string, entryOrigi
     weight: entry.weight,
     disabled: entry.disabled,
     coolingDisabled: entry['disable-cooling'],
+    extraRounds: entry['request-retry'],
   });
 }
 

@@ -24,7 +24,7 @@ const entryCommon = {
   weight: integer(1, { min: 0, max: 10_000 }, 'Share under `weighted-round-robin`; 0 excludes.'),
   disabled: flag(false, 'Kept in the file, not used.'),
   'disable-cooling': flag(false, 'Never put this entry on cooldown.'),
-  'request-retry': maybeInteger('Overrides `request-retry` for this entry.'),
+  'request-retry': maybeInteger('In how many further rounds this entry is asked, in place of the global `request-retry`.'),
   dialects: v.optional(v.pipe(v.array(dialect), v.metadata(notes('Wire protocols the endpoint speaks; absent means the vendor’s own.')))),
   'insecure-http': flag(false, 'Allow a plain `http:` base-url on a public address.'),
 };

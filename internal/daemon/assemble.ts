@@ -247,7 +247,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     else log.error({ err, requestId }, 'a request failed inside Keyward');
   };
   const limits = () => socketLimits(settings());
-  const sockets = createSockets({ clock, limits, metrics });
+  const sockets = createSockets({ clock, limits, log, metrics });
   live.onCommit(sockets.readmitAll);
   const isKept = (id: string, principalId: string): boolean => stores.responseOwners.find(id)?.principalId === principalId || (live.snapshot().limits.storesResponses && stores.responses.find(id, principalId) !== undefined);
   const socketRoutes = {

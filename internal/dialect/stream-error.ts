@@ -1,4 +1,5 @@
 import type { Dialect } from './dialect.ts';
+import { geminiNameOf } from './gemini/status-names.ts';
 import { memberOf, parseJson, textOf } from './ir/json.ts';
 
 /** What a stream's error event says. */
@@ -20,11 +21,11 @@ export function renderStreamError(dialect: Dialect, error: StreamError, isBetwee
 /** What an error's JSON body says, for an answer that can only say it as an event. */
 export function streamErrorOf(status: number, body: Buffer): StreamError {
   const error = memberOf(parseJson(body.toString('utf8')), 'error');
-  const code = memberOf(error, 'code') ?? memberOf(error, 'status');
   return {
     message: textOf(memberOf(error, 'message')) ?? `The upstream refused the request with status ${status}.`,
     type: textOf(memberOf(error, 'type')) ?? 'api_error',
-    code: typeof code === 'string' ? code : 'upstream_error',
+    // Gemini's code is the status as a number, its status the code.
+    code: textOf(memberOf(error, 'code')) ?? textOf(memberOf(error, 'status')) ?? 'upstream_error',
     status,
   };
 }
@@ -39,6 +40,6 @@ function eventOf(dialect: Dialect, error: StreamError): string {
     case 'anthropic-messages':
       return `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type, message, code } })}`;
     case 'gemini':
-      return `data: ${JSON.stringify({ error: { code: status, message, status: status === 504 ? 'DEADLINE_EXCEEDED' : 'UNAVAILABLE', details: [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code, domain: 'keyward' }] } })}`;
+      return `data: ${JSON.stringify({ error: { code: status, message, status: geminiNameOf(status, code), details: [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code, domain: 'keyward' }] } })}`;
   }
 }

@@ -10,6 +10,8 @@ export type Opening = { readonly kind: 'opening' | 'content' } | { readonly kind
 export interface OpeningError {
   readonly status: number;
   readonly body: Buffer;
+  /** What it says, where that is no word of the upstream's. */
+  readonly ownWords?: string | undefined;
 }
 
 /** Looks at a stream until it has content or has failed; not to be asked afterwards. */

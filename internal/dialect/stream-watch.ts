@@ -23,6 +23,8 @@ export interface StreamWatch {
   readonly eventCount: () => number;
   /** True when the last byte so far ended a line that ended an event, so that a further event may follow at once. */
   readonly isBetweenEvents: () => boolean;
+  /** True when the last byte so far ended a line, or an array's element. */
+  readonly isBetweenParts: () => boolean;
 }
 
 /** A line longer than this is not looked at; the watch stays right for all lines that carry a mark. */
@@ -113,6 +115,7 @@ export function watchEventStream(dialect: Dialect): StreamWatch {
     response: () => reader.response?.(),
     eventCount: () => events,
     isBetweenEvents: () => isLineEmpty && wasLineEmpty,
+    isBetweenParts: () => isLineEmpty,
   };
 }
 
@@ -145,6 +148,7 @@ export function watchGeminiArray(): StreamWatch {
   let element: Buffer[] = [];
   let elementBytes = 0;
   let depth = 0;
+  let isArray = false;
   let isInString = false;
   let isEscaped = false;
   let hasEnded = false;
@@ -169,6 +173,7 @@ export function watchGeminiArray(): StreamWatch {
         } else if (byte === 0x22) isInString = true;
         else if (byte === 0x7b || byte === 0x5b) {
           depth++;
+          if (depth === 1) isArray = byte === 0x5b;
           if (depth === 2) from = at;
         } else if (byte === 0x7d || byte === 0x5d) {
           depth--;
@@ -189,6 +194,7 @@ export function watchGeminiArray(): StreamWatch {
     response: () => undefined,
     eventCount: () => chunks,
     isBetweenEvents: () => false,
+    isBetweenParts: () => depth === 0 || (depth === 1 && isArray),
   };
 }
 

@@ -42,10 +42,15 @@ export function readUsage(dialect: Dialect, usage: unknown): StatedUsage | undef
       };
     }
     case 'gemini': {
+      // Thoughts are counted beside the candidates, what a tool of the vendor's put into the prompt beside the prompt.
       const reasoning = numberAt(usage, 'thoughtsTokenCount');
+      const input = numberAt(usage, 'promptTokenCount') + numberAt(usage, 'toolUsePromptTokenCount');
+      const candidates = numberAt(usage, 'candidatesTokenCount');
+      // Some models of Vertex count thoughts among the candidates; the total tells.
+      const isContained = candidates >= reasoning && numberAt(usage, 'totalTokenCount') === input + candidates;
       return {
-        input: numberAt(usage, 'promptTokenCount') + numberAt(usage, 'toolUsePromptTokenCount'),
-        output: numberAt(usage, 'candidatesTokenCount') + reasoning,
+        input,
+        output: isContained ? candidates : candidates + reasoning,
         reasoning,
         cached: numberAt(usage, 'cachedContentTokenCount'),
       };

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dialect } from '../dialect/dialect.ts';
+import { geminiNameOf } from '../dialect/gemini/status-names.ts';
 import type { AppError } from '../fault/app-error.ts';
 import { faults } from '../fault/codes.ts';
 
@@ -15,21 +16,6 @@ export interface FaultAnswer {
 }
 
 const longWaitSeconds = 60;
-
-const geminiStatusNames: Readonly<Record<number, string>> = {
-  401: 'UNAUTHENTICATED',
-  403: 'PERMISSION_DENIED',
-  404: 'NOT_FOUND',
-  408: 'DEADLINE_EXCEEDED',
-  409: 'ABORTED',
-  412: 'FAILED_PRECONDITION',
-  429: 'RESOURCE_EXHAUSTED',
-  500: 'INTERNAL',
-  501: 'UNIMPLEMENTED',
-  502: 'UNAVAILABLE',
-  503: 'UNAVAILABLE',
-  504: 'DEADLINE_EXCEEDED',
-};
 
 /**
  * The one way an error reaches the wire. Message, type and code stand in every envelope (contract §3); Gemini's keeps its
@@ -74,7 +60,7 @@ function envelopeOf(error: AppError, dialect: FaultDialect, requestId: string): 
           ...fields,
           code: error.status,
           message,
-          status: geminiStatusNames[error.status] ?? (error.status >= 500 ? 'INTERNAL' : 'INVALID_ARGUMENT'),
+          status: geminiNameOf(error.status),
           type,
           details: [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code, domain: 'keyward' }],
         },

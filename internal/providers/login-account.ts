@@ -80,6 +80,7 @@ function accountOfProfile(profile: LoginProfile, config: Config, place: LoginPla
     weight: spend.weight,
     disabled: spend.disabled,
     coolingDisabled: spend.coolingDisabled,
+    extraRounds: spend.extraRounds,
   };
 }
 

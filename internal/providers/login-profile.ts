@@ -86,4 +86,5 @@ export interface SpendProfile {
   readonly weight: number;
   readonly disabled: boolean;
   readonly coolingDisabled: boolean;
+  readonly extraRounds?: number | undefined;
 }

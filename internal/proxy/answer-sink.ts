@@ -8,6 +8,7 @@ import { idsOfResponse, watchEventStream, watchGeminiArray, type StreamWatch } f
 import { findUsage, type StatedUsage } from '../dialect/token-usage.ts';
 import type { ClientAnswer } from '../http/client-answer.ts';
 import type { KeepAlive } from './keep-alive.ts';
+import { clearIfError, guardArray, guardEventStream } from './secret-guard.ts';
 
 /** What became of an answer once the upstream had nothing more to say. */
 export interface AnswerSummary {
@@ -66,6 +67,8 @@ export interface StreamSinkOptions {
   /** Otherwise Gemini's JSON array. */
   readonly isEventStream: boolean;
   readonly isWatched: boolean;
+  /** Not to be told to the client by an error. */
+  readonly secrets: readonly string[];
   readonly clock: Clock;
   readonly keepAlive: KeepAlive;
 }
@@ -75,8 +78,9 @@ export const openingHoldMs = 250;
 
 /** A streamed answer: every chunk goes on as it comes; an early end becomes the dialect's error event (security rule 16). */
 export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: StreamSinkOptions): AnswerSink {
-  const { dialect, isEventStream, isWatched, clock, keepAlive } = options;
+  const { dialect, isEventStream, isWatched, secrets, clock, keepAlive } = options;
   const watch: StreamWatch = isEventStream ? watchEventStream(dialect) : watchGeminiArray();
+  const guard = !isWatched || secrets.length === 0 ? undefined : isEventStream ? guardEventStream(secrets) : guardArray(secrets, watch.isBetweenParts);
   const judgeOpening = isEventStream && isWatched ? watchOpening(dialect) : undefined;
   let held: Buffer[] | undefined = judgeOpening === undefined ? undefined : [];
   let failure: OpeningError | undefined;
@@ -96,7 +100,8 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
     const chunks = held ?? [];
     held = undefined;
     hold?.abort();
-    return chunks.length === 0 ? true : send(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+    const all = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+    return all.length === 0 || send(all);
   };
   const holdFor = (): void => {
     if (hold !== undefined) return;
@@ -113,7 +118,12 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
     answerBytes: bytes,
     eventCount: watch.eventCount(),
   });
+  const sendRest = (): void => {
+    const rest = guard?.end();
+    if (rest !== undefined && rest.length > 0) send(rest);
+  };
   const fail = (): AnswerSummary => {
+    sendRest();
     if (isEventStream && !watch.hasFailed()) res.write(renderStreamError(dialect, truncation, watch.isBetweenEvents()));
     cutConnection(res);
     return summary(true);
@@ -123,8 +133,9 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
     write: (chunk) => {
       bytes += chunk.length;
       if (isWatched) watch.push(chunk);
-      if (held === undefined || judgeOpening === undefined) return send(chunk);
-      held.push(chunk);
+      const told = guard === undefined ? chunk : guard.push(chunk);
+      if (held === undefined || judgeOpening === undefined) return told.length === 0 || send(told);
+      held.push(told);
       const opening = judgeOpening(chunk);
       if (opening.kind === 'content') return release();
       if (opening.kind === 'failed') {
@@ -139,6 +150,7 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
       hold?.abort();
       if (!isWatched || watch.isComplete()) {
         release();
+        sendRest();
         if (!hasStarted) send(nothing);
         res.end();
         return summary(false);
@@ -150,6 +162,7 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
       if (!hasStarted) return undefined;
       // What comes after the terminal mark is nothing the client waits for; Gemini's is no event of its own.
       if (!isWatched || dialect === 'gemini' || !watch.isComplete()) return fail();
+      sendRest();
       res.end();
       return summary(false);
     },
@@ -160,8 +173,15 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
 
 const nothing = Buffer.alloc(0);
 
+export interface WholeSinkOptions {
+  readonly dialect: Dialect;
+  readonly isHeld: boolean;
+  /** Not to be told to the client by an error. */
+  readonly secrets: readonly string[];
+}
+
 /** A whole answer: held back while small, so that a broken one can be retried or refused; larger ones flow. */
-export function createWholeSink(res: ClientAnswer, head: AnswerHead, dialect: Dialect, isHeld: boolean): AnswerSink {
+export function createWholeSink(res: ClientAnswer, head: AnswerHead, { dialect, isHeld, secrets }: WholeSinkOptions): AnswerSink {
   let held: Buffer[] | undefined = isHeld && (head.contentLength ?? 0) <= maxHeldBytes ? [] : undefined;
   let bytes = 0;
   let tail: Buffer[] = [];
@@ -213,7 +233,8 @@ export function createWholeSink(res: ClientAnswer, head: AnswerHead, dialect: Di
         res.end();
         return summary(false, Buffer.concat(tail));
       }
-      const body = held.length === 1 && held[0] !== undefined ? held[0] : Buffer.concat(held);
+      const whole = held.length === 1 && held[0] !== undefined ? held[0] : Buffer.concat(held);
+      const body = clearIfError(whole, secrets);
       if (!head.isFramed && endOfValue(body, 0) < 0) return undefined;
       res.writeHead(head.status, [...head.headers, 'content-length', String(body.length)]);
       // As a latin1 string the bytes leave in one write together with the head; a Buffer would take a vectored one.

@@ -10,6 +10,7 @@ import type { PreparedRequest } from './exchange.ts';
 import type { ProxyInbound } from './limits.ts';
 import type { ProxyOperation } from './operation.ts';
 import { partyOf } from './party.ts';
+import { secretForms } from './secret-guard.ts';
 import type { Translated } from './translation/translate.ts';
 import type { Upstream } from './upstreams.ts';
 
@@ -48,7 +49,7 @@ export function buildAttempt(inbound: ProxyInbound, request: PreparedRequest, ta
     isStream: translated?.isUpstreamStream ?? request.isStream,
     isBinary: operation.answers === 'binary',
     envelope: isEnveloped ? envelopeOfAnswer(operation.tail, translated?.query ?? inbound.target.query) : undefined,
-    secrets: token === undefined ? upstream.secrets : [...upstream.secrets, token.value],
+    secrets: token === undefined ? upstream.secrets : [...upstream.secrets, ...secretForms(token.value)],
     answerHeaders: ['x-request-id', inbound.id, ...(translated === undefined || translated.dropped.length === 0 ? [] : ['x-keyward-dropped', droppedValue(translated.dropped)])],
     translation: translated?.carryBack,
   };

@@ -8,6 +8,7 @@ import type { RequestLog } from '../log/request-log.ts';
 import { passesDown, sendableValue } from '../providers/header-lists.ts';
 import { answerCoding, createAnswerDecoder, decodeShort } from './answer-coding.ts';
 import { createStreamSink, createWholeSink, type AnswerHead, type AnswerSink, type AnswerSummary } from './answer-sink.ts';
+import { withoutSecrets } from './secret-guard.ts';
 import { createUnwrapper, type AnswerEnvelope, type AnswerUnwrapper } from './unwrap-answer.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import type { Upstream } from './upstreams.ts';
@@ -43,7 +44,7 @@ export interface AttemptRequest {
 
 /** What a translated attempt does differently. */
 export interface AttemptTranslation {
-  readonly openSink: (res: ClientAnswer, head: AnswerHead, isUpstreamStream: boolean) => AnswerSink;
+  readonly openSink: (res: ClientAnswer, head: AnswerHead, upstream: { readonly isStream: boolean; readonly secrets: readonly string[] }) => AnswerSink;
   /** An upstream's refusal as the client's dialect says it. */
   readonly translateRefusal: (status: number, body: Buffer) => Buffer;
 }
@@ -52,8 +53,8 @@ export interface AttemptTranslation {
 export type AttemptEnd =
   /** `isEstimate`: by Keyward itself. */
   | { readonly kind: 'answered'; readonly status: number; readonly summary: AnswerSummary; readonly isEstimate?: boolean }
-  /** Status ≥ 400 from the upstream; nothing was sent to the client. */
-  | { readonly kind: 'refused'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer; readonly upstreamBody: Buffer }
+  /** Status ≥ 400 from the upstream, or `ownWords` for what is wrong with a good answer; nothing was sent to the client. */
+  | { readonly kind: 'refused'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer; readonly upstreamBody: Buffer; readonly ownWords?: string | undefined }
   /** No usable answer; nothing was sent to the client. */
   | { readonly kind: 'broken'; readonly cause: Error; readonly wasSent: boolean }
   | { readonly kind: 'client_gone'; readonly summary: AnswerSummary | undefined };
@@ -204,8 +205,9 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   #leaveFailure(hasEnded: boolean): boolean {
     const failure = this.#sink?.failure();
     if (failure === undefined || this.#isOver) return false;
-    this.#request.log.responseChunk(failure.body);
-    this.#finish({ kind: 'refused', status: failure.status, headers: {}, body: withoutSecrets(failure.body, this.#request.secrets), upstreamBody: failure.body });
+    const body = withoutSecrets(failure.body, this.#request.secrets);
+    this.#request.log.responseChunk(body);
+    this.#finish({ kind: 'refused', status: failure.status, headers: {}, body, upstreamBody: body, ownWords: failure.ownWords });
     if (!hasEnded) this.#controller?.abort(new Error('the upstream\'s stream began with an error'));
     return true;
   }
@@ -279,7 +281,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   }
 
   #openSink(status: number, headers: IncomingHttpHeaders, isDecoded: boolean): AnswerSink {
-    const { dialect, isStream, isBinary, envelope, clock, keepAlive, translation } = this.#request;
+    const { dialect, isStream, isBinary, envelope, secrets, clock, keepAlive, translation } = this.#request;
     const contentType = mediaType(headers);
     // A stream that was asked for and is not declared as anything else is one: cut short, it must not look complete.
     const isEventStream = envelope !== undefined ? envelope === 'events' : contentType.startsWith('text/event-stream') || (isStream && dialect !== 'gemini' && !isBinary && !contentType.includes('json'));
@@ -295,11 +297,11 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
       contentLength: length === undefined || isResized ? undefined : Number(length),
       isFramed: isDecoded || isEmpty || length !== undefined || headers['transfer-encoding'] !== undefined,
     };
-    if (translation !== undefined) return translation.openSink(this.#res, head, isEventStream);
-    const watched = { dialect, isWatched: !isCoded, clock, keepAlive };
+    if (translation !== undefined) return translation.openSink(this.#res, head, { isStream: isEventStream, secrets });
+    const watched = { dialect, isWatched: !isCoded, secrets, clock, keepAlive };
     if (isEventStream) return createStreamSink(this.#res, head, { ...watched, isEventStream: true });
     if (isStream && dialect === 'gemini') return createStreamSink(this.#res, head, { ...watched, isEventStream: false });
-    return createWholeSink(this.#res, head, dialect, !isBinary && !isEmpty && contentType.includes('json') && !isCoded);
+    return createWholeSink(this.#res, head, { dialect, isHeld: !isBinary && !isEmpty && contentType.includes('json') && !isCoded, secrets });
   }
 
   #answerHeaders(headers: IncomingHttpHeaders, isDecoded: boolean): readonly string[] {
@@ -323,13 +325,6 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
 /** The content type in lower case, parameters included. @see RFC 9110 §8.3.1 */
 function mediaType(headers: IncomingHttpHeaders): string {
   return firstOf(headers['content-type']).toLowerCase();
-}
-
-/** Some upstreams repeat the key they refuse; neither clients nor logs are to learn it. */
-function withoutSecrets(body: Buffer, secrets: readonly string[]): Buffer {
-  const found = secrets.filter((secret) => body.includes(secret));
-  if (found.length === 0) return body;
-  return Buffer.from(found.reduce((text, secret) => text.replaceAll(Buffer.from(secret).toString('latin1'), '[redacted]'), body.toString('latin1')), 'latin1');
 }
 
 /** A header that may stand once, whose first value counts where an upstream repeats it. */

@@ -121,7 +121,9 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
   const query = routeQuery(inbound, request);
   if (request.model !== '' && !mayUse(inbound.principal, request.model)) throw refuseDisallowedModel(request.model);
   let tried = new Set<string>();
-  let roundsLeft = limits.extraRounds;
+  let round = 0;
+  /** Nobody needs to know in the first round. */
+  let further: FurtherRounds | undefined;
   let hasUsedFreeRetry = false;
   let bootstrapsLeft = request.isStream ? limits.bootstrapRetries : 0;
   let isBootstrapping = false;
@@ -132,7 +134,7 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
 
   for (;;) {
     const isSpent = tried.size >= limits.maxAccountsPerRound || (isBootstrapping && bootstrapsLeft === 0);
-    const picked = isSpent ? undefined : pick(deps.router, inbound, request, query, tried);
+    const picked = isSpent ? undefined : pick(deps.router, inbound, request, query, further === undefined ? tried : further.without(round, tried));
     if (picked === undefined || !picked.ok) {
       const error = picked?.error;
       if (bootstrapsLeft > 0 && best?.verdict.isRetryable === true && tried.size > 0) {
@@ -141,8 +143,9 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
         continue;
       }
       const waitMs = waitBeforeRound({ error, verdict: best?.verdict, lack }, limits.maxWaitMs);
-      if (roundsLeft > 0 && waitMs !== undefined) {
-        roundsLeft--;
+      further ??= waitMs === undefined ? undefined : planRounds(inbound, request);
+      if (further !== undefined && waitMs !== undefined && round < further.count) {
+        round++;
         isBootstrapping = false;
         tried = new Set();
         await waitFor(deps.clock, inbound, waitMs);
@@ -196,6 +199,27 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
 function routeQuery({ principal, snapshot: { routes }, req }: ProxyInbound, { model, bytes, operation: { dialect, operation } }: PreparedRequest): RouteQuery {
   const session = routes.settings.affinityTtlMs === undefined ? undefined : findSessionMark({ headers: req.headers, body: bytes, principalId: principal.id, operation });
   return { model, dialect, operation, session, models: principal.models };
+}
+
+/** The rounds over the accounts that follow the first. */
+interface FurtherRounds {
+  readonly count: number;
+  /** What a pick in that round passes over: what was tried, and who is in no such round any more. */
+  readonly without: (round: number, tried: ReadonlySet<string>) => ReadonlySet<string>;
+}
+
+function planRounds({ snapshot: { routes, limits } }: ProxyInbound, { model, pinnedAccountId }: PreparedRequest): FurtherRounds {
+  const ownRounds = ({ account }: Candidate): number => account.extraRounds ?? limits.extraRounds;
+  if (pinnedAccountId !== undefined) {
+    const account = routes.accounts.find(({ id }) => id === pinnedAccountId);
+    return { count: account?.extraRounds ?? limits.extraRounds, without: (_, tried) => tried };
+  }
+  const candidates = routes.candidatesFor(model);
+  if (candidates.every(({ account }) => account.extraRounds === undefined)) return { count: limits.extraRounds, without: (_, tried) => tried };
+  return {
+    count: Math.max(...candidates.map((each) => (each.account.disabled ? 0 : ownRounds(each)))),
+    without: (round, tried) => (round === 0 ? tried : new Set([...tried, ...candidates.filter((each) => ownRounds(each) < round).map(candidateKey)])),
+  };
 }
 
 function pick(router: Router, inbound: ProxyInbound, request: PreparedRequest, query: RouteQuery, tried: ReadonlySet<string>): ReturnType<Router['pick']> {

@@ -54,10 +54,19 @@ function judgeRefused(end: Extract<Failed, { readonly kind: 'refused' }>, creden
   }
   if (status === 404 || status === 429) return { ...base, passesOn: true, error: new AppError('upstream_error') };
   if (status === 408 || status >= 500) {
-    const headersOut = typeof headers['retry-after'] === 'string' ? { 'retry-after': headers['retry-after'] } : {};
+    if (end.ownWords !== undefined) return { ...base, passesOn: false, error: new AppError('upstream_error', { message: end.ownWords }) };
+    const retryAfter = timeIn(headers['retry-after']);
+    const headersOut = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
     return { ...base, passesOn: false, error: new AppError('upstream_error', { message: `The upstream failed with status ${status}.`, fields: { upstream_status: status }, headers: headersOut }) };
   }
   return { outcome: { kind: 'neutral' }, isRetryable: false, passesOn: true, error: new AppError('upstream_error') };
+}
+
+/** A `retry-after` as an answer of Keyward's own may have it: seconds, or a date. @see RFC 9110 §10.2.3 */
+function timeIn(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const isDate = /^[A-Z][a-z]{2}, [\w :-]{15,24} GMT$/.test(value) && Number.isFinite(Date.parse(value));
+  return isDate || /^\d{1,9}(?:\.\d{1,9})?$/.test(value) ? value : undefined;
 }
 
 /** The connection broke as pooled ones do; the same account may be asked once more. */

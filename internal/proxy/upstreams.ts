@@ -5,6 +5,7 @@ import type { Dispatchers } from '../egress/dispatchers.ts';
 import { AppError } from '../fault/app-error.ts';
 import { credentialHeaders } from '../providers/endpoint.ts';
 import { joinBetas } from '../providers/header-lists.ts';
+import { secretForms } from './secret-guard.ts';
 
 /** An account's upstream, ready to dispatch to. */
 export interface Upstream {
@@ -16,7 +17,7 @@ export interface Upstream {
   readonly fixedHeaders: readonly string[];
   /** Lower-case names in `fixedHeaders`; what the client sent under them stays here. */
   readonly fixedNames: ReadonlySet<string>;
-  /** What is never to come back from there: the account's key and the values of the operator's headers. */
+  /** What is never to come back from there: the account's key and the values of the operator's headers, in each form that JSON may have them in. */
   readonly secrets: readonly string[];
 }
 
@@ -79,8 +80,12 @@ function headersOf(account: Account, userAgent: string): readonly string[] {
 /** Short header values are words such as a team's name, which may stand in any answer. */
 const minSecretLength = 8;
 
+/** A header's value that names its scheme; upstreams repeat what stands behind. @see RFC 9110 §11.4 */
+const schemed = /^[\w-]+ +(\S+)$/;
+
 function secretsOf(account: Account): readonly string[] {
   const key = account.credential.kind === 'key' ? account.credential.key : undefined;
   const values = [key, ...account.headers.values()].flatMap((secret) => (secret === undefined ? [] : [secret.reveal()]));
-  return values.filter((value) => value.length >= minSecretLength);
+  const all = values.flatMap((value) => [value, schemed.exec(value)?.[1] ?? value]).filter((value) => value.length >= minSecretLength);
+  return [...new Set(all.flatMap(secretForms))];
 }

@@ -5,7 +5,7 @@ import { closing } from './handshake.ts';
 import { createLiveness, type Liveness } from './liveness.ts';
 import type { SocketOpening } from './opening.ts';
 
-/** Why a socket ended, for metrics. */
+/** Why a socket ended, for metrics and the log. */
 export type CloseReason = 'client' | 'lost' | 'revoked' | 'silent' | 'lifetime' | 'fault' | 'upstream' | 'stopped';
 
 /** What an endpoint does with its socket. */
@@ -23,6 +23,8 @@ export interface SocketEvents {
   readonly onExpired: () => void;
   /** Something runs that may still finish. */
   readonly isBusy: () => boolean;
+  /** Responses that were asked for, or came, so far; for the log. */
+  readonly turnCount: () => number;
   /** About once a second. */
   readonly onTick: () => void;
 }
@@ -59,7 +61,8 @@ export interface WatchOptions {
   readonly hasLifetime: boolean;
   readonly makeEvents: (socket: LiveSocket) => SocketEvents;
   readonly isStopping: () => boolean;
-  readonly onClosed: (socket: WatchedSocket, why: CloseReason) => void;
+  /** `code`: as it came from the client, 1006 for none. */
+  readonly onClosed: (socket: WatchedSocket, why: CloseReason, code: number) => void;
 }
 
 /** Binds a socket to its endpoint. */
@@ -126,7 +129,7 @@ export function watchSocket(opening: SocketOpening, ws: WebSocket, options: Watc
     raw.off('drain', onDrain);
     leave();
     events.onClosed(code, reason);
-    options.onClosed(watched, own ?? (hasFault ? 'fault' : code === 1006 ? 'lost' : 'client'));
+    options.onClosed(watched, own ?? (hasFault ? 'fault' : code === 1006 ? 'lost' : 'client'), code);
   });
   return watched;
 }

@@ -6,6 +6,7 @@ import { endpointPath } from '../providers/endpoint.ts';
 import { sendableValue } from '../providers/header-lists.ts';
 import { refuseWithoutToken, type Tokens } from '../proxy/login-token.ts';
 import { judge, type Verdict } from '../proxy/refusal.ts';
+import { secretForms } from '../proxy/secret-guard.ts';
 import type { Upstream, Upstreams } from '../proxy/upstreams.ts';
 import type { Candidate, Router } from '../routing/ports.ts';
 import { candidateKey } from '../routing/router.ts';
@@ -23,7 +24,7 @@ export interface SessionDeps {
 
 /** An upstream that takes the session, or the answer that the client gets instead. */
 export type FoundSession =
-  | { readonly kind: 'open'; readonly candidate: Candidate; readonly connection: Duplex }
+  | { readonly kind: 'open'; readonly candidate: Candidate; readonly connection: Duplex; readonly secrets: readonly string[] }
   | { readonly kind: 'refused'; readonly refusal: SocketRefusal }
   | { readonly kind: 'client_gone' };
 
@@ -34,7 +35,9 @@ export interface Search {
 }
 
 type Failed = Extract<DialEnd, { readonly kind: 'refused' | 'broken' }>;
-type Asked = DialEnd | { readonly kind: 'no_token'; readonly fault: TokenFault };
+/** `secrets`: what the upstream must not tell the client. */
+type Dialled = Exclude<DialEnd, { readonly kind: 'open' }> | (Extract<DialEnd, { readonly kind: 'open' }> & { readonly secrets: readonly string[] });
+type Asked = Dialled | { readonly kind: 'no_token'; readonly fault: TokenFault };
 
 /** Asks one account after the other, until one takes the session. Throws what the client is told when none does. */
 export async function findSession(deps: SessionDeps, opening: SocketOpening, search: Search): Promise<FoundSession> {
@@ -57,7 +60,7 @@ export async function findSession(deps: SessionDeps, opening: SocketOpening, sea
       deps.router.settle(candidate, query, { kind: 'neutral' });
       return { kind: 'client_gone' };
     }
-    if (end.kind === 'open') return { kind: 'open', candidate, connection: end.socket };
+    if (end.kind === 'open') return { kind: 'open', candidate, connection: end.socket, secrets: end.secrets };
     tried.add(candidateKey(candidate));
     if (end.kind === 'no_token') {
       deps.router.settle(candidate, query, { kind: 'neutral' });
@@ -90,7 +93,7 @@ async function askCandidate(deps: SessionDeps, opening: SocketOpening, candidate
   const { credential } = candidate.account;
   try {
     const upstream = await deps.upstreams.prepare(candidate.account, opening.snapshot().limits.proxyUrl);
-    const ask = (token: string | undefined): Promise<DialEnd> => dial(opening, candidate, search, { upstream, token });
+    const ask = (token: string | undefined): Promise<Dialled> => dial(opening, candidate, search, { upstream, token });
     if (credential.kind === 'key') return await ask(undefined);
     const first = await deps.tokens.acquire(credential.loginKey, search.signal);
     if (!first.ok) return { kind: 'no_token', fault: first.error };
@@ -104,7 +107,7 @@ async function askCandidate(deps: SessionDeps, opening: SocketOpening, candidate
   }
 }
 
-async function dial(opening: SocketOpening, { account, upstreamModel }: Candidate, { query, progress, signal }: Search, { upstream, token }: { readonly upstream: Upstream; readonly token: string | undefined }): Promise<DialEnd> {
+async function dial(opening: SocketOpening, { account, upstreamModel }: Candidate, { query, progress, signal }: Search, { upstream, token }: { readonly upstream: Upstream; readonly token: string | undefined }): Promise<Dialled> {
   progress.attempts++;
   const parameters = new URLSearchParams({ model: upstreamModel, ...(query.intent === undefined ? {} : { intent: query.intent }) });
   const headers = [...upstream.fixedHeaders];
@@ -113,8 +116,9 @@ async function dial(opening: SocketOpening, { account, upstreamModel }: Candidat
   if (beta !== undefined && !upstream.fixedNames.has('openai-beta')) headers.push('openai-beta', beta);
   const path = `${endpointPath(account, upstream.basePath, { operation: 'realtime', tail: '/realtime', upstreamModel })}?${parameters.toString()}`;
   const end = await dialUpstream({ upstream, path, headers, timeoutMs: opening.snapshot().limits.headersTimeoutMs, signal });
+  const secrets = token === undefined ? upstream.secrets : [...upstream.secrets, ...secretForms(token)];
+  if (end.kind === 'open') return { ...end, secrets };
   if (end.kind !== 'refused') return end;
-  const secrets = token === undefined ? upstream.secrets : [...upstream.secrets, token];
   const isTelling = secrets.some((secret) => end.body.includes(secret));
   return isTelling ? { ...end, body: Buffer.from('{"error":{"message":"The upstream refused the session.","type":"api_error","code":"upstream_error"}}') } : end;
 }

@@ -90,7 +90,7 @@ interface Accepted {
 /** Accepts the client. Until then what the upstream says waits in its connection. */
 async function relay(deps: RealtimeSocketDeps, opening: SocketOpening, { found, query, place, leaving, progress, settle }: Accepted): Promise<void> {
   const { clock, router, limits } = deps;
-  const { connection, candidate } = found;
+  const { connection, candidate, secrets } = found;
   router.begun(candidate);
   progress.firstByteMs = clock.monotonicMs() - opening.startedMs;
   const onEnd = (end: RelayEnd): void => {
@@ -105,7 +105,7 @@ async function relay(deps: RealtimeSocketDeps, opening: SocketOpening, { found, 
       hasLifetime: false,
       makeEvents: (socket) => {
         const upstream = takeAsClient(connection, opening.snapshot().limits.maxBodyBytes);
-        return new Relay(socket, { upstream, connection, nowMs: clock.monotonicMs, pingMs: () => limits().pingMs, onEnd });
+        return new Relay(socket, { upstream, connection, secrets, nowMs: clock.monotonicMs, pingMs: () => limits().pingMs, onEnd });
       },
     });
   } finally {

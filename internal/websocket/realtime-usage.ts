@@ -15,7 +15,6 @@ export function usageOfEvent(event: Buffer): StatedUsage | undefined {
   return { input: numberOf(memberOf(usage, 'input_tokens')) ?? 0, output: numberOf(memberOf(usage, 'output_tokens')) ?? 0, reasoning: 0, cached: numberOf(memberOf(memberOf(usage, 'input_token_details'), 'cached_tokens')) ?? 0 };
 }
 
-export function addUsage(sum: StatedUsage, more: StatedUsage | undefined): StatedUsage {
-  if (more === undefined) return sum;
+export function addUsage(sum: StatedUsage, more: StatedUsage): StatedUsage {
   return { input: sum.input + more.input, output: sum.output + more.output, reasoning: sum.reasoning + more.reasoning, cached: sum.cached + more.cached };
 }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { StatedUsage } from '../dialect/token-usage.ts';
+import { clearIfError, withoutSecrets } from '../proxy/secret-guard.ts';
 import { addUsage, noUsage, usageOfEvent } from './realtime-usage.ts';
 import { createLiveness, type Liveness } from './liveness.ts';
 import type { LiveSocket, SocketEvents } from './live-socket.ts';
@@ -17,22 +18,25 @@ export interface RelayOptions {
   readonly upstream: WebSocket;
   /** Under it. */
   readonly connection: Duplex;
+  /** Not to be told to the client by an error. */
+  readonly secrets: readonly string[];
   readonly nowMs: () => number;
   readonly pingMs: () => number;
   readonly onEnd: (end: RelayEnd) => void;
 }
 
-/** Messages both ways as they came; whoever does not keep up is waited for, and a close is passed on with its code. */
+/** Messages both ways as they came, but for secrets in the upstream's errors; whoever does not keep up is waited for, and a close is passed on with its code. */
 export class Relay implements SocketEvents {
   readonly #client: LiveSocket;
   readonly #options: RelayOptions;
   readonly #liveness: Liveness;
   #usage = noUsage;
   #answerBytes = 0;
+  #turns = 0;
   #isOver = false;
 
   constructor(client: LiveSocket, options: RelayOptions) {
-    const { upstream, connection, nowMs } = options;
+    const { upstream, connection, secrets, nowMs } = options;
     this.#client = client;
     this.#options = options;
     this.#liveness = createLiveness(upstream, nowMs());
@@ -45,7 +49,7 @@ export class Relay implements SocketEvents {
       if (code === 1006) this.#loseUpstream();
       else {
         this.#finish(false);
-        client.close(passable(code), reason, 'upstream');
+        client.close(passable(code), tellable(reason, secrets), 'upstream');
       }
     });
     // Its connection was read while the upstream was asked, so as to see it leave.
@@ -84,11 +88,16 @@ export class Relay implements SocketEvents {
   readonly onExpired = (): void => undefined;
   /** A session has no end of its own that could be waited for. */
   readonly isBusy = (): boolean => false;
+  readonly turnCount = (): number => this.#turns;
 
   #carryDown(data: Buffer, isBinary: boolean): void {
     this.#answerBytes += data.length;
-    if (!isBinary) this.#usage = addUsage(this.#usage, usageOfEvent(data));
-    this.#client.send(data, isBinary);
+    const usage = isBinary ? undefined : usageOfEvent(data);
+    if (usage !== undefined) {
+      this.#turns++;
+      this.#usage = addUsage(this.#usage, usage);
+    }
+    this.#client.send(isBinary ? data : clearIfError(data, this.#options.secrets), isBinary);
     if (this.#client.isFull()) this.#options.upstream.pause();
   }
 
@@ -109,4 +118,10 @@ function passable(code: number): number | undefined {
   if (code === 1005) return undefined;
   // 1014, bad gateway: https://www.iana.org/assignments/websocket/websocket.xhtml
   return code === 1006 || code === 1015 ? 1014 : code;
+}
+
+/** A reason as the client may read it; it has room for 123 bytes. @see RFC 6455 §5.5.1 */
+function tellable(reason: Buffer, secrets: readonly string[]): Buffer {
+  const told = withoutSecrets(reason, secrets);
+  return told.length > 123 ? Buffer.alloc(0) : told;
 }

@@ -50,6 +50,7 @@ class ResponsesSession implements SocketEvents {
   readonly #memory: TurnMemory;
   readonly #answers = new Set<TurnAnswer>();
   readonly #lanes: Lanes;
+  #turns = 0;
   #isStopping = false;
   #isGone = false;
 
@@ -67,6 +68,7 @@ class ResponsesSession implements SocketEvents {
   }
 
   readonly isBusy = (): boolean => !this.#lanes.isIdle();
+  readonly turnCount = (): number => this.#turns;
   readonly onTick = (): void => undefined;
   readonly onClosed = (): void => undefined;
 
@@ -109,6 +111,7 @@ class ResponsesSession implements SocketEvents {
   }
 
   async #run(event: ClientEvent, lane: Lane): Promise<void> {
+    this.#turns++;
     const frames = createTurnFrames((frame) => this.#socket.send(frame), event.streamId);
     const requestId = chooseRequestId(undefined);
     try {

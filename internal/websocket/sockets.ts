@@ -2,6 +2,7 @@ import type { Principal } from '../clients/principal.ts';
 import type { Clock } from '../clock/clock.ts';
 import { AppError } from '../fault/app-error.ts';
 import { faults } from '../fault/codes.ts';
+import type { Logger } from '../log/logger.ts';
 import { createHandshake } from './handshake.ts';
 import type { SocketLimits } from './limits.ts';
 import { watchSocket, type CloseReason, type LiveSocket, type SocketEvents, type WatchedSocket } from './live-socket.ts';
@@ -10,6 +11,8 @@ import type { SocketOpening } from './opening.ts';
 export interface SocketsDeps {
   readonly clock: Clock;
   readonly limits: () => SocketLimits;
+  /** Told of each socket as it opens and closes, at the access line's level; what was said on it is not. */
+  readonly log: Pick<Logger, 'info'>;
   readonly metrics: { readonly socketOpened: (endpoint: string) => void; readonly socketClosed: (endpoint: string, reason: string) => void };
 }
 
@@ -42,7 +45,7 @@ export interface Sockets {
 /** Often enough that a key that is taken back closes its sockets within a second (contract §4). */
 const tickMs = 500;
 
-export function createSockets({ clock, limits, metrics }: SocketsDeps): Sockets {
+export function createSockets({ clock, limits, log, metrics }: SocketsDeps): Sockets {
   const handshake = createHandshake();
   const sockets = new Set<WatchedSocket>();
   const placesByClient = new Map<string, number>();
@@ -100,10 +103,13 @@ export function createSockets({ clock, limits, metrics }: SocketsDeps): Sockets 
           return false;
         }
         metrics.socketOpened(opening.endpoint);
-        const onClosed = (closed: WatchedSocket, why: CloseReason): void => {
+        const who = { requestId: opening.id, path: opening.target.path, peer: opening.peer.address, client: opening.principal.id };
+        log.info(who, 'a socket opened');
+        const onClosed = (closed: WatchedSocket, why: CloseReason, code: number): void => {
           sockets.delete(closed);
           place.release();
           metrics.socketClosed(opening.endpoint, why);
+          log.info({ ...who, code, reason: why, turns: closed.events.turnCount(), durationMs: Math.round(clock.monotonicMs() - closed.openedMs) }, 'a socket closed');
           if (sockets.size > 0) return;
           stopTicking?.();
           stopTicking = undefined;

@@ -1,20 +1,11 @@
 import { faults } from '../../fault/codes.ts';
 import type { IrError } from '../codec.ts';
-import { compact, entryOf, listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
+import { compact, listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import type { StreamError } from '../stream-error.ts';
 import { statusOfError } from '../stream-opening.ts';
+import { geminiNameOf, statusOfGeminiName } from './status-names.ts';
 
 const typeByStatus: Readonly<Record<number, string>> = { 401: 'authentication_error', 403: 'permission_error', 404: 'not_found_error', 413: 'request_too_large', 429: 'rate_limit_error', 503: 'overloaded_error', 529: 'overloaded_error' };
-
-/** @see https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto */
-const nameByStatus: Readonly<Record<number, string>> = {
-  401: 'UNAUTHENTICATED', 403: 'PERMISSION_DENIED', 404: 'NOT_FOUND', 408: 'DEADLINE_EXCEEDED', 409: 'ABORTED', 412: 'FAILED_PRECONDITION', 429: 'RESOURCE_EXHAUSTED', 499: 'CANCELLED', 501: 'UNIMPLEMENTED', 502: 'UNAVAILABLE', 503: 'UNAVAILABLE',
-  504: 'DEADLINE_EXCEEDED', 529: 'UNAVAILABLE',
-};
-const statusByName: Readonly<Record<string, number>> = {
-  INVALID_ARGUMENT: 400, FAILED_PRECONDITION: 400, OUT_OF_RANGE: 400, UNAUTHENTICATED: 401, PERMISSION_DENIED: 403, NOT_FOUND: 404, ALREADY_EXISTS: 409, ABORTED: 409, RESOURCE_EXHAUSTED: 429, CANCELLED: 499, UNKNOWN: 500, INTERNAL: 500,
-  DATA_LOSS: 500, UNIMPLEMENTED: 501, UNAVAILABLE: 503, DEADLINE_EXCEEDED: 504,
-};
 
 /** Google's error body; streams that are a JSON array have it as their one element. @see https://ai.google.dev/gemini-api/docs/troubleshooting */
 export function decodeError(status: number, body: unknown): IrError {
@@ -28,7 +19,7 @@ export function encodeError(error: IrError, requestId: string): JsonRecord {
 
 function writeError({ status, message, code, param }: Pick<IrError, 'status' | 'message' | 'code' | 'param'>, more: readonly JsonRecord[]): JsonRecord {
   const info = code === undefined ? [] : [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code, domain: 'keyward' }];
-  return compact({ code: status, message, status: nameByStatus[status] ?? (status >= 500 ? 'INTERNAL' : 'INVALID_ARGUMENT'), param, details: [...info, ...more] });
+  return compact({ code: status, message, status: geminiNameOf(status, code), param, details: [...info, ...more] });
 }
 
 /** The event that ends a stream which failed. */
@@ -41,7 +32,7 @@ export function streamErrorIn(payload: unknown): StreamError | undefined {
   const error = errorIn(payload);
   if (error === undefined || error === null) return undefined;
   const stated = numberOf(memberOf(error, 'code'));
-  const status = stated !== undefined && stated >= 400 && stated < 600 ? stated : (entryOf(statusByName, textOf(memberOf(error, 'status'))) ?? statusOfError(error));
+  const status = stated !== undefined && stated >= 400 && stated < 600 ? stated : (statusOfGeminiName(textOf(memberOf(error, 'status'))) ?? statusOfError(error));
   return { message: messageOf(error) ?? 'The upstream failed.', type: typeOf(status), code: codeOf(error) ?? 'upstream_error', status };
 }
 

@@ -110,5 +110,6 @@ function overrideSpend(preset: LoginProfile, entry: LoginEntry): SpendProfile {
     weight: entry.weight,
     disabled: entry.disabled,
     coolingDisabled: entry['disable-cooling'],
+    extraRounds: entry['request-retry'],
   };
 }

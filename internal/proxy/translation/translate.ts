@@ -61,7 +61,7 @@ export function translateRequest(options: TranslateOptions): Translated {
     isUpstreamStream,
     dropped: losses.dropped(),
     carryBack: {
-      openSink: (res, head, isEventStream) =>
+      openSink: (res, head, { isStream, secrets }) =>
         createTranslatedSink({
           res,
           head,
@@ -70,7 +70,8 @@ export function translateRequest(options: TranslateOptions): Translated {
           context,
           requestId,
           isClientStream: request.isStream,
-          isUpstreamStream: isEventStream,
+          isUpstreamStream: isStream,
+          secrets,
           reshape: options.readsEvents || !request.isStream ? undefined : arrayForm(),
           clock,
           keepAlive,

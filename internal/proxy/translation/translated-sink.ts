@@ -12,6 +12,7 @@ import type { Clock } from '../../clock/clock.ts';
 import type { ClientAnswer } from '../../http/client-answer.ts';
 import { cutConnection, openingHoldMs, truncation, type AnswerHead, type AnswerSink, type AnswerSummary } from '../answer-sink.ts';
 import { streamHeaders, type KeepAlive } from '../keep-alive.ts';
+import { errorWithoutSecrets } from '../secret-guard.ts';
 
 /** Between an upstream of one dialect and a client of another. */
 export interface TranslationSides {
@@ -28,6 +29,8 @@ export interface TranslatedSinkOptions extends TranslationSides {
   readonly isClientStream: boolean;
   /** What the upstream sends. */
   readonly isUpstreamStream: boolean;
+  /** Not to be told to the client by an error. */
+  readonly secrets: readonly string[];
   /** What becomes of the client's stream on the way out; Gemini's array form. */
   readonly reshape: StreamReshaper | undefined;
   readonly clock: Clock;
@@ -63,7 +66,7 @@ interface Output {
   readonly failure: () => OpeningError | undefined;
 }
 
-function streamInput({ upstream, context, isClientStream }: TranslatedSinkOptions, out: Output): AnswerSink {
+function streamInput({ upstream, context, isClientStream, secrets }: TranslatedSinkOptions, out: Output): AnswerSink {
   const reader = createEventReader();
   const decoder: StreamDecoder = upstream.createStreamDecoder(context.source);
   let broken = false;
@@ -80,7 +83,7 @@ function streamInput({ upstream, context, isClientStream }: TranslatedSinkOption
   const decode = (read: () => readonly IrEvent[]): readonly IrEvent[] => {
     if (broken) return [];
     try {
-      return read();
+      return read().map((event) => (event.type === 'error' ? { ...event, error: errorWithoutSecrets(event.error, secrets) } : event));
     } catch {
       // What an upstream sends that is no stream of its dialect: it ends here, as a cut one does.
       broken = true;
@@ -108,7 +111,11 @@ function wholeInput({ upstream, client, context, requestId, isClientStream }: Tr
   let size = 0;
   let failure: OpeningError | undefined;
   const read = (): IrAnswer | undefined => {
-    const body = size > maxWholeBytes ? undefined : parseJson(Buffer.concat(chunks).toString('utf8'));
+    if (size > maxWholeBytes) {
+      failure = failureOf(client, tooLarge, requestId);
+      return undefined;
+    }
+    const body = parseJson(Buffer.concat(chunks).toString('utf8'));
     const error = memberOf(body, 'error');
     if (isRecord(error)) {
       const status = statusOfError(error);
@@ -118,7 +125,7 @@ function wholeInput({ upstream, client, context, requestId, isClientStream }: Tr
     try {
       return upstream.decodeAnswer(body, context.source);
     } catch {
-      failure = { status: 502, body: errorBody(client, unreadable, requestId) };
+      failure = failureOf(client, unreadable, requestId);
       return undefined;
     }
   };
@@ -199,7 +206,7 @@ function streamOutput({ res, head, client, context, clock, keepAlive, reshape, r
       if (held === undefined) return send(encode(events));
       for (const [index, event] of events.entries()) {
         if (event.type === 'error') {
-          failure = { status: statusOf(event.error), body: errorBody(client, event.error, requestId) };
+          failure = failureOf(client, event.error, requestId);
           // Another account may answer by now when the wait would end.
           held = [];
           hold?.abort();
@@ -244,7 +251,7 @@ function wholeOutput({ res, head, client, context, requestId }: TranslatedSinkOp
       return { record, body: bodyOf(record) };
     } catch {
       // Arguments nested deeper than can be written, say.
-      failure = { status: 502, body: errorBody(client, unreadable, requestId) };
+      failure = failureOf(client, unreadable, requestId);
       return undefined;
     }
   };
@@ -252,7 +259,7 @@ function wholeOutput({ res, head, client, context, requestId }: TranslatedSinkOp
     push: (events) => {
       for (const event of events) {
         collector.push(event);
-        if (event.type === 'error') failure = { status: statusOf(event.error), body: errorBody(client, event.error, requestId) };
+        if (event.type === 'error') failure = failureOf(client, event.error, requestId);
       }
       return true;
     },
@@ -286,12 +293,13 @@ function isContent({ type }: IrEvent): boolean {
   return type !== 'start' && type !== 'ping' && type !== 'usage';
 }
 
-function statusOf({ status }: StreamError): number {
-  return status >= 400 && status < 600 ? status : 502;
-}
+/** Said by Keyward, not by an upstream. */
+const own: ReadonlySet<StreamError> = new Set([unreadable, tooLarge, truncation]);
 
-function errorBody(client: DialectCodec, { status, message, type, code }: StreamError, requestId: string): Buffer {
-  return bodyOf(client.encodeError({ status: status >= 400 && status < 600 ? status : 502, message, type, code }, requestId));
+function failureOf(client: DialectCodec, error: StreamError, requestId: string): OpeningError {
+  const { message, type, code } = error;
+  const status = error.status >= 400 && error.status < 600 ? error.status : 502;
+  return { status, body: bodyOf(client.encodeError({ status, message, type, code }, requestId)), ownWords: own.has(error) ? message : undefined };
 }
 
 function bodyOf(record: JsonRecord): Buffer {

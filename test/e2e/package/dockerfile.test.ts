@@ -21,6 +21,10 @@ const scratch = mkdtempSync(join(tmpdir(), 'keyward-image-'));
 const path = `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`;
 const run = promisify(execFile);
 
+/** What npm needs to know of the way to its registry: mirrors, proxies, and the certificates of those that read along. */
+const onTheWay = /^(?:NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|(?:https?|no)_proxy|npm_config_(?:registry|ca|cafile|cache|strict_ssl|https?_proxy|proxy|noproxy|userconfig))$/i;
+const registryEnvironment = Object.fromEntries(Object.entries(process.env).filter(([name, value]) => onTheWay.test(name) && value !== ''));
+
 const folderOf = (stage: Stage): string => join(scratch, stage.name || 'image');
 const readInstructions = (name: string): readonly string[] => image?.instructions.filter((step) => step.name === name).map((step) => step.rest) ?? [];
 
@@ -59,7 +63,7 @@ async function replay(stage: Stage): Promise<void> {
     if (name === 'WORKDIR') mkdirSync((workdir = join(folderOf(stage), rest)), { recursive: true });
     if (name === 'COPY') copy(stage, workdir, rest);
     if (name !== 'RUN') continue;
-    if (/^(npm|node) /.test(rest)) await run('sh', ['-c', rest], { cwd: workdir, env: { PATH: path, HOME: process.env['HOME'] ?? scratch, npm_config_prefer_offline: 'true' } });
+    if (/^(npm|node) /.test(rest)) await run('sh', ['-c', rest], { cwd: workdir, env: { ...registryEnvironment, PATH: path, HOME: process.env['HOME'] ?? scratch, npm_config_prefer_offline: 'true' } });
     else expect(rest, 'a RUN that is neither npm nor node only prepares the data directory').toMatch(/^mkdir -p \/data && chown node:node \/data && chmod 700 \/data$/);
   }
 }

@@ -6,6 +6,7 @@ import { createFakeKeeper } from '../../support/fake-keeper.ts';
 import { startProxyRig, type ProxyRig } from '../../support/proxy-rig.ts';
 import { send } from '../../support/raw-http.ts';
 import { answerEvents, answerJson, chatCompletion, chatEvents, startScriptedUpstream, type Script, type ScriptedUpstream } from '../../support/scripted-upstream.ts';
+import { until } from '../../support/until.ts';
 
 let first: ScriptedUpstream;
 let second: ScriptedUpstream;
@@ -63,6 +64,33 @@ describe('streaming.bootstrap-retries', () => {
     const answer = await ask(await startRig({ streaming: { 'bootstrap-retries': 3 } }), { stream: true });
     expect(answer.status).toBe(429);
     expect([first.seen.length, second.seen.length]).toEqual([1, 1]);
+  });
+});
+
+describe('request-retry', () => {
+  const limited: Script = (_, res) => answerJson(res, 429, { error: { message: 'slow down' } }, { 'retry-after': '1' });
+  const entries = (...retries: readonly (number | undefined)[]): object => ({
+    'openai-compatibility': [first, second].map(({ url }, index) => ({ name: `e${index}`, 'base-url': url, models: [{ name: 'm' }], priority: -index, ...(retries[index] === undefined ? {} : { 'request-retry': retries[index] }) })),
+  });
+
+  it.each([
+    ['the global number', 2, [undefined, undefined], [3, 3]],
+    ['an entry’s own that is lower', 2, [0, undefined], [1, 3]],
+    ['an entry’s own that is higher', 0, [undefined, 2], [1, 3]],
+    ['entries’ own alone', 5, [1, 0], [2, 1]],
+    ['nothing below none', 0, [-3, undefined], [1, 1]],
+  ])('rounds are as many as it says: %s', async (_, global, own, asked) => {
+    first.setScript(limited);
+    second.setScript(limited);
+    const at = await startRig({ 'request-retry': global, 'max-retry-interval': 10, ...entries(...own) });
+    let isOver = false;
+    const answer = ask(at).finally(() => (isOver = true));
+    await until('the answer', () => {
+      at.clock.advance(500);
+      return isOver;
+    });
+    expect((await answer).status).toBe(429);
+    expect([first.seen.length, second.seen.length]).toEqual(asked);
   });
 });
 

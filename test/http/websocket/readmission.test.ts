@@ -12,6 +12,7 @@ import { createSockets } from '../../../internal/websocket/sockets.ts';
 import { createTurnMemories } from '../../../internal/websocket/turn-memory.ts';
 import { configOf, tableOf } from '../../support/config.ts';
 import { isEnd, openSocket } from '../../support/socket-client.ts';
+import { until } from '../../support/until.ts';
 
 const given = { 'openai-compatibility': [{ name: 'x', 'base-url': 'https://x.example/v1', models: [{ name: 'm' }] }] };
 const ann: Principal = { id: 'managed_ann', kind: 'static-key', label: 'ann' };
@@ -27,7 +28,8 @@ async function startSockets() {
   let verdict: Result<Principal, AppError> = ok(ann);
   const servedTo: Principal[] = [];
   const closed: string[] = [];
-  const sockets = createSockets({ clock: systemClock, limits, metrics: { socketOpened: () => undefined, socketClosed: (_endpoint, reason) => void closed.push(reason) } });
+  const logged: object[] = [];
+  const sockets = createSockets({ clock: systemClock, limits, metrics: { socketOpened: () => undefined, socketClosed: (_endpoint, reason) => void closed.push(reason) }, log: { info: (fields: object | string, message?: string) => void logged.push({ fields, message }) } });
   const handle = createResponsesSocket({
     clock: systemClock,
     sockets,
@@ -58,6 +60,7 @@ async function startSockets() {
     url,
     sockets,
     servedTo,
+    logged,
     closed,
     decide: (next: Result<Principal, AppError>) => {
       verdict = next;
@@ -116,6 +119,28 @@ describe('a credential that no config holds', () => {
     const client = await openSocket(rig.url);
     expect(await client.closed(500)).toEqual({ code: 1008, reason: 'key_revoked' });
   });
+});
+
+it('each socket is told of in the log as it opens and as it closes, by whom and how, without what was said', async () => {
+  const rig = await startSockets();
+  const client = await openSocket(`${rig.url}?api_key=sk-secret`);
+  for (let turn = 0; turn < 2; turn++) {
+    client.send({ ...create, input: 'a secret thought' });
+    await client.next(isEnd);
+  }
+  client.ws.close(4321, 'a private reason');
+  await until('the second line', () => rig.logged.length === 2);
+  const who = { requestId: 'req-1', path: '/v1/responses', peer: '127.0.0.1', client: ann.id };
+  expect(rig.logged).toEqual([
+    { message: 'a socket opened', fields: who },
+    { message: 'a socket closed', fields: { ...who, code: 4321, reason: 'client', turns: 2, durationMs: expect.any(Number) } },
+  ]);
+  const revoked = await openSocket(rig.url);
+  rig.decide(err(new AppError('key_revoked')));
+  rig.sockets.readmitAll();
+  await revoked.closed();
+  await until('the fourth line', () => rig.logged.length === 4);
+  expect(rig.logged[3]).toMatchObject({ fields: { code: 1008, reason: 'revoked', turns: 0 } });
 });
 
 it('a daemon that stops opens no further socket', async () => {

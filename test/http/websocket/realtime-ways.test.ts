@@ -10,6 +10,7 @@ import { systemClock } from '../../../internal/clock/clock.ts';
 import { createDispatchers } from '../../../internal/egress/dispatchers.ts';
 import { toAppError } from '../../../internal/fault/app-error.ts';
 import { ok } from '../../../internal/fault/result.ts';
+import { silentLogger } from '../../../internal/log/logger.ts';
 import { proxyLimits } from '../../../internal/proxy/limits.ts';
 import { createSettle } from '../../../internal/proxy/settled.ts';
 import { createUpstreams } from '../../../internal/proxy/upstreams.ts';
@@ -104,7 +105,7 @@ async function startLogin(origin: string): Promise<LoginRig> {
   const rows: UsageRow[] = [];
   const dispatchers = keep(createDispatchers({ environment: { httpProxy: undefined, httpsProxy: undefined, noProxy: undefined }, connectTimeoutMs: () => 5_000 }));
   const limits = () => socketLimits(config);
-  const sockets = createSockets({ clock: systemClock, limits, metrics: { socketOpened: () => undefined, socketClosed: () => undefined } });
+  const sockets = createSockets({ clock: systemClock, limits, metrics: { socketOpened: () => undefined, socketClosed: () => undefined }, log: silentLogger });
   cleanups.push(sockets.close);
   const handle = createRealtimeSocket({ clock: systemClock, sockets, limits, router: createRouter(systemClock), upstreams: createUpstreams({ userAgent: 'keyward/test', dispatchers }), tokens: keeper, settle: createSettle(systemClock, (row) => void rows.push(row)), onOpened: () => undefined });
   const server = createServer();

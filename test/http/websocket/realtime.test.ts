@@ -58,6 +58,20 @@ describe('a realtime session', () => {
     expect(JSON.stringify(last()?.headers)).not.toMatch(/sk-client|junk|cookie|org-1|sec-websocket-protocol/);
   });
 
+  it('whose upstream repeats the account’s key in an error or a closing does not show it', async () => {
+    upstream.setTalk(({ ws }) => {
+      ws.on('message', () => {
+        ws.send(JSON.stringify({ type: 'response.text.delta', delta: `no error: ${first}` }));
+        ws.send(JSON.stringify({ type: 'error', error: { type: 'invalid_request_error', message: `no such key: ${first}` } }));
+        ws.close(4001, `bad key ${first}`);
+      });
+    });
+    const client = await open();
+    client.send({ type: 'go' });
+    expect(await client.closed()).toEqual({ code: 4001, reason: 'bad key [redacted]' });
+    expect(client.frames).toEqual([{ type: 'response.text.delta', delta: `no error: ${first}` }, { type: 'error', error: { type: 'invalid_request_error', message: 'no such key: [redacted]' } }]);
+  });
+
   it('messages go both ways as they came, text and bytes, in order', async () => {
     upstream.setTalk(({ ws }) => {
       ws.send('{"type":"session.created"}');

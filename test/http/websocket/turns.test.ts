@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { answerResponse, requestOf, responseEvents } from '../../support/responses-events.ts';
+import { answerResponse, eventText, requestOf, responseEvents } from '../../support/responses-events.ts';
 import { startResponsesRig, user, type ResponsesRig } from '../../support/responses-rig.ts';
 import { answerEvents, answerJson } from '../../support/scripted-upstream.ts';
 import { isEnd } from '../../support/socket-client.ts';
@@ -26,6 +26,22 @@ describe('a response.create', () => {
     client.send(create());
     await client.next('response.completed');
     expect(texts).toEqual(events.map((event) => ({ text: /\ndata: ([^\n]*)\n/.exec(event)?.[1], isBinary: false })));
+  });
+
+  it.each(['error', 'response.failed'])('whose upstream repeats its key in a late %s does not show it', async (type) => {
+    const told = { code: 'server_error', message: 'no such key: sk-up-0123456789' };
+    const error = eventText(type === 'error' ? { type, sequence_number: 9, ...told } : { type, sequence_number: 9, response: { id: 'resp_bad', status: 'failed', error: told } });
+    rig.upstream.setScript((_seen, res) => {
+      answerEvents(res, [...responseEvents({ id: 'resp_bad', text: 'One two.' }).slice(0, 5), error.slice(0, -20)], false);
+      setTimeout(() => res.end(error.slice(-20)), 50);
+    });
+    const client = await rig.open();
+    const texts: string[] = [];
+    client.ws.on('message', (data: Buffer) => texts.push(data.toString('utf8')));
+    client.send(create());
+    await client.next(isEnd);
+    expect(texts.at(-1)).toContain('no such key: [redacted]');
+    expect(texts.join('')).not.toContain('sk-up-');
   });
 
   it('reaches the upstream as a streamed POST with the account’s key; what belongs to the socket stays here', async () => {
