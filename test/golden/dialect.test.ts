@@ -97,9 +97,10 @@ describe.each(names)('%s', (name) => {
 function overAgain(scenario: Scenario, dialect: Dialect, body: JsonRecord): readonly IrRequest[] {
   const first = readable(() => decodeRequest(scenario, dialect, body));
   if (first === undefined) return [];
-  const again = (read: IrRequest): IrRequest => decodeRequest(scenario, dialect, codecs[dialect].encodeRequest(read, partyOf(dialect, scenario), createLosses(dialect, codecs[dialect].nameOf)));
+  const again = (read: IrRequest): IrRequest => decodeRequest(scenario, dialect, codecs[dialect].encodeRequest(read, partyOf(dialect, scenario), createLosses(dialect, codecs[dialect].nameOf, read.places)));
   const read = scenario.saidOtherwise?.[dialect] === undefined ? first : again(first);
-  return [read, again(read)];
+  // Of several items one may be made.
+  return [read, again(read)].map((each) => ({ ...each, places: undefined }));
 }
 
 function readable<T>(read: () => T): T | undefined {

@@ -48,7 +48,7 @@ export function translateRequest(options: TranslateOptions): Translated {
   const client = codecs[clientDialect];
   const upstream = codecs[target];
   const source = partyOf(account, target, upstreamModel);
-  const losses = createLosses(target, client.nameOf);
+  const losses = createLosses(target, client.nameOf, request.places);
   const isUpstreamStream = request.isStream || onlyStreams(account);
   const encoded = upstream.encodeRequest(isUpstreamStream === request.isStream ? request : { ...request, isStream: isUpstreamStream }, source, losses);
   const operation = generating(target, isUpstreamStream);

@@ -50,7 +50,7 @@ describe('what real agents send', () => {
 
   test.each(directions)('$name reaches $target, with its tools, its prompt and its calls', ({ agent, dialect, body, target }) => {
     const request = codecs[dialect].decodeRequest(body, true);
-    const losses = createLosses(target, codecs[dialect].nameOf);
+    const losses = createLosses(target, codecs[dialect].nameOf, request.places);
     const sent = codecs[target].encodeRequest(request, { dialect: target, account: 'sim', vendor: 'sim', provider: 'sim', model: models[target] }, losses);
     const said = JSON.stringify(sent);
     expect(said).toContain('Create the file hello.txt');
