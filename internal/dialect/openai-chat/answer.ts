@@ -20,10 +20,13 @@ export function encodeAnswer(answer: IrAnswer, context: AnswerContext): JsonReco
   });
 }
 
+/** Of every answer's id; clients are known to look at it. */
+export const idPrefix = 'chatcmpl-';
+
 /** What an answer and each chunk of a stream begin with. */
 export function answerHead({ id, model, createdSeconds }: Pick<IrAnswer, 'id' | 'model' | 'createdSeconds'>, context: AnswerContext, object: string): JsonRecord {
   return {
-    id: id?.startsWith('chatcmpl-') === true ? id : context.newId('chatcmpl-'),
+    id: id?.startsWith(idPrefix) === true ? id : context.newId(idPrefix),
     object,
     created: createdSeconds ?? context.nowSeconds,
     model: model ?? context.model,

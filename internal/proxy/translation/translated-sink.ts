@@ -283,7 +283,7 @@ const tooLarge: StreamError = { message: 'The upstream\'s answer is too large to
 const untranslatable: StreamError = { message: 'The upstream\'s stream could not be carried over; what came so far is not the whole answer.', type: 'api_error', code: 'stream_truncated', status: 502 };
 
 function isContent({ type }: IrEvent): boolean {
-  return type !== 'start' && type !== 'ping' && type !== 'usage';
+  return type !== 'start' && type !== 'ping' && type !== 'usage' && type !== 'tier';
 }
 
 function statusOf({ status }: StreamError): number {
