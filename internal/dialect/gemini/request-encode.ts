@@ -50,10 +50,10 @@ function nonEmpty(record: object): JsonRecord | undefined {
 }
 
 function encodeConfig(request: IrRequest, traits: ModelTraits, losses: Losses): JsonRecord {
-  const { logprobs, stop, n, maxTokens } = request;
+  const { logprobs, stop, n } = request;
+  const maxOutputTokens = boundOf(request, traits);
   return {
-    // A bound beyond what the model can say bounds nothing, and is refused.
-    maxOutputTokens: maxTokens === undefined || traits.maxOutputTokens === undefined ? maxTokens : Math.min(maxTokens, traits.maxOutputTokens),
+    maxOutputTokens,
     temperature: request.temperature,
     topP: request.topP,
     topK: request.topK,
@@ -64,9 +64,14 @@ function encodeConfig(request: IrRequest, traits: ModelTraits, losses: Losses): 
     responseLogprobs: logprobs === undefined ? undefined : true,
     logprobs: logprobs === undefined || logprobs.top === 0 ? undefined : logprobs.top,
     responseModalities: request.modalities?.map((modality) => modality.toUpperCase()),
-    thinkingConfig: encodeThinking(request.reasoning, traits, losses),
+    thinkingConfig: encodeThinking(request.reasoning, maxOutputTokens, traits, losses),
     ...encodeFormat(request, traits, losses),
   };
+}
+
+/** A bound beyond what the model can say bounds nothing, and is refused. */
+function boundOf({ maxTokens }: IrRequest, { maxOutputTokens }: ModelTraits): number | undefined {
+  return maxTokens === undefined || maxOutputTokens === undefined ? maxTokens : Math.min(maxTokens, maxOutputTokens);
 }
 
 function encodePenalties({ frequencyPenalty, presencePenalty }: IrRequest, { takesPenalties }: ModelTraits, losses: Losses): JsonRecord {
