@@ -42,7 +42,7 @@ describe.each(names)('%s', (name) => {
     for (const [from, to] of pairs) {
       const [answer, carried] = [scenario.answer[from], carryAll(scenario, from, to).answer];
       if (answer === undefined || carried === undefined) continue;
-      expect(essenceOfAnswer(to, carried), `${from} → ${to}`).toMatchObject(expectedEssence(essenceOfAnswer(from, answer), to));
+      expect(arrived(essenceOfAnswer(to, carried), to), `${from} → ${to}`).toMatchObject(expectedEssence(arrived(essenceOfAnswer(from, answer), to), to));
     }
   });
 
@@ -50,7 +50,7 @@ describe.each(names)('%s', (name) => {
     for (const [from, to] of pairs) {
       const [events, carried] = [scenario.stream[from], carryAll(scenario, from, to).stream];
       if (events === undefined || carried === undefined) continue;
-      expect(essenceOfStream(to, carried), `${from} → ${to}`).toMatchObject(expectedEssence(essenceOfStream(from, events), to));
+      expect(arrived(essenceOfStream(to, carried), to), `${from} → ${to}`).toMatchObject(expectedEssence(arrived(essenceOfStream(from, events), to), to));
     }
   });
 
@@ -123,6 +123,11 @@ function answersOf(scenario: Scenario, dialect: Dialect): readonly IrAnswer[] {
 function essential(answer: IrAnswer | undefined): unknown {
   const { id: _, serviceTier: _tier, ...rest } = answer ?? { choices: [] };
   return JSON.parse(JSON.stringify(rest, (name, value) => (name === 'signature' || name === 'rawFinish' ? undefined : value === 'refusal' ? 'text' : name === 'input' && value === '' ? '{}' : value)));
+}
+
+/** Chat Completions has one text for all that is said; a blank line keeps apart what other dialects have in parts. */
+function arrived(essence: Essence, to: Dialect): Essence {
+  return to === 'openai-chat' ? { ...essence, text: essence.text.replaceAll('\n\n', '') } : essence;
 }
 
 /** As it must arrive. Not every vendor tells a refusal from other text, and a call that was cut has no place where arguments are an object. */
