@@ -13,14 +13,16 @@ export interface ModelTraits {
   readonly takesXhighEffort: boolean;
   /** `output_config.format` and `strict` tools. */
   readonly takesSchemas: boolean;
+  /** Instructions among the messages, where they follow the user. */
+  readonly takesSystemTurns: boolean;
   /** `tool_choice` of type `any` or `tool`. */
   readonly takesForcedTools: boolean;
   readonly maxOutputTokens: number;
 }
 
 /** Servers that imitate the API know its older form. */
-const imitation: ModelTraits = { isClaude: false, thinking: 'budget', thinkingOff: 'disabled', thinksByDefault: false, takesSampling: true, takesXhighEffort: false, takesSchemas: false, takesForcedTools: true, maxOutputTokens: 128_000 };
-const current: ModelTraits = { isClaude: true, thinking: 'adaptive', thinkingOff: 'disabled', thinksByDefault: false, takesSampling: true, takesXhighEffort: true, takesSchemas: true, takesForcedTools: true, maxOutputTokens: 128_000 };
+const imitation: ModelTraits = { isClaude: false, thinking: 'budget', thinkingOff: 'disabled', thinksByDefault: false, takesSampling: true, takesXhighEffort: false, takesSchemas: false, takesSystemTurns: false, takesForcedTools: true, maxOutputTokens: 128_000 };
+const current: ModelTraits = { isClaude: true, thinking: 'adaptive', thinkingOff: 'disabled', thinksByDefault: false, takesSampling: true, takesXhighEffort: true, takesSchemas: true, takesSystemTurns: false, takesForcedTools: true, maxOutputTokens: 128_000 };
 
 /**
  * What the target's model takes, by its name; without one, what the vendor's current models have in common. As of 2026-11.
@@ -49,6 +51,8 @@ function traitsOfClaude(family: string | undefined, version: number): ModelTrait
     takesSampling: version < 407,
     takesXhighEffort: version >= 407,
     takesSchemas: version >= 405 || (family === 'opus' && version >= 401),
+    // https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages – not the Sonnets.
+    takesSystemTurns: version >= 408 && Number.isFinite(version) && (family === 'opus' || family === 'fable' || family === 'mythos'),
     takesForcedTools: !(isAlwaysThinking && version >= 501),
     maxOutputTokens: maxOutputOf(family, version),
   };
