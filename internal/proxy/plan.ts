@@ -14,10 +14,10 @@ const asItCame: Plan = { kind: 'send', translated: undefined };
 
 /** How an account is asked: as the client asked, in the account's own dialect, or for a count that it does not make not at all. */
 export function planFor(the: Try): Plan | Promise<Plan> {
-  const { candidate: { account }, request: { operation, decode } } = the;
+  const { candidate: { account }, request: { operation, decode, spoken } } = the;
   const dialect = dialectFor(account, operation) ?? operation.dialect;
   if (isCounting(operation.operation) && !countsUpstream(account, dialect)) return { kind: 'estimate' };
-  return dialect === operation.dialect || decode === undefined ? asItCame : translateFor(the, dialect, decode);
+  return (dialect === operation.dialect && spoken === dialect) || decode === undefined ? asItCame : translateFor(the, dialect, decode);
 }
 
 function translateFor(the: Try, target: Dialect, decode: NonNullable<PreparedRequest['decode']>): Plan | Promise<Plan> {
@@ -32,7 +32,7 @@ function translateBy({ codecs, translateCount, translateRequest }: Translation, 
   try {
     if (isCounting(request.operation.operation)) return { kind: 'send', translated: translateCount({ ...common, bytes: request.bytes ?? Buffer.alloc(0) }, target) };
     const readsEvents = client !== 'gemini' || asksForEvents(inbound.target.query);
-    return { kind: 'send', translated: translateRequest({ ...common, target, request: decode(codecs[client]), model: request.model, readsEvents, clock, keepAlive }) };
+    return { kind: 'send', translated: translateRequest({ ...common, target, spoken: request.spoken, request: decode(codecs[request.spoken]), model: request.model, readsEvents, clock, keepAlive }) };
   } catch (thrown) {
     // Whatever it is, it says nothing of the account. Written out, text that was parsed may nest deeper than the stack.
     const isTooDeep = thrown instanceof RangeError;

@@ -28,7 +28,10 @@ export interface Translated {
 }
 
 export interface TranslateOptions {
+  /** Of the answer. */
   readonly client: Dialect;
+  /** Of the request. */
+  readonly spoken: Dialect;
   readonly target: Dialect;
   readonly account: Account;
   readonly request: IrRequest;
@@ -48,7 +51,7 @@ export function translateRequest(options: TranslateOptions): Translated {
   const client = codecs[clientDialect];
   const upstream = codecs[target];
   const source = partyOf(account, target, upstreamModel);
-  const losses = createLosses(target, client.nameOf, request.places);
+  const losses = createLosses(target, codecs[options.spoken].nameOf, request.places);
   const isUpstreamStream = request.isStream || onlyStreams(account);
   const encoded = upstream.encodeRequest(isUpstreamStream === request.isStream ? request : { ...request, isStream: isUpstreamStream }, source, losses);
   const operation = generating(target, isUpstreamStream);
