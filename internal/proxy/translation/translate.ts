@@ -22,6 +22,8 @@ export interface Translated {
   readonly query: string;
   readonly body: Buffer;
   readonly isUpstreamStream: boolean;
+  /** The client speaks the upstream's dialect, so that its headers go up as they do otherwise. */
+  readonly isOwnDialect?: boolean | undefined;
   /** What the target cannot say and the client can do without, in the client's words. */
   readonly dropped: readonly string[];
   readonly carryBack: AttemptTranslation;
