@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openaiChat } from '../../../../internal/dialect/openai-chat/codec.ts';
 import { replayAnswer } from '../../../../internal/dialect/ir/replay.ts';
 import type { AnswerPart, IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
-import { listOf, memberOf, parseJson } from '../../../../internal/dialect/ir/json.ts';
+import { listOf, memberOf, parseJson, textOf } from '../../../../internal/dialect/ir/json.ts';
 import { imitation, contextOf, encode, openai } from './fixtures.ts';
 
 const text = (said: string): AnswerPart => ({ kind: 'text', text: said });
@@ -36,7 +36,7 @@ describe('what is said before and after a call', () => {
     ['space that is there already', [text('First\n'), call, text('then'), call, text('\nlast')], 'First\nthen\nlast'],
   ] as const)('%s', (_, parts, expected) => {
     expect(whole(parts)).toBe(expected);
-    expect(deltas(parts).map((delta) => memberOf(delta, 'content') ?? '').join('')).toBe(expected);
+    expect(deltas(parts).map((delta) => textOf(memberOf(delta, 'content')) ?? '').join('')).toBe(expected);
   });
 
   it('links keep their places', () => {
