@@ -1,3 +1,4 @@
+import { boundWithin } from '../ir/bounds.ts';
 import { compact, invalidMember, isRecord, numberOf, type JsonRecord } from '../ir/json.ts';
 import type { Losses } from '../ir/losses.ts';
 import { budgetOf, effortOf, fitBudget, isEffort } from '../ir/reasoning.ts';
@@ -53,7 +54,8 @@ export interface ThinkingWish {
 }
 
 /** Reasoning as the target's model takes it. What cannot be had is listed as `reasoning`. */
-export function planThinking(wish: ThinkingWish, traits: ModelTraits, losses: Losses): ThinkingPlan {
+export function planThinking(asked: ThinkingWish, traits: ModelTraits, losses: Losses): ThinkingPlan {
+  const wish = { ...asked, maxTokens: boundWithin(asked.maxTokens, traits.outputLimit, losses) };
   const { reasoning, isForced } = wish;
   const maxTokens = wish.maxTokens ?? Math.min(defaultMaxTokens, traits.maxOutputTokens);
   const none: ThinkingPlan = { thinking: undefined, effort: undefined, maxTokens, isOn: false };

@@ -1,4 +1,5 @@
 import type { Party } from '../codec.ts';
+import { boundWithin } from '../ir/bounds.ts';
 import { compact, type JsonRecord } from '../ir/json.ts';
 import { toGeminiSchema } from '../ir/json-schema.ts';
 import type { Losses } from '../ir/losses.ts';
@@ -51,7 +52,7 @@ function nonEmpty(record: object): JsonRecord | undefined {
 
 function encodeConfig(request: IrRequest, traits: ModelTraits, losses: Losses): JsonRecord {
   const { logprobs, stop, n } = request;
-  const maxOutputTokens = boundOf(request, traits);
+  const maxOutputTokens = boundWithin(request.maxTokens, traits.maxOutputTokens, losses);
   return {
     maxOutputTokens,
     temperature: request.temperature,
@@ -67,11 +68,6 @@ function encodeConfig(request: IrRequest, traits: ModelTraits, losses: Losses): 
     thinkingConfig: encodeThinking(request.reasoning, maxOutputTokens, traits, losses),
     ...encodeFormat(request, traits, losses),
   };
-}
-
-/** A bound beyond what the model can say bounds nothing, and is refused. */
-function boundOf({ maxTokens }: IrRequest, { maxOutputTokens }: ModelTraits): number | undefined {
-  return maxTokens === undefined || maxOutputTokens === undefined ? maxTokens : Math.min(maxTokens, maxOutputTokens);
 }
 
 function encodePenalties({ frequencyPenalty, presencePenalty }: IrRequest, { takesPenalties }: ModelTraits, losses: Losses): JsonRecord {

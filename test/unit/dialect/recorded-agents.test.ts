@@ -13,7 +13,7 @@ const folder = resolve(import.meta.dirname, '../../fixtures/agents');
 /** All that a recorded request loses on its way to another dialect, by the agent that sends it, in the agent's own words. */
 const harmless: Readonly<Record<string, readonly string[]>> = {
   Codex: ['client_metadata', 'parallel_tool_calls', 'prompt_cache_key', 'reasoning.context', 'text.verbosity', 'tools.web_search'],
-  'Claude Code': ['cache_control', 'context_management', 'messages', 'metadata.user_id', 'tools.defer_loading'],
+  'Claude Code': ['cache_control', 'context_management', 'max_tokens', 'messages', 'metadata.user_id', 'tools.defer_loading'],
   'Gemini CLI': ['generationConfig.topK', 'generationConfig.topP'],
   opencode: [],
   'Qwen Code': [],

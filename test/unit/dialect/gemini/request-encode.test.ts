@@ -232,7 +232,7 @@ describe('how much it thinks', () => {
     ['gemini-2.5-flash', { budgetTokens: -1 }, 4_000, -1, []],
     ['gemini-2.5-flash', { effort: 'none' }, 4_000, 0, []],
     ['gemini-2.5-pro', { effort: 'low' }, 100, 128, ['reasoning']],
-    ['gemini-2.5-pro', { budgetTokens: 31_999 }, 128_000, 31_999, []],
+    ['gemini-2.5-pro', { budgetTokens: 31_999 }, 64_000, 31_999, []],
   ] as const)('%s asked for %j within %i tokens thinks with %i of them', (model, reasoning, maxTokens, thinkingBudget, dropped) => {
     const { body, dropped: listed } = encode({ reasoning, maxTokens }, { ...google, model });
     expect(body['generationConfig']).toMatchObject({ thinkingConfig: { thinkingBudget } });
