@@ -86,10 +86,14 @@ function withRules({ req, snapshot: { limits: { payloadRules } } }: ProxyInbound
   return { body, length: body.length };
 }
 
+function headersOf({ req, headersInstead }: ProxyInbound): IncomingHttpHeaders {
+  return headersInstead === undefined ? req.headers : { ...req.headers, ...headersInstead };
+}
+
 function requestHeaders(inbound: ProxyInbound, operation: ProxyOperation, { candidate, upstream, token, translated }: AttemptTarget, length: number | undefined): readonly string[] {
   const allowed = upstreamRequestHeaders(operation.dialect);
   // Of a translated request nothing is the client's own: its headers speak of another protocol.
-  const sent: IncomingHttpHeaders = translated === undefined || translated.isOwnDialect === true ? inbound.req.headers : {};
+  const sent: IncomingHttpHeaders = translated === undefined || translated.isOwnDialect === true ? headersOf(inbound) : {};
   const { anthropicBetas } = candidate.account;
   // Identity: a coded stream could not be watched for its end.
   const flat = [...upstream.fixedHeaders, 'accept-encoding', 'identity'];
