@@ -24,6 +24,14 @@ export type Credential =
   /** A login: the token keeper has its access token under `loginKey`, sent as Bearer. */
   | { readonly kind: 'login'; readonly loginKey: string };
 
+export interface ServedModel {
+  /** The upstream's. */
+  readonly name: string;
+  readonly alias: string;
+  /** Of an answer; undefined where the operator did not say. */
+  readonly maxOutputTokens?: number | undefined;
+}
+
 export interface ModelAlias {
   readonly name: string;
   readonly alias: string;
@@ -52,7 +60,7 @@ export interface Account {
   /** `''` for none; no slashes at the ends. */
   readonly prefix: string;
   /** Every name, when empty. */
-  readonly models: readonly { readonly name: string; readonly alias: string }[];
+  readonly models: readonly ServedModel[];
   /** Beside any name: `alias` calls the upstream's `name`, which is no longer called by itself unless `isForked`. Empty where `models` is not. */
   readonly aliases: readonly ModelAlias[];
   readonly excludedModels: readonly string[];

@@ -5,6 +5,7 @@ import type { Dialect } from '../dialect/dialect.ts';
 import { sha256Hex } from '../secret/digest.ts';
 import type { Secret } from '../secret/secret.ts';
 import type { Account, Addressing, Credential, ProviderKind } from './account.ts';
+import { servedModel } from './served-model.ts';
 
 /** What an entry of any kind says beside its key. */
 type Entry = KeyEntry | VertexEntry | CompatEntry;
@@ -89,7 +90,7 @@ function accountBuilder(section: Section, entry: Entry, name: string, entryOrigi
   const baseUrl = (entry['base-url'] === '' ? kind.baseUrl : entry['base-url']).replace(/\/+$/, '');
   const dialects = readDialects(entry, kind, entryOrigin, warn);
   const prefix = readPrefix(entry.prefix, entryOrigin, warn);
-  const models = entry.models.map((model) => ({ name: model.name, alias: model.alias === '' ? model.name : model.alias }));
+  const models = entry.models.map(servedModel);
   const excludedModels = entry['excluded-models'].map((pattern) => pattern.toLowerCase()).filter((pattern) => pattern !== '');
   const headers = new Map(Object.entries(entry.headers).filter(([name]) => !isFramingHeader(name)));
   const providerName = section === 'openai-compatibility' ? name : '';

@@ -9,6 +9,7 @@ import { duration, flag, integer, jsonByPath, list, mapOf, maybeDuration, maybeI
 const modelName = v.object({
   name: requiredText('Name of the model at the upstream.'),
   alias: text('', 'Name by which clients call it; empty means the upstream name.'),
+  'max-output-tokens': maybeInteger('The most tokens it answers with; translated requests ask for no more.'),
 });
 
 const headers = mapOf(secretText('Value of an extra upstream header.'), 'Extra headers sent upstream.');

@@ -16,6 +16,8 @@ export interface Party {
   readonly provider: string;
   /** As the upstream calls it; generations of one vendor's models differ in what they take. */
   readonly model?: string | undefined;
+  /** Most tokens of an answer, where the operator says it; what is known by the model's name gives way. */
+  readonly maxOutputTokens?: number | undefined;
 }
 
 /** What an answer's encoder needs to know beside the answer. */

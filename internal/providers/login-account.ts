@@ -119,7 +119,7 @@ function renameModels(models: SpendProfile['models'], renames: readonly ModelAli
   const renamed = models.flatMap((model) => {
     const own = renames.filter(({ name }) => name === model.name);
     const isKept = own.length === 0 || own.some(({ isForked }) => isForked);
-    return [...(isKept ? [model] : []), ...own.map(({ name, alias }) => ({ name, alias }))];
+    return [...(isKept ? [model] : []), ...own.map(({ alias }) => ({ ...model, alias }))];
   });
   return { models: renamed, aliases: [] };
 }

@@ -1,4 +1,4 @@
-import type { Addressing, ProviderKind } from '../accounts/account.ts';
+import type { Addressing, ProviderKind, ServedModel } from '../accounts/account.ts';
 import type { AuthFile } from '../accounts/auth-file/auth-file.ts';
 import type { Dialect } from '../dialect/dialect.ts';
 import type { Secret } from '../secret/secret.ts';
@@ -80,7 +80,7 @@ export interface SpendProfile {
   readonly spends: 'access-token' | 'api-key';
   readonly prefix: string;
   readonly proxyUrl: string;
-  readonly models: readonly { readonly name: string; readonly alias: string }[];
+  readonly models: readonly ServedModel[];
   readonly excludedModels: readonly string[];
   readonly priority: number;
   readonly weight: number;

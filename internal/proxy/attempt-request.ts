@@ -87,16 +87,22 @@ function withRules({ req, snapshot: { limits: { payloadRules } } }: ProxyInbound
   return { body, length: body.length };
 }
 
+function headersOf({ req, headersInstead }: ProxyInbound): IncomingHttpHeaders {
+  return headersInstead === undefined ? req.headers : { ...req.headers, ...headersInstead };
+}
+
 function requestHeaders(inbound: ProxyInbound, operation: ProxyOperation, { candidate, upstream, token, translated }: AttemptTarget, length: number | undefined): readonly string[] {
   const allowed = upstreamRequestHeaders(operation.dialect);
   // Of a translated request nothing is the client's own: its headers speak of another protocol.
-  const sent: IncomingHttpHeaders = translated === undefined ? inbound.req.headers : {};
+  const sent: IncomingHttpHeaders = translated === undefined || translated.isOwnDialect === true ? headersOf(inbound) : {};
   const { anthropicBetas } = candidate.account;
   // Identity: a coded stream could not be watched for its end.
   const flat = [...upstream.fixedHeaders, 'accept-encoding', 'identity'];
   if (token !== undefined && !upstream.fixedNames.has('authorization')) flat.push('authorization', `Bearer ${token.value}`);
   for (const name in sent) {
     const value = sent[name];
+    // What a client takes is another thing than a stream that is put together for it.
+    if (name === 'accept' && translated !== undefined) continue;
     if (typeof value !== 'string' || !allowed.has(name) || upstream.fixedNames.has(name)) continue;
     flat.push(name, name === 'anthropic-beta' ? joinBetas(value, anthropicBetas) : value);
   }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Clock } from '../clock/clock.ts';
 import type { DialectCodec } from '../dialect/codec.ts';
+import type { Dialect } from '../dialect/dialect.ts';
 import type { JsonRecord } from '../dialect/ir/json.ts';
 import type { IrRequest } from '../dialect/ir/request.ts';
 import { AppError, toAppError } from '../fault/app-error.ts';
@@ -37,7 +38,9 @@ export interface PreparedRequest {
   readonly requestBytes: number;
   /** A fresh body for an attempt, with the upstream's model name in it. */
   readonly open: (upstreamModel: string) => { readonly body: Buffer | Readable | null; readonly length: number };
-  /** The request in no dialect's words, decoded at the first call; undefined where the operation cannot be translated. */
+  /** What the body is written in; the answer is in the operation's dialect. */
+  readonly spoken: Dialect;
+  /** The request in no dialect's words, decoded by the codec of what is spoken at the first call; undefined where the operation cannot be translated. */
   readonly decode: ((codec: DialectCodec) => IrRequest) | undefined;
   /** The JSON body as the client sent it. */
   readonly bytes: Buffer | undefined;

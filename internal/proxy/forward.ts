@@ -79,6 +79,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
         isStream: false,
         requestBytes: 0,
         open: () => ({ body: null, length: 0 }),
+        spoken: operation.dialect,
         decode: undefined,
         bytes: undefined,
         keepHere: undefined,

@@ -55,6 +55,23 @@ export function withMember(bytes: Buffer, name: string, value: unknown): Buffer 
   return Buffer.concat([bytes.subarray(0, close), Buffer.from(`,${JSON.stringify(name)}:${JSON.stringify(value)}`), bytes.subarray(close)]);
 }
 
+/** The value of a top-level member; undefined where there is none. `bytes` are a checked object. */
+export function readMember(bytes: Buffer, name: string): unknown {
+  const range = rangeOf(bytes, name);
+  return range === undefined ? undefined : JSON.parse(bytes.toString('utf8', range.start, range.end));
+}
+
+/** `bytes` with that value of a top-level member, in the place of the one that stands there. */
+export function withMemberSet(bytes: Buffer, name: string, value: unknown): Buffer {
+  const range = rangeOf(bytes, name);
+  return range === undefined ? withMember(bytes, name, value) : Buffer.concat([bytes.subarray(0, range.start), Buffer.from(JSON.stringify(value)), bytes.subarray(range.end)]);
+}
+
+function rangeOf(bytes: Buffer, name: string): ValueRange | undefined {
+  const scan = scanObject(bytes, new Set([name]));
+  return scan.ok ? scan.members.get(name) : undefined;
+}
+
 /** What a client is told of JSON that cannot be used: where it is, and what is wrong. */
 export function refuseJson(bytes: Buffer, fault: JsonFault): AppError {
   const { line, column } = placeOf(bytes, fault.offset);

@@ -11,7 +11,10 @@ export interface ProxySnapshot {
 }
 
 /** A request as the data plane sees it: its answer may be a turn on a socket. */
-export type ProxyInbound = Inbound<ProxySnapshot, ClientAnswer>;
+export type ProxyInbound = Inbound<ProxySnapshot, ClientAnswer> & {
+  /** In the place of the request's own headers of these names, which on a socket are the upgrade's; undefined for none. */
+  readonly headersInstead?: Readonly<Record<string, string | undefined>>;
+};
 
 export interface ProxyLimits {
   readonly maxBodyBytes: number;

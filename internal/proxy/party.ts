@@ -6,5 +6,6 @@ const vendors: Readonly<Partial<Record<ProviderKind, string>>> = { openai: 'open
 
 /** The upstream side of an exchange, as codecs know it. */
 export function partyOf(account: Account, dialect: Dialect, model: string): Party {
-  return { model, dialect, account: account.id, vendor: vendors[account.provider] ?? account.owner, provider: account.provider };
+  const maxOutputTokens = account.models.find(({ name }) => name === model)?.maxOutputTokens;
+  return { model, maxOutputTokens, dialect, account: account.id, vendor: vendors[account.provider] ?? account.owner, provider: account.provider };
 }

@@ -1,10 +1,13 @@
 import type { Account } from '../accounts/account.ts';
 import type { Dialect, Operation } from '../dialect/dialect.ts';
 import { AppError, toAppError } from '../fault/app-error.ts';
+import { upstreamQuery } from '../providers/header-lists.ts';
 import { dialectFor } from '../routing/serving.ts';
 import { asksForEvents } from './code-assist.ts';
 import type { PreparedRequest } from './exchange.ts';
 import type { Translation } from './load-translation.ts';
+import { operations } from './operation.ts';
+import { partyOf } from './party.ts';
 import type { Translated } from './translation/translate.ts';
 import type { Try, TryEnd } from './try-candidate.ts';
 
@@ -14,10 +17,24 @@ const asItCame: Plan = { kind: 'send', translated: undefined };
 
 /** How an account is asked: as the client asked, in the account's own dialect, or for a count that it does not make not at all. */
 export function planFor(the: Try): Plan | Promise<Plan> {
-  const { candidate: { account }, request: { operation, decode } } = the;
+  const { candidate: { account }, request: { operation, decode, spoken, isStream } } = the;
   const dialect = dialectFor(account, operation) ?? operation.dialect;
   if (isCounting(operation.operation) && !countsUpstream(account, dialect)) return { kind: 'estimate' };
-  return dialect === operation.dialect || decode === undefined ? asItCame : translateFor(the, dialect, decode);
+  if (operation === operations.responses && !isStream && dialect === operation.dialect && onlyStreams(account)) return streamFor(the);
+  return (dialect === operation.dialect && spoken === dialect) || decode === undefined ? asItCame : translateFor(the, dialect, decode);
+}
+
+/** In one piece, from an upstream that answers in streams alone. */
+function streamFor(the: Try): Plan | Promise<Plan> {
+  const translation = the.translation();
+  return translation instanceof Promise ? translation.then((loaded) => streamBy(loaded, the)) : streamBy(translation, the);
+}
+
+function streamBy({ askForStream }: Translation, { inbound, request: { operation, open }, candidate: { account, upstreamModel } }: Try): Plan {
+  const { body } = open(upstreamModel);
+  if (!Buffer.isBuffer(body)) return asItCame;
+  const source = partyOf(account, operation.dialect, upstreamModel);
+  return { kind: 'send', translated: askForStream({ operation, query: upstreamQuery(operation.dialect, inbound.target.query), body, source, requestId: inbound.id }) };
 }
 
 function translateFor(the: Try, target: Dialect, decode: NonNullable<PreparedRequest['decode']>): Plan | Promise<Plan> {
@@ -32,7 +49,7 @@ function translateBy({ codecs, translateCount, translateRequest }: Translation, 
   try {
     if (isCounting(request.operation.operation)) return { kind: 'send', translated: translateCount({ ...common, bytes: request.bytes ?? Buffer.alloc(0) }, target) };
     const readsEvents = client !== 'gemini' || asksForEvents(inbound.target.query);
-    return { kind: 'send', translated: translateRequest({ ...common, target, request: decode(codecs[client]), model: request.model, readsEvents, clock, keepAlive }) };
+    return { kind: 'send', translated: translateRequest({ ...common, target, spoken: request.spoken, request: decode(codecs[request.spoken]), model: request.model, readsEvents, clock, keepAlive }) };
   } catch (thrown) {
     // Whatever it is, it says nothing of the account. Written out, text that was parsed may nest deeper than the stack.
     const isTooDeep = thrown instanceof RangeError;

@@ -14,6 +14,7 @@ import type { FindTranscript, ResponseOwners, ResponseStore } from './ports.ts';
 import { inputItems, resolvePrevious } from './previous-response.ts';
 import { readBody } from './read-body.ts';
 import { accountOfReferences } from './references.ts';
+import { decodeSpoken, spokenDialect } from './spoken-dialect.ts';
 
 export interface PrepareDeps {
   readonly owners: ResponseOwners;
@@ -71,6 +72,7 @@ export function prepareBytes(deps: PrepareDeps, inbound: ProxyInbound, { operati
   const referred = limits.hasOneCaller ? undefined : accountOfReferences(body.bytes, deps.owners, inbound.principal);
   const pinnedAccountId = previousAccountId ?? referred;
   const isStream = operation.dialect === 'gemini' ? operation.tail === 'streamGenerateContent' : body.isStream;
+  const spoken = spokenDialect(operation, body);
   let decoded: IrRequest | undefined;
   const addsUsage = limits.addsStreamUsage && isStream && !body.hasStreamOptions && (operation.operation === 'chat' || operation.operation === 'completions');
   return {
@@ -84,7 +86,8 @@ export function prepareBytes(deps: PrepareDeps, inbound: ProxyInbound, { operati
       const bytes = addsUsage ? withMember(named, 'stream_options', { include_usage: true }) : named;
       return { body: bytes, length: bytes.length };
     },
-    decode: (codec) => (decoded ??= codec.decodeRequest(JSON.parse(body.bytes.toString('utf8')), isStream)),
+    spoken,
+    decode: (codec) => (decoded ??= decodeSpoken(codec, body.bytes, operation, isStream)),
     bytes: body.bytes,
     pinnedAccountId,
     keepHere: operation.operation === 'responses' && !body.isStoreOff ? keeperOf(deps, inbound, sent, previousStoredId) : undefined,
@@ -117,6 +120,7 @@ async function prepareForm(deps: PrepareDeps, inbound: ProxyInbound, operation: 
     isStream: false,
     requestBytes: declaredLength(inbound.req),
     open: form.open,
+    spoken: operation.dialect,
     decode: undefined,
     bytes: undefined,
     keepHere: undefined,

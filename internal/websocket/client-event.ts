@@ -5,7 +5,7 @@ import { escapeForeign } from '../log/escape.ts';
 import { refuseJson } from '../proxy/json-body.ts';
 
 /** The members of a client's event that the socket itself reads. */
-const read: ReadonlySet<string> = new Set(['type', 'stream_id', 'generate', 'input', 'model', 'instructions', 'previous_response_id', 'stream', 'background', 'store']);
+const read: ReadonlySet<string> = new Set(['type', 'stream_id', 'generate', 'input', 'model', 'instructions', 'previous_response_id', 'stream', 'background', 'store', 'client_metadata']);
 
 /** A client's event: its bytes, and where the values stand that a socket decides on. */
 export interface ClientEvent {

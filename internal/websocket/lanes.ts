@@ -1,4 +1,5 @@
 import { AppError } from '../fault/app-error.ts';
+import type { AgentTurn } from './turn-state.ts';
 
 /** One conversation's place on a socket: its requests are served in order, one at a time. */
 export interface Lane {
@@ -10,6 +11,8 @@ export interface Lane {
   instructions: Buffer | undefined;
   /** The last response that was finished here. */
   lastId: string | undefined;
+  /** The agent's turn that was last served here. */
+  turn: AgentTurn | undefined;
 }
 
 /** Work for a lane; `bytes` counts against what may wait. */
@@ -85,7 +88,7 @@ export function createLanes({ maxParallel, maxWaitingBytes, onIdle }: LanesOptio
       if (known !== undefined) return known;
       const named = lanes.size - (lanes.has(undefined) ? 1 : 0);
       if (streamId !== undefined && named >= maxNamed) throw new AppError('websocket_stream_limit_reached', { fields: { param: 'stream_id' } });
-      const lane: Lane = { streamId, isRunning: false, model: undefined, instructions: undefined, lastId: undefined };
+      const lane: Lane = { streamId, isRunning: false, model: undefined, instructions: undefined, lastId: undefined, turn: undefined };
       lanes.set(streamId, lane);
       return lane;
     },

@@ -15,6 +15,7 @@ import { TurnAnswer } from './turn-answer.ts';
 import { createTurnFrames, type TurnFrames } from './turn-frames.ts';
 import { copyToKeep, type TurnMemories, type TurnMemory } from './turn-memory.ts';
 import { buildTurnRequest } from './turn-request.ts';
+import { stateFor, turnIn, turnStateHeader } from './turn-state.ts';
 import { answerWarmUp, checkWarmUp } from './warm-up.ts';
 
 export interface ResponsesSocketDeps {
@@ -141,13 +142,17 @@ class ResponsesSession implements SocketEvents {
       for (const each of events) this.#socket.send(withStreamId(each, event.streamId));
       return;
     }
+    const turn = turnIn(event);
+    const state = turn === undefined ? undefined : stateFor(turn, lane.turn, headerOf(this.#socket.opening.req, turnStateHeader));
     const answer = new TurnAnswer(frames, this.#socket);
     this.#answers.add(answer);
     try {
-      await proxy.serveTurn(this.#inboundOf(answer, requestId), request.bytes, () => undefined);
+      const inbound = this.#inboundOf(answer, requestId);
+      await proxy.serveTurn(turn === undefined ? inbound : { ...inbound, headersInstead: { [turnStateHeader]: state } }, request.bytes, () => undefined);
     } finally {
       this.#answers.delete(answer);
     }
+    if (turn !== undefined) lane.turn = { id: turn.id, state: state ?? answer.header(turnStateHeader) };
     if (this.#isGone) return;
     const end = frames.end();
     if (end === undefined) frames.fault(new AppError('stream_truncated'));
@@ -193,4 +198,9 @@ class ResponsesSession implements SocketEvents {
     if (this.#socket.unsentBytes() > maxUnreadBytes) this.#socket.close(1008, 'answers are not read', 'fault');
     else this.#socket.send(frame);
   }
+}
+
+function headerOf({ headers }: ProxyInbound['req'], name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : undefined;
 }

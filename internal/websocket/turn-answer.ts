@@ -75,6 +75,11 @@ export class TurnAnswer implements ClientAnswer {
     this.#listeners.off(event, listener);
   }
 
+  /** A header of the answer, by its lower-case name. */
+  header(name: string): string | undefined {
+    return this.#headers.get(name);
+  }
+
   /** The client has left. */
   abandon(): void {
     if (this.destroyed) return;

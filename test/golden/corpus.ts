@@ -92,9 +92,10 @@ type CarriedRequest = { readonly refused?: { readonly param: string }; readonly 
 
 /** What a client of `from` asks, as an upstream of `to` gets it. */
 export function carryRequest(scenario: Scenario, from: Dialect, to: Dialect, body: JsonRecord): CarriedRequest {
-  const losses = createLosses(to, codecs[from].nameOf);
   try {
-    const request = overTheWire(codecs[to].encodeRequest(decodeRequest(scenario, from, body), partyOf(to, scenario), losses));
+    const decoded = decodeRequest(scenario, from, body);
+    const losses = createLosses(to, codecs[from].nameOf, decoded.places);
+    const request = overTheWire(codecs[to].encodeRequest(decoded, partyOf(to, scenario), losses));
     return losses.dropped().length === 0 ? { request } : { dropped: losses.dropped(), request };
   } catch (thrown) {
     if (thrown instanceof AppError && thrown.code === 'unsupported_parameter') return { refused: { param: String(thrown.fields['param']) } };

@@ -42,7 +42,7 @@ describe.each(names)('%s', (name) => {
     for (const [from, to] of pairs) {
       const [answer, carried] = [scenario.answer[from], carryAll(scenario, from, to).answer];
       if (answer === undefined || carried === undefined) continue;
-      expect(essenceOfAnswer(to, carried), `${from} → ${to}`).toMatchObject(expectedEssence(essenceOfAnswer(from, answer), to));
+      expect(arrived(essenceOfAnswer(to, carried), to), `${from} → ${to}`).toMatchObject(expectedEssence(arrived(essenceOfAnswer(from, answer), to), to));
     }
   });
 
@@ -50,7 +50,7 @@ describe.each(names)('%s', (name) => {
     for (const [from, to] of pairs) {
       const [events, carried] = [scenario.stream[from], carryAll(scenario, from, to).stream];
       if (events === undefined || carried === undefined) continue;
-      expect(essenceOfStream(to, carried), `${from} → ${to}`).toMatchObject(expectedEssence(essenceOfStream(from, events), to));
+      expect(arrived(essenceOfStream(to, carried), to), `${from} → ${to}`).toMatchObject(expectedEssence(arrived(essenceOfStream(from, events), to), to));
     }
   });
 
@@ -84,8 +84,7 @@ describe.each(names)('%s', (name) => {
       if (body === undefined || scenario.stream[dialect] === undefined) continue;
       const whole = codecs[dialect].decodeAnswer(body, partyOf(dialect, scenario));
       const streamed = collect(decodeStream(scenario, dialect, bytesOf(scenario.stream[dialect])));
-      // A stream of Responses begins with the tier that was asked for, and ends with the one that served.
-      expect({ ...streamed, serviceTier: whole.serviceTier }, dialect).toEqual(whole);
+      expect(streamed, dialect).toEqual(whole);
     }
   });
 });
@@ -97,9 +96,10 @@ describe.each(names)('%s', (name) => {
 function overAgain(scenario: Scenario, dialect: Dialect, body: JsonRecord): readonly IrRequest[] {
   const first = readable(() => decodeRequest(scenario, dialect, body));
   if (first === undefined) return [];
-  const again = (read: IrRequest): IrRequest => decodeRequest(scenario, dialect, codecs[dialect].encodeRequest(read, partyOf(dialect, scenario), createLosses(dialect, codecs[dialect].nameOf)));
+  const again = (read: IrRequest): IrRequest => decodeRequest(scenario, dialect, codecs[dialect].encodeRequest(read, partyOf(dialect, scenario), createLosses(dialect, codecs[dialect].nameOf, read.places)));
   const read = scenario.saidOtherwise?.[dialect] === undefined ? first : again(first);
-  return [read, again(read)];
+  // Of several items one may be made.
+  return [read, again(read)].map((each) => ({ ...each, places: undefined }));
 }
 
 function readable<T>(read: () => T): T | undefined {
@@ -123,6 +123,11 @@ function answersOf(scenario: Scenario, dialect: Dialect): readonly IrAnswer[] {
 function essential(answer: IrAnswer | undefined): unknown {
   const { id: _, serviceTier: _tier, ...rest } = answer ?? { choices: [] };
   return JSON.parse(JSON.stringify(rest, (name, value) => (name === 'signature' || name === 'rawFinish' ? undefined : value === 'refusal' ? 'text' : name === 'input' && value === '' ? '{}' : value)));
+}
+
+/** Chat Completions has one text for all that is said; a blank line keeps apart what other dialects have in parts. */
+function arrived(essence: Essence, to: Dialect): Essence {
+  return to === 'openai-chat' ? { ...essence, text: essence.text.replaceAll('\n\n', '') } : essence;
 }
 
 /** As it must arrive. Not every vendor tells a refusal from other text, and a call that was cut has no place where arguments are an object. */

@@ -11,13 +11,14 @@ export interface Conversation {
 }
 
 export interface Message {
-  readonly role: 'user' | 'assistant';
+  readonly role: 'user' | 'assistant' | 'system';
   readonly content: readonly JsonRecord[];
 }
 
 /**
- * Turns as the API wants them: instructions that lead at the top, later ones as text of the user at their place; no two
- * neighbours of one role; results of tools first in their message; nothing blank.
+ * Turns as the API wants them: instructions that lead at the top; later ones after what the user says between two turns of the
+ * model, or as text of the user at their place for models that do not take them there; no two neighbours of one role; results of
+ * tools first in their message; nothing blank.
  */
 export function encodeConversation(turns: readonly Turn[], target: Party, losses: Losses): Conversation {
   const isInstruction = ({ role }: Turn): boolean => role === 'system' || role === 'developer';
@@ -27,16 +28,34 @@ export function encodeConversation(turns: readonly Turn[], target: Party, losses
   const encode = (turn: Turn, index: number): readonly JsonRecord[] => encodeTurn(turn, index, target, losses);
   const system = turns.slice(0, Math.max(leading, 0)).flatMap(encode);
   const messages: { role: Message['role']; content: JsonRecord[] }[] = [];
-  for (const [index, turn] of turns.entries()) {
-    if (index < leading) continue;
-    if (isInstruction(turn)) losses.drop('system');
-    const role = turn.role === 'assistant' ? 'assistant' : 'user';
-    const content = encode(turn, index);
+  const add = (role: Message['role'], content: readonly JsonRecord[]): void => {
     const last = messages.at(-1);
-    if (content.length === 0) continue;
+    if (content.length === 0) return;
     if (last?.role === role) last.content.push(...content);
     else messages.push({ role, content: [...content] });
+  };
+  /** Instructions that wait for the user to have spoken. */
+  let waiting: JsonRecord[] = [];
+  const settle = (): void => {
+    const isAfterUser = messages.at(-1)?.role === 'user';
+    if (waiting.length > 0 && !isAfterUser) losses.drop('system');
+    add(isAfterUser ? 'system' : 'user', waiting);
+    waiting = [];
+  };
+  const { takesSystemTurns } = traitsOf(target);
+  for (const [index, turn] of turns.entries()) {
+    if (index < leading) continue;
+    const content = encode(turn, index);
+    if (isInstruction(turn) && takesSystemTurns) {
+      waiting.push(...content);
+      continue;
+    }
+    if (isInstruction(turn)) losses.drop('system');
+    // Once it speaks, or is to, the instruction counts.
+    if (turn.role === 'assistant' && content.length > 0) settle();
+    add(turn.role === 'assistant' ? 'assistant' : 'user', content);
   }
+  settle();
   const arrange = ({ role, content }: Message, index: number): readonly JsonRecord[] => {
     if (role === 'user') return resultsFirst(content);
     const said = traitsOf(target).thinking === 'budget' ? thinkingFirst(content) : content;

@@ -13,20 +13,31 @@ export interface ModelTraits {
   readonly takesXhighEffort: boolean;
   /** `output_config.format` and `strict` tools. */
   readonly takesSchemas: boolean;
+  /** Instructions among the messages, where they follow the user. */
+  readonly takesSystemTurns: boolean;
   /** `tool_choice` of type `any` or `tool`. */
   readonly takesForcedTools: boolean;
+  /** What is asked for where the client says nothing. */
   readonly maxOutputTokens: number;
+  /** Beyond it a request is refused; undefined where that is not known. */
+  readonly outputLimit: number | undefined;
 }
 
 /** Servers that imitate the API know its older form. */
-const imitation: ModelTraits = { isClaude: false, thinking: 'budget', thinkingOff: 'disabled', thinksByDefault: false, takesSampling: true, takesXhighEffort: false, takesSchemas: false, takesForcedTools: true, maxOutputTokens: 128_000 };
-const current: ModelTraits = { isClaude: true, thinking: 'adaptive', thinkingOff: 'disabled', thinksByDefault: false, takesSampling: true, takesXhighEffort: true, takesSchemas: true, takesForcedTools: true, maxOutputTokens: 128_000 };
+const imitation: ModelTraits = { isClaude: false, thinking: 'budget', thinkingOff: 'disabled', thinksByDefault: false, takesSampling: true, takesXhighEffort: false, takesSchemas: false, takesSystemTurns: false, takesForcedTools: true, maxOutputTokens: 128_000, outputLimit: undefined };
+const current: ModelTraits = { isClaude: true, thinking: 'adaptive', thinkingOff: 'disabled', thinksByDefault: false, takesSampling: true, takesXhighEffort: true, takesSchemas: true, takesSystemTurns: false, takesForcedTools: true, maxOutputTokens: 128_000, outputLimit: undefined };
 
 /**
  * What the target's model takes, by its name; without one, what the vendor's current models have in common. As of 2026-11.
  * @see https://platform.claude.com/docs/en/build-with-claude/thinking-troubleshooting
  */
-export function traitsOf({ model, vendor }: Party): ModelTraits {
+export function traitsOf(target: Party): ModelTraits {
+  const { maxOutputTokens } = target;
+  const traits = traitsByName(target);
+  return maxOutputTokens === undefined ? traits : { ...traits, maxOutputTokens, outputLimit: maxOutputTokens };
+}
+
+function traitsByName({ model, vendor }: Party): ModelTraits {
   if (model === undefined) return vendor === 'anthropic' ? current : imitation;
   if (!/\bclaude/i.test(model)) return imitation;
   const family = /opus|sonnet|haiku|fable|mythos/i.exec(model)?.[0].toLowerCase();
@@ -49,8 +60,11 @@ function traitsOfClaude(family: string | undefined, version: number): ModelTrait
     takesSampling: version < 407,
     takesXhighEffort: version >= 407,
     takesSchemas: version >= 405 || (family === 'opus' && version >= 401),
+    // https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages – not the Sonnets.
+    takesSystemTurns: version >= 408 && Number.isFinite(version) && (family === 'opus' || family === 'fable' || family === 'mythos'),
     takesForcedTools: !(isAlwaysThinking && version >= 501),
     maxOutputTokens: maxOutputOf(family, version),
+    outputLimit: Number.isFinite(version) ? maxOutputOf(family, version) : undefined,
   };
 }
 

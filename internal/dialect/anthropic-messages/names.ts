@@ -15,7 +15,7 @@ const names: Readonly<Record<string, string>> = {
   turns: 'messages',
 };
 
-/** Paths keep the place of the turn and of its part; where results of tools stood in a user's message, the turns count them apart. */
+/** Parts are named by their own places; what is within one is of the content of a tool's result. */
 export function nameOf(field: string): string {
   if (Object.hasOwn(names, field)) return names[field] ?? field;
   return field.replace(/^turns(?=\[)/, 'messages').replaceAll('.parts[', '.content[');

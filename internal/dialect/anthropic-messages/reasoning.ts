@@ -1,6 +1,7 @@
-import { invalidMember, isRecord, numberOf, type JsonRecord } from '../ir/json.ts';
+import { boundWithin } from '../ir/bounds.ts';
+import { compact, invalidMember, isRecord, numberOf, type JsonRecord } from '../ir/json.ts';
 import type { Losses } from '../ir/losses.ts';
-import { budgetOf, effortOf, isEffort } from '../ir/reasoning.ts';
+import { budgetOf, effortOf, fitBudget, isEffort } from '../ir/reasoning.ts';
 import type { Effort, Reasoning } from '../ir/request.ts';
 import type { ModelTraits } from './model-traits.ts';
 
@@ -53,7 +54,8 @@ export interface ThinkingWish {
 }
 
 /** Reasoning as the target's model takes it. What cannot be had is listed as `reasoning`. */
-export function planThinking(wish: ThinkingWish, traits: ModelTraits, losses: Losses): ThinkingPlan {
+export function planThinking(asked: ThinkingWish, traits: ModelTraits, losses: Losses): ThinkingPlan {
+  const wish = { ...asked, maxTokens: boundWithin(asked.maxTokens, traits.outputLimit, losses) };
   const { reasoning, isForced } = wish;
   const maxTokens = wish.maxTokens ?? Math.min(defaultMaxTokens, traits.maxOutputTokens);
   const none: ThinkingPlan = { thinking: undefined, effort: undefined, maxTokens, isOn: false };
@@ -66,7 +68,7 @@ export function planThinking(wish: ThinkingWish, traits: ModelTraits, losses: Lo
   if (budgetTokens === 0) return { ...none, ...switchOff(traits, losses) };
   if (traits.thinking === 'adaptive') return { ...none, ...thinkAdaptively(reasoning, traits) };
   if (budgetTokens === undefined || traits.thinking === 'none') return none;
-  const plan = wish.mayThinkByBudget ? thinkByBudget(budgetTokens, wish, traits) : undefined;
+  const plan = wish.mayThinkByBudget ? thinkByBudget(budgetTokens, wish, traits, losses) : undefined;
   if (plan === undefined) losses.drop('reasoning');
   return plan ?? none;
 }
@@ -108,11 +110,13 @@ function wireEffort(effort: Exclude<Effort, 'none'>, takesXhighEffort: boolean):
  * the bound at most where it stands for an effort; without one, the bound grows. Undefined where 1,024 tokens do not fit.
  * @see https://platform.claude.com/docs/en/build-with-claude/extended-thinking
  */
-function thinkByBudget(wanted: number, { reasoning, maxTokens }: ThinkingWish, { maxOutputTokens }: ModelTraits): ThinkingPlan | undefined {
+function thinkByBudget(wanted: number, { reasoning, maxTokens }: ThinkingWish, { maxOutputTokens, isClaude }: ModelTraits, losses: Losses): ThinkingPlan | undefined {
   const tokens = Math.max(minBudgetTokens, wanted < 0 ? (budgetOf({ effort: 'medium' }) ?? 0) : wanted);
   const bound = maxTokens ?? Math.min(maxOutputTokens, Math.max(defaultMaxTokens, tokens + answerTokens));
-  const isSaid = reasoning?.budgetTokens === wanted && wanted > 0;
-  const budgetTokens = isSaid && tokens < bound ? tokens : Math.min(tokens, Math.floor(bound * 0.75));
+  const budgetTokens = fitBudget(tokens, bound, reasoning);
   if (budgetTokens < minBudgetTokens || budgetTokens >= bound) return undefined;
-  return { thinking: { type: 'enabled', budget_tokens: budgetTokens }, effort: undefined, maxTokens: bound, isOn: true };
+  if (budgetTokens < tokens) losses.drop('reasoning');
+  // Shown where nothing is said; servers that imitate the API may not know the word.
+  const display = reasoning?.show === 'none' && isClaude ? 'omitted' : undefined;
+  return { thinking: compact({ type: 'enabled', budget_tokens: budgetTokens, display }), effort: undefined, maxTokens: bound, isOn: true };
 }

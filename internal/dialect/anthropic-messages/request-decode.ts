@@ -1,4 +1,5 @@
 import { flagOf, invalidMember, isRecord, textOf, type JsonRecord } from '../ir/json.ts';
+import { createPlaceLog } from '../ir/places.ts';
 import type { IrRequest, ResponseFormat } from '../ir/request.ts';
 import { decodeMessages, decodeSystem } from './messages-decode.ts';
 import { decodeReasoning } from './reasoning.ts';
@@ -24,8 +25,11 @@ export function decodeRequest(body: JsonRecord, isStream: boolean): IrRequest {
   noteRest(config, 'output_config', ['effort', 'format'], note);
   noteRest(metadata, 'metadata', ['user_id'], note);
   noteRest(recordAt(body, 'thinking'), 'thinking', ['type', 'budget_tokens', 'display'], note);
+  const places = createPlaceLog();
+  const turns = [...decodeSystem(body['system'], note, places), ...decodeMessages(body['messages'], note, places)];
   const request: IrRequest = {
-    turns: [...decodeSystem(body['system'], note), ...decodeMessages(body['messages'], note)],
+    turns,
+    places: places.of(turns),
     tools: decodeTools(body['tools'], note),
     ...decodeToolChoice(body['tool_choice']),
     maxTokens: wholeNumberAt(body, 'max_tokens'),

@@ -42,6 +42,9 @@ class MessageStream {
   #hasBegun = false;
   #isOver = false;
   #usage: StatedUsage | undefined;
+  /** As last stated, and as the start said it. */
+  #tier: string | undefined;
+  #firstTier: string | undefined;
   #stopReason: string | undefined;
   #stopSequence: string | undefined;
   #refusal: string | undefined;
@@ -86,12 +89,14 @@ class MessageStream {
   #begin(message: unknown): readonly IrEvent[] {
     if (this.#hasBegun) return [];
     this.#hasBegun = true;
-    const start: IrEvent = { type: 'start', id: textOf(memberOf(message, 'id')), model: textOf(memberOf(message, 'model')), serviceTier: readTier(memberOf(message, 'usage')) };
+    this.#firstTier = readTier(memberOf(message, 'usage'));
+    const start: IrEvent = { type: 'start', id: textOf(memberOf(message, 'id')), model: textOf(memberOf(message, 'model')), serviceTier: this.#firstTier };
     return [start, ...this.#count(memberOf(message, 'usage'))];
   }
 
   #count(usage: unknown): readonly IrEvent[] {
     const stated = readUsage(usage);
+    this.#tier = readTier(usage) ?? this.#tier;
     if (stated === undefined) return [];
     this.#usage = mergeUsage(this.#usage, stated);
     return this.#usage === undefined ? [] : [{ type: 'usage', usage: toUsage(this.#usage) }];
@@ -196,7 +201,8 @@ class MessageStream {
     const stated = this.#stopReason === undefined ? (this.#hasCalls ? 'tool_calls' : 'stop') : readFinish(this.#stopReason);
     const finish = this.#hasJsonAnswer && !this.#hasCalls && stated === 'tool_calls' ? 'stop' : stated;
     const refused = this.#refusal === undefined ? [] : replayPart(0, { kind: 'refusal', text: this.#refusal }, this.#nextPart++);
-    return [...this.#begin(undefined), ...closed, ...refused, { type: 'finish', choice: 0, finish, rawFinish: this.#stopReason, stopSequence: this.#stopSequence }, { type: 'end' }];
+    const tier: readonly IrEvent[] = this.#tier === undefined || this.#tier === this.#firstTier ? [] : [{ type: 'tier', serviceTier: this.#tier }];
+    return [...this.#begin(undefined), ...closed, ...refused, ...tier, { type: 'finish', choice: 0, finish, rawFinish: this.#stopReason, stopSequence: this.#stopSequence }, { type: 'end' }];
   }
 }
 

@@ -70,6 +70,7 @@ class MessageWriter {
 
   write(event: IrEvent): string {
     if (this.#state === 'over') return '';
+    if (event.type === 'tier') return '';
     if (event.type === 'ping') return this.#state === 'before' ? '' : sse('ping', {});
     if (event.type === 'error') return this.#fail(event);
     if (event.type === 'start') return this.#start(event);
@@ -83,7 +84,7 @@ class MessageWriter {
     return this.#within(event);
   }
 
-  #within(event: Exclude<IrEvent, { readonly type: 'ping' | 'error' | 'start' | 'usage' }>): string {
+  #within(event: Exclude<IrEvent, { readonly type: 'ping' | 'error' | 'start' | 'usage' | 'tier' }>): string {
     switch (event.type) {
       case 'open':
         return this.#open(event.opening);

@@ -33,7 +33,7 @@ export interface ModelTraits {
 }
 
 /** @see https://ai.google.dev/gemini-api/docs/models */
-export function traitsOf({ provider, model = 'gemini-latest' }: Party): ModelTraits {
+export function traitsOf({ provider, model = 'gemini-latest', maxOutputTokens }: Party): ModelTraits {
   const name = model.toLowerCase().split('/').at(-1) ?? '';
   const isGemini = name.startsWith('gemini-');
   const version = versionOf(name);
@@ -58,7 +58,7 @@ export function traitsOf({ provider, model = 'gemini-latest' }: Party): ModelTra
     isVertex,
     isCodeAssist,
     isGeminiApi: !isVertex && !isCodeAssist,
-    maxOutputTokens: !isGemini || version >= 400 ? undefined : version >= 205 ? 65_536 : 8_192,
+    maxOutputTokens: maxOutputTokens ?? (!isGemini || version >= 400 ? undefined : version >= 205 ? 65_536 : 8_192),
   };
 }
 

@@ -18,8 +18,10 @@ const place = 'generationConfig';
 export function decodeRequest(body: JsonRecord, isStream: boolean): IrRequest {
   const config = readRecord(body, place, '') ?? {};
   const toolConfig = readRecord(body, 'toolConfig', '');
+  const cached = decodeCached(body);
   return {
-    turns: [...decodeCached(body), ...decodeInstruction(pick(body, 'systemInstruction')), ...decodeContents(body['contents'])],
+    turns: [...cached, ...decodeInstruction(pick(body, 'systemInstruction')), ...decodeContents(body['contents'])],
+    places: cached.length === 0 ? undefined : [['cachedContent']],
     tools: decodeTools(body['tools']),
     toolChoice: decodeToolChoice(toolConfig),
     ...decodeBounds(config),

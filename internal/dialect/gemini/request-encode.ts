@@ -1,4 +1,5 @@
 import type { Party } from '../codec.ts';
+import { boundWithin } from '../ir/bounds.ts';
 import { compact, type JsonRecord } from '../ir/json.ts';
 import { toGeminiSchema } from '../ir/json-schema.ts';
 import type { Losses } from '../ir/losses.ts';
@@ -50,10 +51,10 @@ function nonEmpty(record: object): JsonRecord | undefined {
 }
 
 function encodeConfig(request: IrRequest, traits: ModelTraits, losses: Losses): JsonRecord {
-  const { logprobs, stop, n, maxTokens } = request;
+  const { logprobs, stop, n } = request;
+  const maxOutputTokens = boundWithin(request.maxTokens, traits.maxOutputTokens, losses);
   return {
-    // A bound beyond what the model can say bounds nothing, and is refused.
-    maxOutputTokens: maxTokens === undefined || traits.maxOutputTokens === undefined ? maxTokens : Math.min(maxTokens, traits.maxOutputTokens),
+    maxOutputTokens,
     temperature: request.temperature,
     topP: request.topP,
     topK: request.topK,
@@ -64,7 +65,7 @@ function encodeConfig(request: IrRequest, traits: ModelTraits, losses: Losses): 
     responseLogprobs: logprobs === undefined ? undefined : true,
     logprobs: logprobs === undefined || logprobs.top === 0 ? undefined : logprobs.top,
     responseModalities: request.modalities?.map((modality) => modality.toUpperCase()),
-    thinkingConfig: encodeThinking(request.reasoning, traits, losses),
+    thinkingConfig: encodeThinking(request.reasoning, maxOutputTokens, traits, losses),
     ...encodeFormat(request, traits, losses),
   };
 }

@@ -36,6 +36,7 @@ export function createResponseDecoder(source: Party): ResponseDecoder {
   let start: Extract<IrEvent, { readonly type: 'start' }> | undefined;
   let answerId = '';
   let usage: IrUsage | undefined;
+  let serviceTier: string | undefined;
   let blockReason: string | undefined;
   let isOver = false;
 
@@ -72,6 +73,7 @@ export function createResponseDecoder(source: Party): ResponseDecoder {
       const error = streamErrorIn(response);
       if (error !== undefined) return fail(error);
       usage = readUsage(response['usageMetadata']) ?? usage;
+      serviceTier = tierOf(response) ?? serviceTier;
       blockReason ??= reasonOf(memberOf(response['promptFeedback'], 'blockReason'));
       return [...begin(response), ...listOf(response['candidates']).flatMap((candidate, position) => (isRecord(candidate) ? candidateOf(numberOf(candidate['index']) ?? position).push(candidate) : []))];
     },
@@ -80,7 +82,8 @@ export function createResponseDecoder(source: Party): ResponseDecoder {
       const finishes = finishAll();
       if (finishes === undefined) return fail(truncated());
       isOver = true;
-      return [...finishes, ...(usage === undefined ? [] : [{ type: 'usage', usage } as const]), { type: 'end' }];
+      const tier = serviceTier === undefined || serviceTier === start?.serviceTier ? [] : [{ type: 'tier', serviceTier } as const];
+      return [...tier, ...finishes, ...(usage === undefined ? [] : [{ type: 'usage', usage } as const]), { type: 'end' }];
     },
   };
 }
@@ -92,6 +95,10 @@ function readStart(response: JsonRecord): Extract<IrEvent, { readonly type: 'sta
     id: textOf(response['responseId']) || undefined,
     model: textOf(response['modelVersion']) || undefined,
     createdSeconds: Number.isNaN(createdMs) ? undefined : Math.floor(createdMs / 1_000),
-    serviceTier: textOf(memberOf(response['usageMetadata'], 'serviceTier')),
+    serviceTier: tierOf(response),
   };
+}
+
+function tierOf(response: JsonRecord): string | undefined {
+  return textOf(memberOf(response['usageMetadata'], 'serviceTier'));
 }

@@ -54,6 +54,7 @@ export function createStreamEncoder(context: AnswerContext): StreamEncoder {
       case 'usage':
         usage = event.usage;
         return '';
+      case 'tier':
       case 'ping':
         return '';
       case 'error':

@@ -1,6 +1,6 @@
 import { invalidMember, type JsonRecord } from '../ir/json.ts';
 import type { Losses } from '../ir/losses.ts';
-import { budgetOf, effortOf, isEffort } from '../ir/reasoning.ts';
+import { budgetOf, effortOf, fitBudget, isEffort } from '../ir/reasoning.ts';
 import type { Effort, Reasoning } from '../ir/request.ts';
 import { readFlag, readNumber, readText } from './members.ts';
 import type { ModelTraits } from './model-traits.ts';
@@ -21,14 +21,14 @@ export function decodeThinking(config: JsonRecord | undefined): Reasoning | unde
   return budgetTokens === undefined && show === undefined ? undefined : { budgetTokens, show };
 }
 
-/** `thinkingConfig` as the model takes it: a level or a budget, never both. What cannot be had is listed as `reasoning`. */
-export function encodeThinking(reasoning: Reasoning | undefined, traits: ModelTraits, losses: Losses): JsonRecord | undefined {
+/** `thinkingConfig` as the model takes it: a level or a budget, never both. What cannot be had is listed as `reasoning`. `maxTokens`: the bound that is sent. */
+export function encodeThinking(reasoning: Reasoning | undefined, maxTokens: number | undefined, traits: ModelTraits, losses: Losses): JsonRecord | undefined {
   if (reasoning === undefined) return undefined;
   if (traits.thinking === 'none') {
     if ((budgetOf(reasoning) ?? 0) !== 0) losses.drop('reasoning');
     return undefined;
   }
-  const amount = traits.thinking === 'level' ? levelOf(reasoning, traits, losses) : budgetFor(reasoning, traits);
+  const amount = traits.thinking === 'level' ? levelOf(reasoning, traits, losses) : budgetFor(reasoning, maxTokens, traits, losses);
   const shown = reasoning.show === undefined ? {} : { includeThoughts: reasoning.show !== 'none' };
   const config = { ...amount, ...shown };
   return Object.keys(config).length === 0 ? undefined : config;
@@ -57,9 +57,16 @@ function levelFor(effort: Effort, { lowestLevel }: ModelTraits): string {
   }
 }
 
-/** A budget is the most that may be thought, so one beyond the model's is the model's. */
-function budgetFor(reasoning: Reasoning, { budget }: ModelTraits): JsonRecord {
+/**
+ * A budget is the most that may be thought, so one beyond the model's is the model's. Thoughts count towards the bound of the answer:
+ * a budget that fills it gives way, as it does where Anthropic's models take one, so that something is left to answer with.
+ */
+function budgetFor(reasoning: Reasoning, maxTokens: number | undefined, { budget }: ModelTraits, losses: Losses): JsonRecord {
   const tokens = budgetOf(reasoning);
   if (tokens === undefined) return {};
-  return { thinkingBudget: tokens < 0 || budget === undefined ? tokens : Math.min(Math.max(tokens, budget.min), budget.max) };
+  const within = (wanted: number): number => (budget === undefined ? wanted : Math.min(Math.max(wanted, budget.min), budget.max));
+  const wanted = tokens < 0 ? tokens : within(tokens);
+  const most = maxTokens === undefined || wanted <= 0 ? wanted : fitBudget(wanted, maxTokens, reasoning);
+  if (most < wanted) losses.drop('reasoning');
+  return { thinkingBudget: most < wanted ? within(most) : wanted };
 }

@@ -26,6 +26,7 @@ export interface Collector {
 export function createCollector(): Collector {
   let head: Extract<IrEvent, { readonly type: 'start' }> | undefined;
   let usage: IrUsage | undefined;
+  let servedBy: string | undefined;
   let error: StreamError | undefined;
   let hasEnded = false;
   const choices = new Map<number, OpenChoice>();
@@ -73,6 +74,9 @@ export function createCollector(): Collector {
         case 'usage':
           usage = event.usage;
           return;
+        case 'tier':
+          servedBy = event.serviceTier;
+          return;
         case 'error':
           error = event.error;
           return;
@@ -93,7 +97,7 @@ export function createCollector(): Collector {
           id: head?.id,
           model: head?.model,
           createdSeconds: head?.createdSeconds,
-          serviceTier: head?.serviceTier,
+          serviceTier: servedBy ?? head?.serviceTier,
           systemFingerprint: head?.systemFingerprint,
           choices: [...choices].sort(([a], [b]) => a - b).map(([index, choice]) => closeChoice(index, choice)),
           usage,

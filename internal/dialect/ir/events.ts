@@ -12,7 +12,7 @@ export type PartOpening =
 /**
  * One step of a streamed answer. Order, per stream: `start`; then for each choice parts, each `open` → `delta`* → `close`,
  * where parts of one choice may overlap (`part` tells them apart and counts up from 0); then `finish` of each choice; `usage`
- * at any time after `start`, later ones replace earlier; last `end`, or `error` in its place, after which nothing comes.
+ * and `tier` at any time after `start`, later ones replace earlier; last `end`, or `error` in its place, after which nothing comes.
  * `whole` is a part that comes at once, opened and closed. A decoder closes what is open before `finish`.
  */
 export type IrEvent =
@@ -27,6 +27,8 @@ export type IrEvent =
   | { readonly type: 'whole'; readonly choice: number; readonly part: number; readonly content: Extract<AnswerPart, { readonly kind: 'media' }> | RawPart }
   | { readonly type: 'finish'; readonly choice: number; readonly finish: Finish; readonly rawFinish?: string | undefined; readonly stopSequence?: string | undefined; readonly sources?: readonly Annotation[] | undefined }
   | { readonly type: 'usage'; readonly usage: IrUsage }
+  /** The tier that served, where it is known later than the start, or is another than that one said. */
+  | { readonly type: 'tier'; readonly serviceTier: string }
   /** The upstream said that it is still there. */
   | { readonly type: 'ping' }
   | { readonly type: 'end' }

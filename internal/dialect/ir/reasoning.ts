@@ -21,3 +21,12 @@ export function effortOf(reasoning: Reasoning | undefined): Effort | undefined {
   if (budget === undefined || budget < 0) return undefined;
   return efforts.find((effort) => budget <= budgets[effort]) ?? 'max';
 }
+
+/**
+ * What a bound of the whole answer leaves of a budget: all that the client counted out, as long as it is less; of anything else three
+ * quarters of the bound at most.
+ */
+export function fitBudget(tokens: number, bound: number, reasoning: Reasoning | undefined): number {
+  const isSaid = (reasoning?.budgetTokens ?? 0) > 0;
+  return isSaid && tokens < bound ? tokens : Math.min(tokens, Math.floor(bound * 0.75));
+}

@@ -1,6 +1,7 @@
 import type { Dialect } from '../dialect.ts';
 import type { JsonRecord } from './json.ts';
 import type { CacheMarker, Part } from './parts.ts';
+import type { Places } from './places.ts';
 
 /**
  * One request to generate, in no dialect's words. `undefined` means that the client did not say it. The model is not part of
@@ -47,6 +48,8 @@ export interface IrRequest {
   readonly includeUsage?: boolean | undefined;
   /** Top-level members of the client's body that have no place here. The same dialect writes them back; others leave them out and list them. */
   readonly extras?: { readonly dialect: Dialect; readonly members: JsonRecord } | undefined;
+  /** For messages about parts; absent where turns are the client's own list. */
+  readonly places?: Places | undefined;
 }
 
 /** System and developer turns stand where the client put them; a top-level instruction is the first turn, role `system`. Results of tools are turns of their own. */

@@ -2,10 +2,11 @@ import type { AnswerContext } from '../codec.ts';
 import type { Choice, IrAnswer, MediaOutputPart } from '../ir/answer.ts';
 import { isCustomTool, unwrapCustomInput } from '../ir/custom-tools.ts';
 import { compact, memberOf, type JsonRecord } from '../ir/json.ts';
-import type { ToolCallPart } from '../ir/parts.ts';
+import type { TextPart, ToolCallPart } from '../ir/parts.ts';
 import type { IrRequest } from '../ir/request.ts';
 import { writeAnnotation, writeFinish, writeLogprobs, writeUsage } from './answer-members.ts';
 import { writeSignedDetail } from './client-reasoning.ts';
+import { createTextJoiner } from './joined-text.ts';
 import { dataUrl } from './media.ts';
 import { tagCallSignature, wholeArguments } from './tool-calls.ts';
 
@@ -20,10 +21,13 @@ export function encodeAnswer(answer: IrAnswer, context: AnswerContext): JsonReco
   });
 }
 
+/** Of every answer's id; clients are known to look at it. */
+export const idPrefix = 'chatcmpl-';
+
 /** What an answer and each chunk of a stream begin with. */
 export function answerHead({ id, model, createdSeconds }: Pick<IrAnswer, 'id' | 'model' | 'createdSeconds'>, context: AnswerContext, object: string): JsonRecord {
   return {
-    id: id?.startsWith('chatcmpl-') === true ? id : context.newId('chatcmpl-'),
+    id: id?.startsWith(idPrefix) === true ? id : context.newId(idPrefix),
     object,
     created: createdSeconds ?? context.nowSeconds,
     model: model ?? context.model,
@@ -41,18 +45,36 @@ function encodeChoice(choice: Choice, context: AnswerContext): JsonRecord {
   const refusal = parts.map((part) => (part.kind === 'refusal' ? part.text : '')).join('');
   const legacy = hasLegacyFunctions(context.request) && calls.length === 1 ? calls[0] : undefined;
   const reason = writeFinish(finish, { hasCalls: calls.length > 0, hasRefusal: refusal !== '' });
-  const content = parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
+  const { content, beginnings } = joinTexts(choice);
   const message = compact({
     role: 'assistant',
     content: parts.some(({ kind }) => kind === 'text') ? content : null,
     refusal: refusal === '' ? null : refusal,
     ...encodeReasoning(choice),
-    annotations: encodeAnnotations(choice, content.length),
+    annotations: encodeAnnotations(choice, beginnings, content.length),
     ...encodeMedia(choice, context),
     tool_calls: calls.length === 0 || legacy !== undefined ? undefined : calls.map((call) => encodeCall(call, context.request)),
     function_call: legacy === undefined ? undefined : { name: legacy.name, arguments: wholeArguments(legacy.input) },
   });
   return { index, message, logprobs: logprobs === undefined ? null : writeLogprobs(logprobs), finish_reason: legacy !== undefined && reason === 'tool_calls' ? 'function_call' : reason };
+}
+
+/** The text of the message, and where each part of it begins. */
+function joinTexts({ parts }: Choice): { readonly content: string; readonly beginnings: ReadonlyMap<TextPart, number> } {
+  const joiner = createTextJoiner();
+  const beginnings = new Map<TextPart, number>();
+  let content = '';
+  for (const part of parts) {
+    if (part.kind !== 'text') {
+      joiner.interrupt();
+      continue;
+    }
+    joiner.begin();
+    content += joiner.before(part.text);
+    beginnings.set(part, content.length);
+    content += part.text;
+  }
+  return { content, beginnings };
 }
 
 function encodeReasoning({ parts }: Choice): JsonRecord {
@@ -67,13 +89,12 @@ function encodeReasoning({ parts }: Choice): JsonRecord {
   return compact({ reasoning_content: text === '' ? undefined : text, reasoning_details: details.length === 0 ? undefined : details });
 }
 
-function encodeAnnotations({ parts, sources }: Choice, contentChars: number): readonly JsonRecord[] | undefined {
+function encodeAnnotations({ parts, sources }: Choice, beginnings: ReadonlyMap<TextPart, number>, contentChars: number): readonly JsonRecord[] | undefined {
   const written: (JsonRecord | undefined)[] = [];
-  let from = 0;
   for (const part of parts) {
     if (part.kind !== 'text') continue;
+    const from = beginnings.get(part) ?? 0;
     for (const annotation of part.annotations ?? []) written.push(writeAnnotation(annotation, from, from + part.text.length));
-    from += part.text.length;
   }
   for (const source of sources ?? []) written.push(writeAnnotation(source, 0, contentChars));
   const annotations = written.filter((annotation) => annotation !== undefined);

@@ -6,6 +6,7 @@ import { writeAnnotation, writeFinish, writeLogprobs } from './answer-members.ts
 import { hasLegacyFunctions, writeImage, writeSound } from './answer.ts';
 import { createCallEncoder, type CallEncoder } from './call-encode.ts';
 import { writeSignedDetail } from './client-reasoning.ts';
+import { createTextJoiner } from './joined-text.ts';
 
 type ChoiceEvent = Extract<IrEvent, { readonly choice: number }>;
 type FinishEvent = Extract<ChoiceEvent, { readonly type: 'finish' }>;
@@ -27,8 +28,8 @@ export interface ChoiceEncoder {
 interface OpenText {
   readonly kind: 'text' | 'thinking' | 'refusal';
   readonly id: string | undefined;
-  /** Where it begins within the choice's text of its kind. */
-  readonly from: number;
+  /** Where it begins within the choice's text of its kind; with its first word, where it is told apart from what was said before. */
+  from: number;
   signature: Signature | undefined;
 }
 
@@ -37,7 +38,8 @@ const textMembers = { text: 'content', thinking: 'reasoning_content', refusal: '
 export function createChoiceEncoder(context: AnswerContext): ChoiceEncoder {
   const open = new Map<number, OpenText | CallEncoder>();
   const chars = { text: 0, thinking: 0, refusal: 0 };
-  const annotations: { readonly annotation: Annotation; readonly from: number }[] = [];
+  const annotations: { readonly annotation: Annotation; readonly part: Pick<OpenText, 'from'> }[] = [];
+  const joiner = createTextJoiner();
   const count = { calls: 0, details: 0, images: 0 };
   let hasRole = false;
   let finished = false;
@@ -49,6 +51,8 @@ export function createChoiceEncoder(context: AnswerContext): ChoiceEncoder {
   };
   const openPart = (part: number, opening: PartOpening): readonly JsonRecord[] => {
     if (open.has(part)) throw new TypeError(`part ${part} is open`);
+    if (opening.kind === 'text') joiner.begin();
+    else joiner.interrupt();
     if (opening.kind !== 'tool_call') {
       open.set(part, { kind: opening.kind, id: opening.kind === 'thinking' ? opening.id : undefined, from: chars[opening.kind], signature: undefined });
       return [];
@@ -59,8 +63,10 @@ export function createChoiceEncoder(context: AnswerContext): ChoiceEncoder {
   };
   const write = (part: OpenText | CallEncoder, text: string): readonly JsonRecord[] => {
     if (part.kind === 'tool_call') return part.write(text);
-    chars[part.kind] += text.length;
-    return [{ [textMembers[part.kind]]: text }];
+    const before = part.kind === 'text' ? joiner.before(text) : '';
+    part.from += before.length;
+    chars[part.kind] += before.length + text.length;
+    return [{ [textMembers[part.kind]]: `${before}${text}` }];
   };
   const sign = (part: OpenText | CallEncoder, signature: Signature): readonly JsonRecord[] => {
     if (part.kind === 'tool_call') return part.sign(signature);
@@ -76,13 +82,14 @@ export function createChoiceEncoder(context: AnswerContext): ChoiceEncoder {
     return [{ reasoning_details: [writeSignedDetail({ signature, id, index: count.details++, start: from, end: chars.thinking })] }];
   };
   const writeWhole = ({ content }: WholeEvent): readonly JsonRecord[] => {
+    joiner.interrupt();
     if (content.kind === 'raw') return [];
     return [content.mime.startsWith('audio/') ? { audio: writeSound(content, context) } : { images: [writeImage(content, count.images++)] }];
   };
   const finish = ({ finish: reason, sources }: FinishEvent): readonly ChoiceChunk[] => {
     if (open.size > 0) throw new TypeError('a choice ends while parts of it are open');
     finished = true;
-    const links = [...annotations.map(({ annotation, from }) => writeAnnotation(annotation, from, chars.text)), ...(sources ?? []).map((link) => writeAnnotation(link, 0, chars.text))];
+    const links = [...annotations.map(({ annotation, part }) => writeAnnotation(annotation, part.from, chars.text)), ...(sources ?? []).map((link) => writeAnnotation(link, 0, chars.text))];
     const written = links.filter((link) => link !== undefined);
     const word = writeFinish(reason, { hasCalls: count.calls > 0, hasRefusal: chars.refusal > 0 });
     const isLegacy = hasLegacyFunctions(context.request) && count.calls === 1;
@@ -99,7 +106,7 @@ export function createChoiceEncoder(context: AnswerContext): ChoiceEncoder {
         return sign(partAt(event.part), event.signature).map(inChunk);
       case 'annotation': {
         const part = partAt(event.part);
-        annotations.push({ annotation: event.annotation, from: part.kind === 'tool_call' ? 0 : part.from });
+        annotations.push({ annotation: event.annotation, part: part.kind === 'tool_call' ? { from: 0 } : part });
         return [];
       }
       case 'logprobs':

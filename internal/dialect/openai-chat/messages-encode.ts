@@ -4,6 +4,7 @@ import type { RawPart, ToolCallPart, ToolResultPart } from '../ir/parts.ts';
 import type { Turn } from '../ir/request.ts';
 import { signatureFor } from '../ir/signatures.ts';
 import { encodeContent, encodePart, simplify, type Encoding, type Placed } from './content-encode.ts';
+import { createTextJoiner } from './joined-text.ts';
 import { isOpenAi } from './model-traits.ts';
 import { wholeArguments, writeCallSignature } from './tool-calls.ts';
 import { writeReasoning } from './upstream-reasoning.ts';
@@ -81,10 +82,14 @@ interface Said {
 function encodeSaid(placed: readonly Placed[], encoding: Encoding): Said {
   const content: JsonRecord[] = [];
   let members: JsonRecord = {};
+  const joiner = createTextJoiner();
   for (const each of placed) {
     const { part } = each;
+    if (part.kind === 'text') joiner.begin();
+    else joiner.interrupt();
     if (part.kind === 'thinking' || part.kind === 'tool_call') continue;
-    if (part.kind === 'refusal' && isOpenAi(encoding.target)) content.push({ type: 'refusal', refusal: part.text });
+    if (part.kind === 'text') content.push(encodePart(isOpenAi(encoding.target) ? each : { ...each, part: { ...part, text: `${joiner.before(part.text)}${part.text}` } }, encoding));
+    else if (part.kind === 'refusal' && isOpenAi(encoding.target)) content.push({ type: 'refusal', refusal: part.text });
     else if (part.kind !== 'raw') content.push(encodePart(each, encoding));
     else if (part.item['type'] === 'audio' && part.dialect === 'openai-chat') members = { audio: part.item['audio'] };
     else content.push(...encodeRaw(part, each.path, encoding));

@@ -20,8 +20,8 @@ const names: Readonly<Record<string, string>> = {
   system: 'messages',
 };
 
-/** A message is one turn, so that paths into turns are paths into messages. */
+/** A message is one turn, so that paths into turns are paths into messages; the one part of a tool's turn is its message. */
 export function nameOf(field: string): string {
   if (Object.hasOwn(names, field)) return names[field] ?? field;
-  return field.replace(/^turns(?=\[)/, 'messages').replaceAll('.parts[', '.content[');
+  return field.replace(/^turns(?=\[)/, 'messages').replace(/\.parts\[0\](?=\.parts\[)/, '').replaceAll('.parts[', '.content[');
 }

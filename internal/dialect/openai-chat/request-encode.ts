@@ -1,8 +1,10 @@
 import type { Party } from '../codec.ts';
+import { boundWithin } from '../ir/bounds.ts';
 import { compact, type JsonRecord } from '../ir/json.ts';
 import type { Losses } from '../ir/losses.ts';
 import { effortOf } from '../ir/reasoning.ts';
 import type { Effort, IrRequest, Reasoning, ResponseFormat } from '../ir/request.ts';
+import { openAiOutputLimit } from '../openai-limits.ts';
 import type { Encoding } from './content-encode.ts';
 import { encodeMessages } from './messages-encode.ts';
 import { isOpenAi, lowestEffort, refusesSampling, takesEffort } from './model-traits.ts';
@@ -31,14 +33,14 @@ export function encodeRequest(request: IrRequest, target: Party, losses: Losses)
 }
 
 function encodeBounds(request: IrRequest, target: Party, losses: Losses): JsonRecord {
-  const { maxTokens, temperature, topP, stop, logprobs } = request;
+  const { temperature, topP, stop, logprobs } = request;
   const isOwn = isOpenAi(target);
   if (request.topK !== undefined) losses.drop('topK');
   if (isOwn && stop !== undefined && stop.length > maxStopSequences) losses.refuse('stop', `at most ${maxStopSequences} stop sequences are taken there`);
   // 1 is the default of both.
   const isLeftOut = (value: number | undefined): boolean => value === 1 && refusesSampling(target);
   return {
-    [isOwn ? 'max_completion_tokens' : 'max_tokens']: maxTokens,
+    [isOwn ? 'max_completion_tokens' : 'max_tokens']: boundWithin(request.maxTokens, openAiOutputLimit(target), losses),
     temperature: isLeftOut(temperature) ? undefined : temperature,
     top_p: isLeftOut(topP) ? undefined : topP,
     frequency_penalty: request.frequencyPenalty,

@@ -29,6 +29,7 @@ export function createStreamDecoder(source: Party): StreamDecoder {
   const choices = new Map<number, ChoiceDecoder>();
   let start: ReturnType<typeof readStart> | undefined;
   let usage: IrUsage | undefined;
+  let serviceTier: string | undefined;
   let sources: readonly Annotation[] = [];
   let isOver = false;
 
@@ -47,7 +48,8 @@ export function createStreamDecoder(source: Party): StreamDecoder {
     if (choices.size === 0) return fail(truncated());
     isOver = true;
     const finishes = [...choices].sort(([a], [b]) => a - b).flatMap(([, choice]) => choice.finish('other', sources));
-    return [...finishes, ...(usage === undefined ? [] : [{ type: 'usage', usage } as const]), { type: 'end' }];
+    const tier = serviceTier === undefined || serviceTier === start?.serviceTier ? [] : [{ type: 'tier', serviceTier } as const];
+    return [...tier, ...finishes, ...(usage === undefined ? [] : [{ type: 'usage', usage } as const]), { type: 'end' }];
   };
   const read = (chunk: JsonRecord): readonly IrEvent[] => {
     const stated = listOf(chunk['choices']).filter(isRecord);
@@ -58,6 +60,7 @@ export function createStreamDecoder(source: Party): StreamDecoder {
       events.push(start);
     }
     usage = readUsage(chunk) ?? usage;
+    serviceTier = textOf(chunk['service_tier']) ?? serviceTier;
     const links = readSources(chunk);
     if (links.length > 0) sources = links;
     for (const choice of stated) events.push(...choiceOf(numberOf(choice['index']) ?? 0).push(choice));

@@ -4,7 +4,7 @@ import type { IrEvent } from '../ir/events.ts';
 import { compact } from '../ir/json.ts';
 import { renderStreamError } from '../stream-error.ts';
 import { writeUsage } from './answer-members.ts';
-import { answerHead } from './answer.ts';
+import { answerHead, idPrefix } from './answer.ts';
 import { createChoiceEncoder, type ChoiceChunk, type ChoiceEncoder } from './choice-encode.ts';
 
 type StartEvent = Extract<IrEvent, { readonly type: 'start' }>;
@@ -16,10 +16,16 @@ type StartEvent = Extract<IrEvent, { readonly type: 'start' }>;
 export function createStreamEncoder(context: AnswerContext): StreamEncoder {
   const withUsage = context.request.includeUsage === true;
   const choices = new Map<number, ChoiceEncoder>();
+  let start: StartEvent | undefined;
   let head: string | undefined;
   let usage: IrUsage | undefined;
   let isOver = false;
 
+  const begin = (event: StartEvent): void => {
+    // One id, whatever is stated later.
+    start = { ...event, id: event.id?.startsWith(idPrefix) === true ? event.id : context.newId(idPrefix) };
+    head = `data: ${JSON.stringify(startMembers(start, context)).slice(0, -1)}`;
+  };
   const headOf = (): string => {
     if (head === undefined) throw new TypeError('a stream begins with its start');
     return head;
@@ -45,7 +51,11 @@ export function createStreamEncoder(context: AnswerContext): StreamEncoder {
       if (isOver) return '';
       switch (event.type) {
         case 'start':
-          head = `data: ${JSON.stringify(startMembers(event, context)).slice(0, -1)}`;
+          begin(event);
+          return '';
+        case 'tier':
+          headOf();
+          if (start !== undefined) begin({ ...start, serviceTier: event.serviceTier });
           return '';
         case 'usage':
           usage = event.usage;

@@ -24,8 +24,10 @@ function readList(body: JsonRecord, name: string): readonly unknown[] {
 function decodeTool(tool: unknown, path: string): Tool {
   const type = textOf(memberOf(tool, 'type'));
   if (!isRecord(tool) || (type === undefined && !isRecord(tool['function']))) throw invalidMember(`${path}.type`, 'a string');
-  if (type === undefined || type === 'function') return { ...decodeFunction(tool['function'], `${path}.function`), cache: isRecord(tool['cache_control']) ? { ttl: textOf(tool['cache_control']['ttl']) } : undefined };
-  if (type === 'custom') return decodeCustom(tool['custom'], `${path}.custom`);
+  // Some clients mix in the form of the Responses API, which has no such level.
+  const isFlat = typeof tool['name'] === 'string' && (type === 'function' ? tool['function'] : tool['custom']) === undefined;
+  if (type === undefined || type === 'function') return { ...(isFlat ? decodeFunction(tool, path) : decodeFunction(tool['function'], `${path}.function`)), cache: isRecord(tool['cache_control']) ? { ttl: textOf(tool['cache_control']['ttl']) } : undefined };
+  if (type === 'custom') return isFlat ? decodeCustom(tool, path) : decodeCustom(tool['custom'], `${path}.custom`);
   return { kind: 'builtin', builtin: builtinKind(type), name: type, dialect, item: tool };
 }
 

@@ -1,5 +1,6 @@
 import { invalidMember, isRecord, listOf, memberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import type { Part, TextPart, ThinkingPart, ToolCallPart, ToolResultPart } from '../ir/parts.ts';
+import type { PlaceLog } from '../ir/places.ts';
 import type { Turn } from '../ir/request.ts';
 import { readSignature } from '../ir/signatures.ts';
 import { decodeContent } from './content-decode.ts';
@@ -13,7 +14,7 @@ type Role = Turn['role'];
 const messageRoles = ['user', 'assistant', 'system', 'developer'] as const satisfies readonly Role[];
 
 /** `input` as turns: each message of a user or of instructions is one; what the model said, and what tools gave back, is gathered. */
-export function decodeInput(input: unknown, flatName: FlatNames): readonly Turn[] {
+export function decodeInput(input: unknown, flatName: FlatNames, places: PlaceLog): readonly Turn[] {
   if (input === undefined || input === null) return [];
   const items: readonly unknown[] | undefined = typeof input === 'string' ? [{ role: 'user', content: input }] : Array.isArray(input) ? input : undefined;
   if (items === undefined) throw invalidMember('input', 'a string or a list of items');
@@ -23,11 +24,12 @@ export function decodeInput(input: unknown, flatName: FlatNames): readonly Turn[
     if (!isRecord(item)) throw invalidMember(path, 'an item');
     const decoded = decodeItem(item, path, flatName);
     if (decoded === undefined || decoded.parts.length === 0) continue;
+    for (const [at, part] of decoded.parts.entries()) places.put(part, Array.isArray(item['content']) && part.kind !== 'thinking' ? `${path}.content[${at}]` : path);
     const last = turns.at(-1);
     if (last?.role === decoded.role && (last.role === 'assistant' || last.role === 'tool')) last.parts.push(...decoded.parts);
     else turns.push({ role: decoded.role, parts: [...decoded.parts] });
   }
-  return turns.map(({ role, parts }) => ({ role, parts: role === 'assistant' ? settleTags(parts) : parts }));
+  return turns.map(({ role, parts }) => ({ role, parts: role === 'assistant' ? settleTags(parts, places) : parts }));
 }
 
 function decodeItem(item: JsonRecord, path: string, flatName: FlatNames): Turn | undefined {
@@ -137,13 +139,13 @@ function rawTurn(item: JsonRecord): Turn {
  * Answers put a signature that stood on text or on a call into an item of its own before it; here it goes back. Anthropic
  * signs reasoning alone, so what is Anthropic's stays an item.
  */
-function settleTags(parts: readonly Part[]): readonly Part[] {
+function settleTags(parts: readonly Part[], places: PlaceLog): readonly Part[] {
   const settled: Part[] = [];
   let tag: ThinkingPart | undefined;
   for (const part of parts) {
     const isSignable = part.kind === 'text' || part.kind === 'tool_call';
     if (tag !== undefined && !isSignable) settled.push(tag);
-    settled.push(...(isTag(part) ? [] : [tag !== undefined && isSignable ? withSignature(part, tag) : part]));
+    settled.push(...(isTag(part) ? [] : [tag !== undefined && isSignable ? places.move(part, withSignature(part, tag)) : part]));
     tag = isTag(part) ? part : undefined;
   }
   if (tag !== undefined) settled.push(tag);

@@ -21,7 +21,7 @@ const names: Readonly<Record<string, string>> = {
   messages: 'input',
 };
 
-/** Paths into turns are paths into the input: near the item, since several of them make one turn. */
+/** Parts are named by their own places; what is within one is of what a tool gave back. */
 export function nameOf(field: string): string {
-  return Object.hasOwn(names, field) ? (names[field] ?? field) : field.replace(/^(?:turns|messages)(?=[[.])/, 'input').replaceAll('.parts[', '.content[');
+  return Object.hasOwn(names, field) ? (names[field] ?? field) : field.replace(/^(?:turns|messages)(?=[[.])/, 'input').replaceAll('.parts[', '.output[');
 }

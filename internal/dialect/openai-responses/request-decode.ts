@@ -1,4 +1,5 @@
 import { flagOf, invalidMember, isRecord, listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
+import { createPlaceLog } from '../ir/places.ts';
 import { isEffort } from '../ir/reasoning.ts';
 import type { IrRequest, Reasoning, ResponseFormat, Turn } from '../ir/request.ts';
 import { decodeInput } from './input-decode.ts';
@@ -26,8 +27,11 @@ export function decodeRequest(body: JsonRecord, isStream: boolean): IrRequest {
   const tools = decodeTools(body);
   const text = settingsOf(body, 'text');
   const reasoning = settingsOf(body, 'reasoning');
+  const places = createPlaceLog();
+  const turns = [...decodeInstructions(body), ...decodeInput(body['input'], tools.flatName, places)];
   return {
-    turns: [...decodeInstructions(body), ...decodeInput(body['input'], tools.flatName)],
+    turns,
+    places: places.of(turns),
     tools: tools.tools,
     toolChoice: decodeToolChoice(body['tool_choice'], tools),
     parallelToolCalls: flag(body, 'parallel_tool_calls'),

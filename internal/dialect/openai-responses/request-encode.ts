@@ -1,8 +1,10 @@
 import type { Party } from '../codec.ts';
+import { boundWithin } from '../ir/bounds.ts';
 import { compact, isRecord, listOf, type JsonRecord } from '../ir/json.ts';
 import type { Losses } from '../ir/losses.ts';
 import { effortOf } from '../ir/reasoning.ts';
 import type { IrRequest, ResponseFormat } from '../ir/request.ts';
+import { openAiOutputLimit } from '../openai-limits.ts';
 import { encodeInput } from './input-encode.ts';
 import { refusesSampling, takesEncryptedReasoning } from './model-traits.ts';
 import { encryptedReasoning, outputLogprobs } from './request-decode.ts';
@@ -80,7 +82,7 @@ function encodeSampling({ maxTokens, temperature, topP }: IrRequest, target: Par
   }
   // 1 is the default of both.
   const isLeftOut = (value: number | undefined): boolean => value === undefined || (value === 1 && refusesSampling(target));
-  return compact({ max_output_tokens: maxTokens, temperature: isLeftOut(temperature) ? undefined : temperature, top_p: isLeftOut(topP) ? undefined : topP });
+  return compact({ max_output_tokens: boundWithin(maxTokens, openAiOutputLimit(target), losses), temperature: isLeftOut(temperature) ? undefined : temperature, top_p: isLeftOut(topP) ? undefined : topP });
 }
 
 function encodeInclude(request: IrRequest, target: Party, isStored: boolean): readonly string[] | undefined {

@@ -17,6 +17,8 @@ export interface Outcome {
 export interface ResponseState extends Outcome {
   readonly output: readonly JsonRecord[];
   readonly usage?: IrUsage | undefined;
+  /** Another than the head says. */
+  readonly serviceTier?: string | undefined;
 }
 
 /** `finish` is undefined for an answer that has no choice at all. What is not known to have come to its end must not read as whole. */
@@ -52,14 +54,15 @@ type Head = Pick<IrAnswer, 'id' | 'model' | 'createdSeconds' | 'serviceTier'>;
 export function createResponseShell(head: Head, context: AnswerContext): (state: ResponseState) => JsonRecord {
   const id = head.id?.startsWith('resp_') === true ? head.id : context.newId('resp_');
   const first = { id, object: 'response', created_at: head.createdSeconds ?? context.nowSeconds };
-  const rest = { model: head.model ?? context.model, ...echo(context.request), ...tierOf(head.serviceTier) };
-  return ({ status, reason, error, output, usage }) => ({
+  const rest = { model: head.model ?? context.model, ...echo(context.request) };
+  return ({ status, reason, error, output, usage, serviceTier }) => ({
     ...first,
     status,
     background: false,
     error: error ?? null,
     incomplete_details: reason === undefined ? null : { reason },
     ...rest,
+    ...tierOf(serviceTier ?? head.serviceTier),
     output,
     usage: usage === undefined ? null : encodeUsage(usage),
   });

@@ -160,17 +160,20 @@ class ResponseStream {
   #begin(response: unknown): Events {
     if (this.#hasBegun) return [];
     this.#hasBegun = true;
-    return [{ type: 'start', ...headOf(response) }];
+    // Until it ends, a response states the tier that was asked for.
+    return [{ type: 'start', ...headOf(response), serviceTier: undefined }];
   }
 
   #finish(response: unknown, ended: string): Events {
     this.#isOver = true;
     const begun = this.#begin(response);
     const told = this.#endItems(itemsOf(response));
+    const { serviceTier } = headOf(response);
     const usage = decodeUsage(memberOf(response, 'usage'));
     const reason = textOf(memberOf(memberOf(response, 'incomplete_details'), 'reason'));
     const finish = finishOf(textOf(memberOf(response, 'status')) ?? ended, reason, this.#scope.kinds);
-    return [...begun, ...told, { type: 'finish', choice: 0, ...finish }, ...(usage === undefined ? [] : [{ type: 'usage', usage } as const]), { type: 'end' }];
+    const tier: Events = serviceTier === undefined ? [] : [{ type: 'tier', serviceTier }];
+    return [...begun, ...told, ...tier, { type: 'finish', choice: 0, ...finish }, ...(usage === undefined ? [] : [{ type: 'usage', usage } as const]), { type: 'end' }];
   }
 
   /**

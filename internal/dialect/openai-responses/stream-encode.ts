@@ -12,7 +12,7 @@ import { ReasoningWriter } from './reasoning-writer.ts';
 import { createResponseShell, outcomeOf, type ResponseState } from './response-object.ts';
 
 type EventOf<T extends IrEvent['type']> = Extract<IrEvent, { readonly type: T }>;
-type Within = Exclude<IrEvent, { readonly type: 'ping' | 'error' | 'start' | 'usage' }>;
+type Within = Exclude<IrEvent, { readonly type: 'ping' | 'error' | 'start' | 'usage' | 'tier' }>;
 
 /**
  * Numbered events: the response, its items one after the other, each with its content, and the response again, whole.
@@ -30,6 +30,7 @@ class ResponseWriter {
   #state: 'before' | 'within' | 'over' = 'before';
   #shell: ((state: ResponseState) => JsonRecord) | undefined;
   #usage: IrUsage | undefined;
+  #tier: string | undefined;
   #finish: EventOf<'finish'> | undefined;
   /** The message that further text still belongs to. */
   #message: MessageWriter | undefined;
@@ -45,6 +46,10 @@ class ResponseWriter {
     if (event.type === 'start') return this.#start(event);
     if (event.type === 'usage') {
       this.#usage = event.usage;
+      return '';
+    }
+    if (event.type === 'tier') {
+      this.#tier = event.serviceTier;
       return '';
     }
     if (this.#state === 'before') throw new TypeError(`${event.type} before start`);
@@ -147,7 +152,7 @@ class ResponseWriter {
     this.#state = 'over';
     const output = this.#log.items();
     const outcome = outcomeOf(this.#finish?.finish, output);
-    const response = this.#respond({ ...outcome, output, usage: this.#usage });
+    const response = this.#respond({ ...outcome, output, usage: this.#usage, serviceTier: this.#tier });
     this.#log.event(outcome.status === 'incomplete' ? 'response.incomplete' : outcome.status === 'failed' ? 'response.failed' : 'response.completed', { response });
   }
 
@@ -158,7 +163,7 @@ class ResponseWriter {
     const output = [...this.#log.items(), ...((this.#open ?? this.#message)?.soFar() ?? [])];
     // OpenAI sends both, the response last: its library raises by the first alone, and Codex reads the second alone, which it takes for the vendor's own verdict and not for a lost stream.
     this.#log.event('error', { ...stated, param: null, error: { type: error.type, ...stated, param: null } });
-    if (hasBegun && error.code !== 'stream_truncated') this.#log.event('response.failed', { response: this.#respond({ status: 'failed', error: stated, output, usage: this.#usage }) });
+    if (hasBegun && error.code !== 'stream_truncated') this.#log.event('response.failed', { response: this.#respond({ status: 'failed', error: stated, output, usage: this.#usage, serviceTier: this.#tier }) });
     return this.#log.take();
   }
 

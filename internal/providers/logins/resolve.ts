@@ -1,4 +1,5 @@
 import type { Addressing } from '../../accounts/account.ts';
+import { servedModel } from '../../accounts/served-model.ts';
 import { isFramingHeader } from '../../config/framing-headers.ts';
 import type { Config, LoginEntry } from '../../config/schema.ts';
 import type { Dialect } from '../../dialect/dialect.ts';
@@ -104,7 +105,7 @@ function overrideSpend(preset: LoginProfile, entry: LoginEntry): SpendProfile {
     headers: new Map(Object.entries(entry.headers).filter(([name]) => !isFramingHeader(name))),
     prefix: entry.prefix.replace(/^\/+|\/+$/g, ''),
     proxyUrl: entry['proxy-url'],
-    models: entry.models.map(({ name, alias }) => ({ name, alias: alias === '' ? name : alias })),
+    models: entry.models.map(servedModel),
     excludedModels: entry['excluded-models'].map((pattern) => pattern.toLowerCase()).filter((pattern) => pattern !== ''),
     priority: entry.priority,
     weight: entry.weight,

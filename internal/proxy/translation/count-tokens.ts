@@ -28,8 +28,9 @@ export function translateCount({ client: clientDialect, account, bytes, upstream
   const upstream = codecs[target];
   const [asking, answering] = [upstream.count, client.count];
   if (asking === undefined || answering === undefined) throw new TypeError(`${target} counts no tokens`);
-  const losses = createLosses(target, client.nameOf);
-  const encoded = asking.encodeRequest(answering.decodeRequest(recordOf(bytes)), partyOf(account, target, upstreamModel), losses);
+  const request = answering.decodeRequest(recordOf(bytes));
+  const losses = createLosses(target, client.nameOf, request.places);
+  const encoded = asking.encodeRequest(request, partyOf(account, target, upstreamModel), losses);
   const operation = countOperations[target];
   return {
     operation,

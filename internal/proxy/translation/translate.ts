@@ -22,13 +22,18 @@ export interface Translated {
   readonly query: string;
   readonly body: Buffer;
   readonly isUpstreamStream: boolean;
+  /** The client speaks the upstream's dialect, so that its headers go up as they do otherwise. */
+  readonly isOwnDialect?: boolean | undefined;
   /** What the target cannot say and the client can do without, in the client's words. */
   readonly dropped: readonly string[];
   readonly carryBack: AttemptTranslation;
 }
 
 export interface TranslateOptions {
+  /** Of the answer. */
   readonly client: Dialect;
+  /** Of the request. */
+  readonly spoken: Dialect;
   readonly target: Dialect;
   readonly account: Account;
   readonly request: IrRequest;
@@ -48,7 +53,7 @@ export function translateRequest(options: TranslateOptions): Translated {
   const client = codecs[clientDialect];
   const upstream = codecs[target];
   const source = partyOf(account, target, upstreamModel);
-  const losses = createLosses(target, client.nameOf);
+  const losses = createLosses(target, codecs[options.spoken].nameOf, request.places);
   const isUpstreamStream = request.isStream || onlyStreams(account);
   const encoded = upstream.encodeRequest(isUpstreamStream === request.isStream ? request : { ...request, isStream: isUpstreamStream }, source, losses);
   const operation = generating(target, isUpstreamStream);

@@ -286,11 +286,11 @@ function responseIn(text: string): JsonRecord | undefined {
 }
 
 const unreadable: StreamError = { message: 'The upstream answered with something that is no answer of its dialect.', type: 'api_error', code: 'upstream_error', status: 502 };
-const tooLarge: StreamError = { message: 'The upstream\'s answer is too large to be carried over.', type: 'api_error', code: 'upstream_error', status: 502 };
+export const tooLarge: StreamError = { message: 'The upstream\'s answer is too large to be carried over.', type: 'api_error', code: 'upstream_error', status: 502 };
 const untranslatable: StreamError = { message: 'The upstream\'s stream could not be carried over; what came so far is not the whole answer.', type: 'api_error', code: 'stream_truncated', status: 502 };
 
 function isContent({ type }: IrEvent): boolean {
-  return type !== 'start' && type !== 'ping' && type !== 'usage';
+  return type !== 'start' && type !== 'ping' && type !== 'usage' && type !== 'tier';
 }
 
 /** Said by Keyward, not by an upstream. */
@@ -313,6 +313,6 @@ function statedUsage({ input, output, reasoning, cachedInput }: IrUsage): Stated
 const aboutBody: ReadonlySet<string> = new Set(['content-type', 'cache-control', 'content-encoding', 'content-disposition', 'content-language']);
 
 /** Headers that speak of the upstream's body say nothing of the translated one. */
-function withoutBodyHeaders(flat: readonly string[]): string[] {
+export function withoutBodyHeaders(flat: readonly string[]): string[] {
   return flat.filter((_, index) => !aboutBody.has((flat[index - (index % 2)] ?? '').toLowerCase()));
 }

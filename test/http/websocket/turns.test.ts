@@ -92,6 +92,41 @@ describe('a response.create', () => {
     await client.close();
   });
 
+  it('carries the token of a turn of Codex’s to the requests of that turn, and to no other', async () => {
+    let answers = 0;
+    rig.upstream.setScript((_seen, res) => {
+      res.setHeader('x-codex-turn-state', `state-${++answers}`);
+      answerResponse(res, { id: `resp_state_${answers}`, text: 'ok' });
+    });
+    const { openSocket } = await import('../../support/socket-client.ts');
+    const client = await openSocket(`${rig.daemon.url}/v1/responses`, { headers: { authorization: 'Bearer sk-ann-0123456789abcdef' } });
+    const sentOf = async (metadata: object | undefined, more: object = {}): Promise<unknown> => {
+      client.send(create({ ...(metadata === undefined ? {} : { client_metadata: metadata }), ...more }));
+      await client.next(isEnd);
+      return rig.upstream.seen.at(-1)?.headers['x-codex-turn-state'];
+    };
+    expect(await sentOf({ turn_id: 't-1' })).toBeUndefined();
+    expect(await sentOf({ turn_id: 't-1' })).toBe('state-1');
+    expect(await sentOf({ turn_id: 't-1' })).toBe('state-1');
+    expect(await sentOf({ turn_id: 't-1' }, { stream_id: 'other' })).toBeUndefined();
+    expect(await sentOf({ turn_id: 't-2' })).toBeUndefined();
+    expect(await sentOf({ turn_id: 't-2' })).toBe('state-5');
+    expect(await sentOf({ turn_id: 't-3', 'x-codex-turn-state': 'its-own' })).toBe('its-own');
+    expect(await sentOf(undefined)).toBeUndefined();
+    await client.close();
+  });
+
+  it('takes the token of an upgrade for the first turn’s', async () => {
+    const { openSocket } = await import('../../support/socket-client.ts');
+    const client = await openSocket(`${rig.daemon.url}/v1/responses`, { headers: { authorization: 'Bearer sk-ann-0123456789abcdef', 'x-codex-turn-state': 'turn-state' } });
+    for (const [turn, expected] of [['t-1', 'turn-state'], ['t-1', 'turn-state'], ['t-2', undefined]] as const) {
+      client.send(create({ client_metadata: { turn_id: turn } }));
+      await client.next(isEnd);
+      expect(rig.upstream.seen.at(-1)?.headers['x-codex-turn-state']).toBe(expected);
+    }
+    await client.close();
+  });
+
   it('is one row of usage and one of the metrics, named by its endpoint', async () => {
     const client = await rig.open();
     client.send(create());

@@ -34,6 +34,11 @@ describe('accounts of the config', () => {
     ]);
   });
 
+  it('know what the operator says of their models', () => {
+    const [account] = from({ 'codex-api-key': [{ 'api-key': key(1), models: [{ name: 'a', alias: 'b', 'max-output-tokens': 8_192 }, { name: 'c', 'max-output-tokens': 0 }] }] }).accounts;
+    expect(account?.models).toEqual([{ name: 'a', alias: 'b', maxOutputTokens: 8_192 }, { name: 'c', alias: 'c' }]);
+  });
+
   it('send no header that frames messages', () => {
     const [account] = from({ 'codex-api-key': [{ 'api-key': key(1), headers: { Connection: 'close', 'content-length': '1', host: 'a.example' } }] }).accounts;
     expect([...(account?.headers.keys() ?? [])]).toEqual(['host']);

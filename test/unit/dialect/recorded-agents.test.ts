@@ -13,7 +13,7 @@ const folder = resolve(import.meta.dirname, '../../fixtures/agents');
 /** All that a recorded request loses on its way to another dialect, by the agent that sends it, in the agent's own words. */
 const harmless: Readonly<Record<string, readonly string[]>> = {
   Codex: ['client_metadata', 'parallel_tool_calls', 'prompt_cache_key', 'reasoning.context', 'text.verbosity', 'tools.web_search'],
-  'Claude Code': ['cache_control', 'context_management', 'messages', 'metadata.user_id', 'tools.defer_loading'],
+  'Claude Code': ['cache_control', 'context_management', 'max_tokens', 'messages', 'metadata.user_id', 'tools.defer_loading'],
   'Gemini CLI': ['generationConfig.topK', 'generationConfig.topP'],
   opencode: [],
   'Qwen Code': [],
@@ -50,7 +50,7 @@ describe('what real agents send', () => {
 
   test.each(directions)('$name reaches $target, with its tools, its prompt and its calls', ({ agent, dialect, body, target }) => {
     const request = codecs[dialect].decodeRequest(body, true);
-    const losses = createLosses(target, codecs[dialect].nameOf);
+    const losses = createLosses(target, codecs[dialect].nameOf, request.places);
     const sent = codecs[target].encodeRequest(request, { dialect: target, account: 'sim', vendor: 'sim', provider: 'sim', model: models[target] }, losses);
     const said = JSON.stringify(sent);
     expect(said).toContain('Create the file hello.txt');

@@ -45,7 +45,7 @@ describe('reasoning that nobody asked for', () => {
   it('stands first again where a model demands it, however a stream told it', () => {
     const signed: AnswerPart = { kind: 'thinking', text: 'hm', signature: { vendor: 'anthropic', account: anthropic.account, value: 'EqQB' } };
     const turns = [{ role: 'user', parts: [text] }, { role: 'assistant', parts: [text, signed, call] }, { role: 'tool', parts: [{ kind: 'tool_result', callId: 'call_1', parts: [text] }] }] as const;
-    const messages = (model: string): unknown => anthropicMessages.encodeRequest({ ...plainRequest, turns, reasoning: { budgetTokens: 2_048 } }, { ...anthropic, model }, createLosses('x', (field) => field))['messages'];
+    const messages = (model: string): unknown => anthropicMessages.encodeRequest({ ...plainRequest, turns, reasoning: { budgetTokens: 2_048 } }, { ...anthropic, model }, createLosses('x', (field) => field, undefined))['messages'];
     expect(messages('claude-sonnet-4-5')).toMatchObject([{}, { content: [{ type: 'thinking' }, { type: 'text' }, { type: 'tool_use' }] }, {}]);
     expect(messages('claude-opus-4-8')).toMatchObject([{}, { content: [{ type: 'text' }, { type: 'thinking' }, { type: 'tool_use' }] }, {}]);
   });

@@ -27,7 +27,7 @@ export function contextOf(request: Partial<IrRequest> = {}, source: Party = open
 
 /** The body for a target, with what was left out. */
 export function encode(request: Partial<IrRequest>, target: Party = anthropic): { readonly body: JsonRecord; readonly dropped: readonly string[] } {
-  const losses = createLosses(target.dialect, (name) => name);
+  const losses = createLosses(target.dialect, (name) => name, undefined);
   const body: unknown = plain(anthropicMessages.encodeRequest({ ...plainRequest, ...request }, target, losses));
   if (!isRecord(body)) throw new TypeError('a body is an object');
   return { body, dropped: losses.dropped() };

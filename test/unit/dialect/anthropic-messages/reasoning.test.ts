@@ -113,6 +113,22 @@ describe('a tool that must be called', () => {
   });
 });
 
+describe('a budget', () => {
+  const older = claude('claude-sonnet-4-5');
+
+  it('that gives way to the bound of the answer is listed', () => {
+    expect(ask({ reasoning: { effort: 'high' }, maxTokens: 4_000 }, older)).toMatchObject({ thinking: { type: 'enabled', budget_tokens: 3_000 }, dropped: ['reasoning'] });
+    expect(ask({ reasoning: { budgetTokens: 3_999 }, maxTokens: 4_000 }, older)).toMatchObject({ thinking: { budget_tokens: 3_999 }, dropped: [] });
+  });
+
+  it('is spent unseen where nobody wants to see it, which imitations are not told', () => {
+    const reasoning = { budgetTokens: 2_000, show: 'none' } as const;
+    expect(ask({ reasoning }, older)).toMatchObject({ thinking: { type: 'enabled', budget_tokens: 2_000, display: 'omitted' } });
+    expect(ask({ reasoning: { ...reasoning, show: 'auto' } }, older)).toMatchObject({ thinking: { type: 'enabled', budget_tokens: 2_000 } });
+    expect(ask({ reasoning }, imitation)).toHaveProperty('thinking', { type: 'enabled', budget_tokens: 2_000 });
+  });
+});
+
 describe('sampling', () => {
   const sampling = { temperature: 0.2, topP: 0.9, topK: 5 };
 

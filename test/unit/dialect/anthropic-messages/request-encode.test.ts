@@ -191,7 +191,7 @@ describe('names', () => {
 
 describe('counting', () => {
   const count = (request: Partial<IrRequest>): unknown => {
-    const losses = createLosses('anthropic-messages', (name) => name);
+    const losses = createLosses('anthropic-messages', (name) => name, undefined);
     return { body: plain(anthropicMessages.count?.encodeRequest({ ...plainRequest, ...request }, anthropic, losses)), dropped: losses.dropped() };
   };
 
@@ -200,7 +200,7 @@ describe('counting', () => {
   });
 
   it('reads a client’s question and both sides of the answer', () => {
-    expect(plain(anthropicMessages.count?.decodeRequest({ messages: [{ role: 'user', content: 'hi' }] }))).toEqual({ turns: plainRequest.turns, tools: [], isStream: false });
+    expect(plain(anthropicMessages.count?.decodeRequest({ messages: [{ role: 'user', content: 'hi' }] }))).toEqual({ turns: plainRequest.turns, places: [['messages[0].content[0]']], tools: [], isStream: false });
     expect(anthropicMessages.count?.decodeAnswer({ input_tokens: 14 })).toBe(14);
     expect(anthropicMessages.count?.decodeAnswer({})).toBeUndefined();
     expect(anthropicMessages.count?.encodeAnswer(14)).toEqual({ input_tokens: 14 });

@@ -94,7 +94,7 @@ describe('a request that the dialect can carry', () => {
     fc.assert(fc.property(requests, (request) => {
       const { body, dropped } = encode(request, target);
       expect(dropped).toEqual([]);
-      expect(plain(anthropicMessages.decodeRequest(body, request.isStream))).toEqual(plain(request));
+      expect(plain({ ...anthropicMessages.decodeRequest(body, request.isStream), places: undefined })).toEqual(plain(request));
     }), { numRuns: 400 });
   });
 

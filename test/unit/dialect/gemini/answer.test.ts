@@ -74,7 +74,7 @@ describe('counting tokens', () => {
   const contents = [{ role: 'user', parts: [{ text: 'hi' }] }];
   const full: IrRequest = { ...plainRequest, turns: [{ role: 'system', parts: [{ kind: 'text', text: 'S' }] }, hi], tools: [{ kind: 'function', name: 'f' }], maxTokens: 5, logitBias: { 1: 1 }, metadata: { a: 'b' } };
   const asked = (request: IrRequest, target: Party): { readonly body: unknown; readonly dropped: readonly string[] } => {
-    const losses = createLosses('gemini', (name) => name);
+    const losses = createLosses('gemini', (name) => name, undefined);
     return { body: plain(count.encodeRequest(request, target, losses)), dropped: losses.dropped() };
   };
 

@@ -22,7 +22,7 @@ const partsOf = (events: readonly IrEvent[]): unknown => {
   return result?.ok === true ? result.answer.choices[0]?.parts : result?.error.code;
 };
 const encode = (request: Partial<IrRequest>, target: Partial<Party> = {}): { readonly body: Readonly<Record<string, unknown>>; readonly dropped: readonly string[] } => {
-  const losses = createLosses('gemini', (field) => field);
+  const losses = createLosses('gemini', (field) => field, undefined);
   return { body: gemini.encodeRequest({ turns: [{ role: 'user', parts: [{ kind: 'text', text: 'q' }] }], tools: [], isStream: false, ...request }, { ...source, ...target }, losses), dropped: losses.dropped() };
 };
 

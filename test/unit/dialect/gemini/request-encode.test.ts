@@ -224,6 +224,21 @@ describe('how much it thinks', () => {
     expect(config({ reasoning }, { ...google, model })).toEqual({ thinkingConfig });
   });
 
+  it.each([
+    ['gemini-2.5-flash', { effort: 'high' }, 4_000, 3_000, ['reasoning']],
+    ['gemini-2.5-flash', { budgetTokens: 8_000 }, 4_000, 3_000, ['reasoning']],
+    ['gemini-2.5-flash', { budgetTokens: 3_999 }, 4_000, 3_999, []],
+    ['gemini-2.5-flash', { effort: 'low' }, 4_000, 1_024, []],
+    ['gemini-2.5-flash', { budgetTokens: -1 }, 4_000, -1, []],
+    ['gemini-2.5-flash', { effort: 'none' }, 4_000, 0, []],
+    ['gemini-2.5-pro', { effort: 'low' }, 100, 128, ['reasoning']],
+    ['gemini-2.5-pro', { budgetTokens: 31_999 }, 64_000, 31_999, []],
+  ] as const)('%s asked for %j within %i tokens thinks with %i of them', (model, reasoning, maxTokens, thinkingBudget, dropped) => {
+    const { body, dropped: listed } = encode({ reasoning, maxTokens }, { ...google, model });
+    expect(body['generationConfig']).toMatchObject({ thinkingConfig: { thinkingBudget } });
+    expect(listed).toEqual(dropped);
+  });
+
   it('a model that does not think is not told, and the wish is listed', () => {
     expect(encode({ reasoning: { effort: 'high' } }, { ...google, model: 'gemini-2.0-flash' })).toEqual({ body: { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] }, dropped: ['reasoning'] });
     expect(encode({ reasoning: { effort: 'none', show: 'none' } }, { ...google, model: 'gemma-3-27b-it' }).dropped).toEqual([]);

@@ -23,7 +23,7 @@ export function contextOf(request: Partial<IrRequest> = {}, source: Party = anth
 
 /** The body for a target, with what was left out. */
 export function encode(request: Partial<IrRequest>, target: Party = openai): { readonly body: JsonRecord; readonly dropped: readonly string[] } {
-  const losses = createLosses(target.dialect, (name) => name);
+  const losses = createLosses(target.dialect, (name) => name, undefined);
   const body: unknown = JSON.parse(JSON.stringify(openaiChat.encodeRequest({ ...plainRequest, ...request }, target, losses)));
   if (!isRecord(body)) throw new TypeError('a body is an object');
   return { body, dropped: losses.dropped() };

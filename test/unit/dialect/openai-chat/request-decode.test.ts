@@ -167,6 +167,6 @@ describe('members of a request', () => {
   });
 
   it('names of the internal form come out as the client wrote them', () => {
-    expect(['maxTokens', 'turns[2].parts[0]', 'turns[1].parts[0].parts[3]', 'system', 'tools.computer', 'seed'].map(openaiChat.nameOf)).toEqual(['max_tokens', 'messages[2].content[0]', 'messages[1].content[0].content[3]', 'messages', 'tools.computer', 'seed']);
+    expect(['maxTokens', 'turns[2].parts[0]', 'turns[1].parts[0].parts[3]', 'system', 'tools.computer', 'seed'].map(openaiChat.nameOf)).toEqual(['max_tokens', 'messages[2].content[0]', 'messages[1].content[3]', 'messages', 'tools.computer', 'seed']);
   });
 });

@@ -26,7 +26,7 @@ export function contextOf(request: Partial<IrRequest> = {}, source: Party = anth
 
 /** The body for a target, with what was left out. */
 export function encode(request: Partial<IrRequest>, target: Party = openai): { readonly body: JsonRecord; readonly dropped: readonly string[] } {
-  const losses = createLosses(target.dialect, (name) => name);
+  const losses = createLosses(target.dialect, (name) => name, undefined);
   const body = plain(openaiResponses.encodeRequest({ ...plainRequest, ...request }, target, losses));
   return { body: recordOf(body), dropped: losses.dropped() };
 }

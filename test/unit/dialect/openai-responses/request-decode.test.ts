@@ -21,7 +21,7 @@ describe('what a client asks', () => {
       reasoning: { effort: 'high', summary: 'auto' }, include: ['reasoning.encrypted_content', 'message.output_text.logprobs'], top_logprobs: 3,
     }, true)).toEqual({
       turns: [{ role: 'system', parts: [{ kind: 'text', text: 'Be brief.' }] }, { role: 'user', parts: [{ kind: 'text', text: 'hi' }] }],
-      tools: [], isStream: true, maxTokens: 100, temperature: 0.5, topP: 0.9, parallelToolCalls: false, store: false, metadata: { a: 'b' }, userId: 'u', serviceTier: 'flex',
+      places: [[undefined], ['input[0]']], tools: [], isStream: true, maxTokens: 100, temperature: 0.5, topP: 0.9, parallelToolCalls: false, store: false, metadata: { a: 'b' }, userId: 'u', serviceTier: 'flex',
       promptCacheKey: 'k', promptCacheRetention: '24h', responseFormat: { kind: 'schema', schema: { type: 'object' }, name: 'n', strict: true }, verbosity: 'low',
       reasoning: { effort: 'high', show: 'auto' }, logprobs: { top: 3 },
     });
@@ -29,12 +29,28 @@ describe('what a client asks', () => {
 
   it('null is as good as absent', () => {
     const nulls = Object.fromEntries(['instructions', 'tools', 'tool_choice', 'temperature', 'text', 'reasoning', 'metadata', 'store', 'include', 'background', 'prompt', 'truncation', 'conversation', 'previous_response_id'].map((name) => [name, null]));
-    expect(decode(nulls)).toEqual({ turns: [{ role: 'user', parts: [{ kind: 'text', text: 'hi' }] }], tools: [], isStream: false });
+    expect(decode(nulls)).toEqual({ turns: [{ role: 'user', parts: [{ kind: 'text', text: 'hi' }] }], places: [['input[0]']], tools: [], isStream: false });
   });
 
   it('members without a place ride along, each under its own name', () => {
     const { extras } = decode({ truncation: 'auto', max_tool_calls: 2, reasoning: { effort: 'low', context: 'all_turns' }, include: ['web_search_call.action.sources', 'reasoning.encrypted_content'], previous_response_id: 'resp_1', conversation: 'c', background: false });
     expect(extras).toEqual({ dialect: 'openai-responses', members: { truncation: 'auto', max_tool_calls: 2, 'reasoning.context': 'all_turns', include: ['web_search_call.action.sources'] } });
+  });
+
+  it('every part is known by its place in the input, however many items a turn is made of', () => {
+    const { places } = decode({
+      instructions: 'Be brief.',
+      input: [
+        { role: 'user', content: [{ type: 'input_text', text: 'a' }, { type: 'input_file', file_id: 'file_1' }] },
+        { type: 'reasoning', summary: [], encrypted_content: 'gAAA' },
+        { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' },
+        { type: 'function_call', call_id: 'c2', name: 'f', arguments: '{}' },
+        { type: 'function_call_output', call_id: 'c1', output: 'x' },
+        { type: 'function_call_output', call_id: 'c2', output: [{ type: 'input_file', file_id: 'file_2' }] },
+        { role: 'user', content: 'b' },
+      ],
+    });
+    expect(places).toEqual([[undefined], ['input[0].content[0]', 'input[0].content[1]'], ['input[1]', 'input[2]', 'input[3]'], ['input[4]', 'input[5]'], ['input[6]']]);
   });
 
   it('a later update of the configuration counts', () => {

@@ -74,7 +74,7 @@ describe('the body for an upstream', () => {
   });
 
   it('losses have the names of this dialect for its own clients', () => {
-    expect(['maxTokens', 'topP', 'responseFormat', 'turns[2].parts[0]', 'seed', 'toString'].map(openaiResponses.nameOf)).toEqual(['max_output_tokens', 'top_p', 'text.format', 'input[2].content[0]', 'seed', 'toString']);
+    expect(['maxTokens', 'topP', 'responseFormat', 'input[2].parts[0]', 'seed', 'toString'].map(openaiResponses.nameOf)).toEqual(['max_output_tokens', 'top_p', 'text.format', 'input[2].output[0]', 'seed', 'toString']);
   });
 });
 
@@ -175,7 +175,7 @@ describe('turns', () => {
 describe('counting', () => {
   const { count } = openaiResponses;
   it('the body is what the model reads, and bounds are neither there nor missed', () => {
-    const losses = createLosses('openai-responses', (name) => name);
+    const losses = createLosses('openai-responses', (name) => name, undefined);
     const request: IrRequest = { ...plainRequest, maxTokens: 5, stop: ['x'], seed: 1, tools: [{ kind: 'function', name: 'f' }], reasoning: { effort: 'low' } };
     expect(plain(count?.encodeRequest(request, openai, losses))).toEqual({ input: [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'hi' }] }], tools: [{ type: 'function', name: 'f', parameters: { type: 'object', properties: {} }, strict: false }], reasoning: { effort: 'low' } });
     expect(losses.dropped()).toEqual([]);

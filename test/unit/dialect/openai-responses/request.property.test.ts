@@ -89,7 +89,7 @@ describe('a request that the dialect can carry', () => {
     fc.assert(fc.property(requests, (request) => {
       const { body, dropped } = encode(request);
       expect(dropped).toEqual([]);
-      expect(plain(openaiResponses.decodeRequest(body, request.isStream))).toEqual(plain(request));
+      expect(plain({ ...openaiResponses.decodeRequest(body, request.isStream), places: undefined })).toEqual(plain(request));
     }), { numRuns: 400 });
   });
 

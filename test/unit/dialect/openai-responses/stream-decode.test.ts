@@ -56,7 +56,7 @@ describe('a whole stream', () => {
   });
 
   it('a sign of life is one', () => {
-    expect(decodeEvents([created, { type: 'keepalive', sequence_number: 3 }, { type: 'response.unheard_of', output_index: 0 }, 'data that is no JSON', completed()]).map(({ type }) => type)).toEqual(['start', 'ping', 'finish', 'usage', 'end']);
+    expect(decodeEvents([created, { type: 'keepalive', sequence_number: 3 }, { type: 'response.unheard_of', output_index: 0 }, 'data that is no JSON', completed()]).map(({ type }) => type)).toEqual(['start', 'ping', 'tier', 'finish', 'usage', 'end']);
   });
 });
 
