@@ -7,7 +7,6 @@ import type { ProxyInbound, ProxySnapshot } from './limits.ts';
 import { operations, parseGeminiSpec, type ProxyOperation } from './operation.ts';
 import { createItemMemory } from './item-memory.ts';
 import { createTranslationLoader } from './load-translation.ts';
-import type { FindTranscript } from './ports.ts';
 import { prepareBytes, prepareRequest, type PrepareDeps } from './prepare.ts';
 import { answerStored } from './stored-responses.ts';
 import { ClientGone } from './read-body.ts';
@@ -32,7 +31,7 @@ export interface Proxy {
   /** `GET /v1/responses/:id/input_items`, of responses that are kept here. */
   readonly showInputItems: ProxyHandler;
   /** One turn on a socket: a Responses request with `stream: true`, its answer the events of an SSE stream, or JSON with a status. */
-  readonly serveTurn: (inbound: ProxyInbound, bytes: Buffer, findTranscript: FindTranscript) => Promise<void>;
+  readonly serveTurn: (inbound: ProxyInbound, bytes: Buffer) => Promise<void>;
   readonly openCount: () => number;
 }
 
@@ -88,8 +87,8 @@ export function createProxy(deps: ProxyDeps): Proxy {
         dispose: async () => {},
       }));
     },
-    serveTurn: (inbound, bytes, findTranscript) =>
-      serve(inbound, operations.responses, () => prepareBytes(whole, inbound, { operation: operations.responses, modelInPath: undefined, bytes, findTranscript })),
+    serveTurn: (inbound, bytes) =>
+      serve(inbound, operations.responses, () => prepareBytes(whole, inbound, { operation: operations.responses, modelInPath: undefined, bytes })),
     openCount: () => open,
   };
 }

@@ -2,21 +2,31 @@ import { AppError } from '../fault/app-error.ts';
 import type { ClientAnswer } from '../http/client-answer.ts';
 import type { JsonRecord } from '../dialect/ir/json.ts';
 import type { ProxyInbound } from './limits.ts';
-import type { ResponseStore, StoredResponse, Transcript } from './ports.ts';
+import type { ResponseStore, StoredResponse, StoredTurn } from './ports.ts';
+import { tooLargeWithMemory } from './read-body.ts';
 
 /** Turns of one conversation; a longer chain is taken for a broken one. */
 const maxTurns = 10_000;
 
-/** The conversation that a stored response ends; undefined where any turn of it is not, or no longer, kept. */
-export function transcriptOf(store: ResponseStore, responseId: string, principalId: string): Transcript | undefined {
-  const turns: StoredResponse[] = [];
+/**
+ * The conversation that a stored response ends, as input items of the turn that follows; undefined where any turn of it is not,
+ * or no longer, kept. Nothing is read before all is known to fit. Error: `body_too_large` beyond `maxBytes`.
+ */
+export function transcriptOf(store: ResponseStore, responseId: string, principalId: string, maxBytes: number): readonly JsonRecord[] | undefined {
+  const ids: string[] = [];
+  let bytes = 0;
   for (let id: string | undefined = responseId; id !== undefined; ) {
-    const turn: StoredResponse | undefined = turns.length < maxTurns ? store.find(id, principalId) : undefined;
+    const turn: StoredTurn | undefined = ids.length < maxTurns ? store.measure(id, principalId) : undefined;
     if (turn === undefined) return undefined;
-    turns.push(turn);
+    ids.push(id);
+    bytes += turn.bytes;
     id = turn.previousId;
   }
-  return { items: turns.toReversed().flatMap(({ input, output }) => [...input, ...output]) };
+  if (bytes > maxBytes) throw tooLargeWithMemory(maxBytes);
+  return ids.toReversed().flatMap((id) => {
+    const turn = store.find(id, principalId);
+    return turn === undefined ? [] : [...turn.input, ...turn.output];
+  });
 }
 
 /**

@@ -4,6 +4,7 @@ import { AppError, toAppError } from '../fault/app-error.ts';
 import { chooseRequestId } from '../http/request-id.ts';
 import type { Proxy } from '../proxy/forward.ts';
 import type { ProxyInbound } from '../proxy/limits.ts';
+import { tooLargeWithMemory } from '../proxy/read-body.ts';
 import { memberBytes, memberValue, readClientEvent, type ClientEvent } from './client-event.ts';
 import { errorEvent, withStreamId } from './error-event.ts';
 import { createLanes, type Lane, type Lanes } from './lanes.ts';
@@ -133,7 +134,7 @@ class ResponsesSession implements SocketEvents {
       lane.instructions = instructions === undefined ? undefined : copyToKeep(instructions);
     }
     const { maxBodyBytes } = this.#socket.opening.snapshot().limits;
-    if (request.bytes.length > maxBodyBytes) throw new AppError('body_too_large', { message: 'The conversation is larger than a request may be, with what it goes on from.', fields: { param: 'input' } });
+    if (request.bytes.length > maxBodyBytes) throw tooLargeWithMemory(maxBodyBytes);
     if (request.isWarmUp) {
       const model = checkWarmUp(request.model, principal, this.#socket.opening.snapshot().routes);
       const { responseId, events } = answerWarmUp(model, request.previousId, Math.floor(clock.nowMs() / 1_000));
@@ -148,7 +149,7 @@ class ResponsesSession implements SocketEvents {
     this.#answers.add(answer);
     try {
       const inbound = this.#inboundOf(answer, requestId);
-      await proxy.serveTurn(turn === undefined ? inbound : { ...inbound, headersInstead: { [turnStateHeader]: state } }, request.bytes, () => undefined);
+      await proxy.serveTurn(turn === undefined ? inbound : { ...inbound, headersInstead: { [turnStateHeader]: state } }, request.bytes);
     } finally {
       this.#answers.delete(answer);
     }

@@ -24,6 +24,15 @@ export function responseStoreContract(open: () => ResponseStore): void {
     expect(store.find('resp_2', 'ann')?.previousId).toBe('resp_1');
   });
 
+  it('a turn is measured without being read: input and output as JSON, and what it follows', () => {
+    store.save(stored);
+    store.save({ ...stored, id: 'resp_2', previousId: 'resp_1' });
+    const bytes = Buffer.byteLength(JSON.stringify(stored.input)) + Buffer.byteLength(JSON.stringify(stored.output));
+    expect(store.measure('resp_1', 'ann')).toEqual({ previousId: undefined, bytes });
+    expect(store.measure('resp_2', 'ann')).toEqual({ previousId: 'resp_1', bytes });
+    for (const [id, who] of [['resp_1', 'ben'], ['resp_3', 'ann']] as const) expect(store.measure(id, who)).toBeUndefined();
+  });
+
   it('for anybody else it does not exist, and they cannot remove it', () => {
     store.save(stored);
     expect(store.find('resp_1', 'ben')).toBeUndefined();

@@ -12,6 +12,10 @@ export function createMemoryResponseStore(): ResponseStore {
       if (!kept.has(stored.id)) kept.set(stored.id, structuredClone(stored));
     },
     find,
+    measure: (id, principalId) => {
+      const found = find(id, principalId);
+      return found === undefined ? undefined : { previousId: found.previousId, bytes: Buffer.byteLength(JSON.stringify(found.input)) + Buffer.byteLength(JSON.stringify(found.output)) };
+    },
     remove: (id, principalId) => find(id, principalId) !== undefined && kept.delete(id),
   };
 }

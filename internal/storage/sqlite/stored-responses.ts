@@ -21,6 +21,7 @@ export interface SqliteResponseStore extends ResponseStore {
 export function createSqliteResponseStore({ database, clock, maxTotalBytes, onFailure }: StoredResponsesOptions): SqliteResponseStore {
   const insert = database.prepare('INSERT INTO stored_response (digest, principal_id, previous_id, at_ms, bytes, response_json, input_json, output_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING');
   const select = database.prepare('SELECT principal_id, previous_id, response_json, input_json, output_json FROM stored_response WHERE digest = ?');
+  const size = database.prepare('SELECT principal_id, previous_id, octet_length(input_json) + octet_length(output_json) AS bytes FROM stored_response WHERE digest = ?');
   const remove = database.prepare('DELETE FROM stored_response WHERE digest = ? AND principal_id = ?');
   const removeOld = database.prepare('DELETE FROM stored_response WHERE digest IN (SELECT digest FROM stored_response WHERE at_ms < ? ORDER BY at_ms LIMIT ?)');
   const removeOldest = database.prepare('DELETE FROM stored_response WHERE digest IN (SELECT digest FROM stored_response ORDER BY at_ms LIMIT 50)');
@@ -55,6 +56,12 @@ export function createSqliteResponseStore({ database, clock, maxTotalBytes, onFa
       const row = readRow(found);
       return row.text('principal_id') === principalId ? storedOf(id, row) : undefined;
     },
+    measure: (id, principalId) => {
+      const found = size.get(sha256Hex(id));
+      if (found === undefined) return undefined;
+      const row = readRow(found);
+      return row.text('principal_id') === principalId ? { previousId: previousIdIn(row), bytes: row.number('bytes') } : undefined;
+    },
     remove: (id, principalId) => {
       const { changes } = remove.run(sha256Hex(id), principalId);
       knownTotal = undefined;
@@ -67,13 +74,17 @@ export function createSqliteResponseStore({ database, clock, maxTotalBytes, onFa
   };
 }
 
+function previousIdIn(row: ReturnType<typeof readRow>): string | undefined {
+  const previousId = row.text('previous_id');
+  return previousId === '' ? undefined : previousId;
+}
+
 function storedOf(id: string, row: ReturnType<typeof readRow>): StoredResponse {
   const response = parseJson(row.text('response_json'));
-  const previousId = row.text('previous_id');
   return {
     id,
     principalId: row.text('principal_id'),
-    previousId: previousId === '' ? undefined : previousId,
+    previousId: previousIdIn(row),
     response: isRecord(response) ? response : {},
     input: listOf(parseJson(row.text('input_json'))).filter(isRecord),
     output: listOf(parseJson(row.text('output_json'))).filter(isRecord),

@@ -289,6 +289,40 @@ describe('stored responses', () => {
     expect(other.status).toBe(400);
   });
 
+  it('may not grow past a request, turn by turn', async () => {
+    upstream.setScript((_, res) => answerJson(res, 200, messages.answer));
+    const at = await startRig({ ...accountOf('anthropic-messages', upstream.url), ...stored, 'max-body-mb': 1 });
+    const input = 'x'.repeat(500_000);
+    const first = idOf(await post(at, '/v1/responses', { model: 'm', input }));
+    const second = idOf(await post(at, '/v1/responses', { model: 'm', input, previous_response_id: first }));
+    const before = upstream.seen.length;
+    for (const more of [input, 'y'.repeat(48_700), 'z']) {
+      const answer = await post(at, '/v1/responses', { model: 'm', input: more, previous_response_id: second });
+      expect([answer.status, more.length < 10_000 || JSON.parse(answer.body.toString()).error.code]).toEqual(more.length < 10_000 ? [200, true] : [413, 'body_too_large']);
+    }
+    expect(upstream.seen.length).toBe(before + 1);
+  });
+
+  it('may not grow past a request by items that are referred to often', async () => {
+    const text = 'x'.repeat(100_000);
+    upstream.setScript((_, res) => answerJson(res, 200, { ...messages.answer, content: [{ type: 'text', text }] }));
+    const at = await startRig({ ...accountOf('anthropic-messages', upstream.url), 'max-body-mb': 1 });
+    const answer: { readonly output: readonly { readonly id: string }[] } = JSON.parse((await post(at, '/v1/responses', { model: 'm', input: 'hi' })).body.toString());
+    const referring = (times: number, content: string) => post(at, '/v1/responses', { model: 'm', input: [...Array.from({ length: times }, () => ({ type: 'item_reference', id: answer.output[0]?.id })), { role: 'user', content }] });
+    expect((await referring(10, 'more')).status).toBe(200);
+    const before = upstream.seen.length;
+    for (const [times, content] of [[100, 'more'], [10, text]] as const) expect(JSON.parse((await referring(times, content)).body.toString())).toMatchObject({ error: { code: 'body_too_large', param: 'input' } });
+    expect(upstream.seen.length).toBe(before);
+  });
+
+  it('an input that is an object follows nothing', async () => {
+    upstream.setScript((_, res) => answerJson(res, 200, messages.answer));
+    const at = await startRig({ ...accountOf('anthropic-messages', upstream.url), ...stored });
+    const id = idOf(await post(at, '/v1/responses', { model: 'm', input: 'hi' }));
+    const answer = await post(at, '/v1/responses', { model: 'm', input: { role: 'user', content: 'lost' }, previous_response_id: id });
+    expect([answer.status, JSON.parse(answer.body.toString())]).toMatchObject([400, { error: { code: 'invalid_request', param: 'input' } }]);
+  });
+
   it('are not kept unless the operator says so', async () => {
     upstream.setScript((_, res) => answerJson(res, 200, messages.answer));
     const at = await startRig(accountOf('anthropic-messages', upstream.url));
