@@ -114,18 +114,19 @@ class ResponsesSession implements SocketEvents {
 
   async #run(event: ClientEvent, lane: Lane): Promise<void> {
     this.#turns++;
-    const frames = createTurnFrames((frame) => this.#socket.send(frame), event.streamId);
     const requestId = chooseRequestId(undefined);
+    const frames = createTurnFrames((frame) => this.#socket.send(frame), { streamId: event.streamId, requestId });
     try {
       await this.#serve(event, lane, frames, requestId);
     } catch (thrown) {
-      if (!(thrown instanceof AppError)) this.#deps.onFailure(requestId, thrown);
+      // What comes after the turn's end the log alone is told.
+      if (!(thrown instanceof AppError) || frames.end() !== undefined) this.#deps.onFailure(requestId, thrown);
       frames.fault(toAppError(thrown));
     }
   }
 
   async #serve(event: ClientEvent, lane: Lane, frames: TurnFrames, requestId: string): Promise<void> {
-    const { clock, isKept, proxy } = this.#deps;
+    const { clock, proxy } = this.#deps;
     const principal = this.#socket.principal();
     const request = buildTurnRequest(event, lane, this.#memory);
     if (event.kind === 'create') {
@@ -160,9 +161,19 @@ class ResponsesSession implements SocketEvents {
     else if (end.kind === 'finished') {
       lane.lastId = end.responseId;
       // What is kept with its reasoning, and by its items' ids, goes on better there than from here.
-      if (request.isStored && isKept(end.responseId, principal.id)) return;
+      if (request.isStored && this.#isKept(end.responseId, requestId)) return;
       const output = copyToKeep(Buffer.from(JSON.stringify(outputAsInput(end.output)).slice(1, -1)));
       this.#memory.remember(end.responseId, { ...request.conversation, items: [...request.conversation.items, output] });
+    }
+  }
+
+  /** Where that cannot be told just now, the socket remembers the turn itself. */
+  #isKept(responseId: string, requestId: string): boolean {
+    try {
+      return this.#deps.isKept(responseId, this.#socket.principal().id);
+    } catch (thrown) {
+      this.#deps.onFailure(requestId, thrown);
+      return false;
     }
   }
 

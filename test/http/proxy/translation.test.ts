@@ -289,6 +289,27 @@ describe('stored responses', () => {
     expect(other.status).toBe(400);
   });
 
+  it('show their own input by pages, the last first unless asked otherwise', async () => {
+    upstream.setScript((_, res) => answerJson(res, 200, messages.answer));
+    const at = await startRig({ ...accountOf('anthropic-messages', upstream.url), ...stored });
+    const input = Array.from({ length: 25 }, (_, index) => ({ role: 'user', content: `${index}`, ...(index < 2 ? { id: 'msg_same' } : {}) }));
+    const id = idOf(await post(at, '/v1/responses', { model: 'm', input }));
+    const page = async (query: string): Promise<{ readonly data: readonly { readonly id: string; readonly content: string }[]; readonly last_id: string; readonly has_more: boolean }> => JSON.parse((await send(at.url, { path: `/v1/responses/${id}/input_items${query}` })).body.toString());
+    const first = await page('');
+    expect([first.data.length, first.data[0]?.content, first.has_more]).toEqual([20, '24', true]);
+    const second = await page(`?after=${first.last_id}`);
+    expect(second).toMatchObject({ data: [{ content: '4' }, { content: '3' }, { content: '2' }, { content: '1' }, { content: '0' }], has_more: false });
+    const seen: string[] = [];
+    for (let after = ''; ; ) {
+      const { data, last_id: last, has_more: hasMore } = await page(`?order=asc&limit=1${after}`);
+      seen.push(...data.map(({ content }) => content));
+      after = `&after=${last}`;
+      if (!hasMore) break;
+    }
+    expect(seen).toEqual(input.map(({ content }) => content));
+    for (const [query, param] of [['order=up', 'order'], ['limit=0', 'limit'], ['limit=101', 'limit'], ['limit=x', 'limit'], ['after=msg_none', 'after'], ['before=msg_same', 'before']] as const) expect(await page(`?${query}`)).toMatchObject({ error: { param } });
+  });
+
   it('may not grow past a request, turn by turn', async () => {
     upstream.setScript((_, res) => answerJson(res, 200, messages.answer));
     const at = await startRig({ ...accountOf('anthropic-messages', upstream.url), ...stored, 'max-body-mb': 1 });
