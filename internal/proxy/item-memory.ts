@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { parseExact } from '../dialect/ir/exact-json.ts';
 import { isRecord, listOf, textOf, type JsonRecord } from '../dialect/ir/json.ts';
 import { resolveReferences } from '../dialect/openai-responses/transcript.ts';
 import { sha256Hex } from '../secret/digest.ts';
@@ -36,7 +37,7 @@ const marks = [Buffer.from('item_reference'), Buffer.from('"id"')] as const;
 /** The body with references to remembered items replaced by what they refer to; the same body where none is remembered. */
 export function withRememberedItems(body: JsonBody, find: (itemId: string) => JsonRecord | undefined): JsonBody {
   if (!marks.some((mark) => body.bytes.includes(mark))) return body;
-  const request: unknown = JSON.parse(body.bytes.toString('utf8'));
+  const request: unknown = parseExact(body.bytes.toString('utf8'));
   if (!isRecord(request) || !Array.isArray(request['input'])) return body;
   const input = request['input'].filter(isRecord);
   if (input.length !== request['input'].length) return body;

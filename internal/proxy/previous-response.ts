@@ -1,3 +1,4 @@
+import { parseExact } from '../dialect/ir/exact-json.ts';
 import { isRecord, listOf, type JsonRecord } from '../dialect/ir/json.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { Principal } from '../clients/principal.ts';
@@ -42,7 +43,7 @@ export function resolvePrevious({ owners, findTranscript, store }: PreviousSourc
 }
 
 function continueTranscript(body: JsonBody, { items }: Transcript): Buffer {
-  const parsed: unknown = JSON.parse(body.bytes.toString('utf8'));
+  const parsed: unknown = parseExact(body.bytes.toString('utf8'));
   const { previous_response_id: _, ...request }: JsonRecord = isRecord(parsed) ? parsed : {};
   return Buffer.from(JSON.stringify({ ...request, input: [...items, ...inputItems(request['input'])] }));
 }
