@@ -1,12 +1,16 @@
+import type { Holder } from './grant.ts';
+
 /** Who a client turned out to be. */
 export interface Principal {
   /** Stable and free of secrets: `key_<12 hex digits of the key's SHA-256>`, `anonymous`, `root`. */
   readonly id: string;
-  readonly kind: 'static-key' | 'anonymous' | 'root' | 'local';
+  readonly kind: 'static-key' | 'managed-key' | 'anonymous' | 'root' | 'local';
   /** For people: the masked key, or a name. */
   readonly label: string;
   /** Names it may use, as it calls them, prefix included; `*` matches any run of characters. Absent: all. */
   readonly models?: readonly string[];
+  /** Whose rights it needs: its own first, then its minter's. Absent: nothing limits it (ADR 0015). */
+  readonly holders?: readonly Holder[];
 }
 
 /** Open mode, and `ws-auth: false` for local callers. */

@@ -1,5 +1,5 @@
 import type { Dialect } from './dialect.ts';
-import { isRecord, type JsonRecord } from './ir/json.ts';
+import { isRecord, parseJson, type JsonRecord } from './ir/json.ts';
 import { readUsage, type StatedUsage } from './token-usage.ts';
 
 /**
@@ -300,7 +300,8 @@ function readResponsesLines(): LineReader {
       }
       const mayEnd = responsesEnds.some((name) => payload.includes(name)) || payload.includes('"error"');
       if (!mayEnd) return;
-      const event = parse(payload);
+      // What is kept of it keeps its numbers.
+      const event = parseJson(payload.toString('utf8'));
       const type = memberOf(event, 'type');
       if (responsesEnds.some((name) => name === type)) {
         isDone = true;

@@ -1,3 +1,4 @@
+import { numberOf } from './ir/json.ts';
 import { endOfValue } from './json-scan.ts';
 import type { Dialect } from './dialect.ts';
 
@@ -16,7 +17,7 @@ function numberAt(value: unknown, ...path: readonly string[]): number {
     if (typeof at !== 'object' || at === null) return 0;
     at = Reflect.get(at, name);
   }
-  return typeof at === 'number' && Number.isFinite(at) ? at : 0;
+  return numberOf(at) ?? 0;
 }
 
 /** The usage object of an answer (`usage`, or Gemini's `usageMetadata`) as counts; undefined when it is no object. */

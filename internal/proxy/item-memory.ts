@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { parseExact } from '../dialect/ir/exact-json.ts';
 import { isRecord, listOf, textOf, type JsonRecord } from '../dialect/ir/json.ts';
 import { outputAsInput, resolveReferences } from '../dialect/openai-responses/transcript.ts';
 import { sha256Hex } from '../secret/digest.ts';
@@ -46,7 +47,7 @@ const marks = [Buffer.from('item_reference'), Buffer.from('"id"')] as const;
  */
 export function withRememberedItems(body: JsonBody, find: (itemId: string) => RememberedItem | undefined, maxBytes: number): JsonBody {
   if (!marks.some((mark) => body.bytes.includes(mark))) return body;
-  const request: unknown = JSON.parse(body.bytes.toString('utf8'));
+  const request: unknown = parseExact(body.bytes.toString('utf8'));
   if (!isRecord(request) || !Array.isArray(request['input'])) return body;
   const input = request['input'].filter(isRecord);
   if (input.length !== request['input'].length) return body;

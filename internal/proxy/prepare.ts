@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../fault/app-error.ts';
-import { isRecord, listOf, parseJson, textOf, type JsonRecord } from '../dialect/ir/json.ts';
+import { parseExact } from '../dialect/ir/exact-json.ts';
+import { isRecord, listOf, textOf, type JsonRecord } from '../dialect/ir/json.ts';
 import { inputItemsOf, outputAsInput } from '../dialect/openai-responses/transcript.ts';
 import type { IrRequest } from '../dialect/ir/request.ts';
 import type { PreparedRequest } from './exchange.ts';
@@ -84,7 +85,7 @@ export function prepareBytes(deps: PrepareDeps, inbound: ProxyInbound, { operati
       return { body: bytes, length: bytes.length };
     },
     spoken,
-    decode: (codec) => (decoded ??= decodeSpoken(codec, body.bytes, operation, isStream)),
+    decode: (codec) => (decoded ??= decodeSpoken(codec, objectIn(body.bytes), operation, isStream)),
     bytes: body.bytes,
     pinnedAccountId,
     keepHere: operation.operation === 'responses' && !body.isStoreOff ? keeperOf(deps, inbound, sent, previousStoredId) : undefined,
@@ -93,22 +94,27 @@ export function prepareBytes(deps: PrepareDeps, inbound: ProxyInbound, { operati
   };
 }
 
+/** The body, which was checked to hold an object; its numbers exact. */
+function objectIn(bytes: Buffer): JsonRecord {
+  const value = parseExact(bytes.toString('utf8'));
+  return isRecord(value) ? value : {};
+}
+
 /** Keeps the turn for who asked: its items for a while, all of it where the operator wants that. `sent`: with the turn's own input alone. */
 function keeperOf({ store, items }: PrepareDeps, { principal, snapshot: { limits } }: ProxyInbound, sent: JsonBody, previousId: string | undefined): (response: JsonRecord) => void {
   return (response) => {
     items.remember(principal.id, response);
     const id = textOf(response['id']);
     if (id === undefined || !limits.storesResponses) return;
-    const input = ownInput(sent);
+    const input = ownInput(objectIn(sent.bytes));
     if (input !== undefined) store.save({ id, principalId: principal.id, previousId, response, input, output: outputAsInput(listOf(response['output']).filter(isRecord)) });
   };
 }
 
 /** Undefined for what an upstream took and no turn could follow. */
-function ownInput({ bytes }: JsonBody): readonly JsonRecord[] | undefined {
-  const request = parseJson(bytes.toString('utf8'));
+function ownInput(request: JsonRecord): readonly JsonRecord[] | undefined {
   try {
-    return isRecord(request) ? inputItemsOf(request) : undefined;
+    return inputItemsOf(request);
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { parseExact } from '../dialect/ir/exact-json.ts';
 import { isRecord, type JsonRecord } from '../dialect/ir/json.ts';
 import { inputItemsOf } from '../dialect/openai-responses/transcript.ts';
 import { AppError } from '../fault/app-error.ts';
@@ -44,7 +45,7 @@ export function resolvePrevious({ owners, store }: PreviousSources, principal: P
 }
 
 function continueTranscript(body: JsonBody, items: readonly JsonRecord[]): Buffer {
-  const parsed: unknown = JSON.parse(body.bytes.toString('utf8'));
+  const parsed: unknown = parseExact(body.bytes.toString('utf8'));
   const { previous_response_id: _, ...request }: JsonRecord = isRecord(parsed) ? parsed : {};
   return Buffer.from(JSON.stringify({ ...request, input: [...items, ...inputItemsOf(request)] }));
 }

@@ -25,8 +25,7 @@ export function spokenDialect({ operation, dialect }: ProxyOperation, body: Json
 }
 
 /** Reads the body by the codec of its own dialect. What Chat Completions alone has of streams counts all the same. */
-export function decodeSpoken(codec: DialectCodec, bytes: Buffer, { dialect }: ProxyOperation, isStream: boolean): IrRequest {
-  const body: JsonRecord = JSON.parse(bytes.toString('utf8'));
+export function decodeSpoken(codec: DialectCodec, body: JsonRecord, { dialect }: ProxyOperation, isStream: boolean): IrRequest {
   if (dialect === codec.dialect) return codec.decodeRequest(body, isStream);
   const { stream_options: options, ...request } = body;
   return { ...codec.decodeRequest(request, isStream), includeUsage: memberOf(options, 'include_usage') === true };

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { isRecord, listOf, memberOf, parseJson, textOf, type JsonRecord } from '../dialect/ir/json.ts';
+import { isRecord, listOf, memberOf, numberOf, parseJson, textOf, type JsonRecord } from '../dialect/ir/json.ts';
 import { endOfValue } from '../dialect/json-scan.ts';
 import { AppError } from '../fault/app-error.ts';
 import { errorEvent, errorEventFrom, errorEventOf } from './error-event.ts';
@@ -59,7 +59,7 @@ export function createTurnFrames(send: (frame: string | Buffer) => void, { strea
       send(errorEventFrom(payload, streamId));
       return true;
     }
-    if (payload['type'] === itemDone && isRecord(payload['item'])) items.push({ index: Number(payload['output_index']), item: payload['item'] });
+    if (payload['type'] === itemDone && isRecord(payload['item'])) items.push({ index: numberOf(payload['output_index']) ?? Number.NaN, item: payload['item'] });
     else if (endings.has(payload['type'])) finish(payload['type'], payload['response']);
     return false;
   };

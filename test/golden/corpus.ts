@@ -7,7 +7,8 @@ import type { IrAnswer } from '../../internal/dialect/ir/answer.ts';
 import { createCollector } from '../../internal/dialect/ir/collect.ts';
 import { createEventReader } from '../../internal/dialect/ir/event-reader.ts';
 import type { IrEvent } from '../../internal/dialect/ir/events.ts';
-import { parseJson, type JsonRecord } from '../../internal/dialect/ir/json.ts';
+import { parseExact } from '../../internal/dialect/ir/exact-json.ts';
+import { isRecord, parseJson, type JsonRecord } from '../../internal/dialect/ir/json.ts';
 import { createLosses } from '../../internal/dialect/ir/losses.ts';
 import type { IrRequest } from '../../internal/dialect/ir/request.ts';
 import { AppError } from '../../internal/fault/app-error.ts';
@@ -53,7 +54,7 @@ export const folder = resolve(import.meta.dirname, 'dialect');
 export const names = readdirSync(folder).filter((file) => file.endsWith('.json')).toSorted((a, b) => a.localeCompare(b));
 
 export function readScenario(name: string): Scenario {
-  return JSON.parse(readFileSync(join(folder, name), 'utf8'));
+  return readJson(readFileSync(join(folder, name), 'utf8'));
 }
 
 /** Only `directions` is ever written; what was written by hand stays. */
@@ -212,8 +213,13 @@ function createOnce(): <T extends object>(kind: Kind, key: string, form: T) => T
   };
 }
 
+/** As `JSON.parse`, of which nothing is known either, but with every number exact. */
+function readJson(text: string): ReturnType<typeof JSON.parse> {
+  return parseExact(text);
+}
+
 function overTheWire(body: JsonRecord): JsonRecord {
-  return JSON.parse(JSON.stringify(body));
+  return readJson(JSON.stringify(body));
 }
 
 function isSame(a: unknown, b: unknown): boolean {
@@ -223,6 +229,6 @@ function isSame(a: unknown, b: unknown): boolean {
 /** Members in one order, so that only what is said counts. */
 function sortMembers(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortMembers);
-  if (typeof value !== 'object' || value === null) return value;
+  if (!isRecord(value)) return value;
   return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, member]) => [name, sortMembers(member)]));
 }

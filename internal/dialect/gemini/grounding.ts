@@ -20,9 +20,10 @@ export function readLinks(grounding: unknown, citations: readonly unknown[], tex
   const supported = new Set<number>();
   const placed = listOf(memberOf(grounding, 'groundingSupports')).flatMap((support) => {
     const range = readSegment(memberOf(support, 'segment'), said);
-    return listOf(memberOf(support, 'groundingChunkIndices')).flatMap((index) => {
-      const link = typeof index === 'number' ? links[index] : undefined;
-      if (typeof index !== 'number' || link === undefined) return [];
+    return listOf(memberOf(support, 'groundingChunkIndices')).flatMap((stated) => {
+      const index = numberOf(stated);
+      const link = index === undefined ? undefined : links[index];
+      if (index === undefined || link === undefined) return [];
       supported.add(index);
       return [{ ...link, ...range }];
     });

@@ -32,7 +32,9 @@ export function writeResponse(text: string, { isError }: Pick<ToolResultPart, 'i
 function plainObject(text: string): JsonRecord | undefined {
   // `$ref` names a file of the result there, and is refused where it names none.
   if (text.includes('"$ref"')) return undefined;
-  const value = parseJson(text);
+  if (parseJson(text) === undefined) return undefined;
+  // Google's objects hold doubles: what one would damage stays text.
+  const value: unknown = JSON.parse(text);
   if (!isRecord(value) || Object.keys(value).length === 0) return undefined;
   const isSame = [undefined, 2, 4].some((indent) => JSON.stringify(value, undefined, indent) === text.trim());
   const isMistakable = readResponse(value).text !== JSON.stringify(value);

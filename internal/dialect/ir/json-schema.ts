@@ -1,3 +1,4 @@
+import { floorOf, isAnyNumber, isGreater, isWhole, numberFromText, textOfNumber, type ExactNumber } from './exact-json.ts';
 import { isRecord, listOf, textOf, type JsonRecord } from './json.ts';
 import { mergeSchemas, simplifySchema, unrollSchema, withoutKeys } from './schema-references.ts';
 
@@ -139,7 +140,7 @@ function isTypeName(value: unknown): value is TypeName {
 function typeOfValue(value: unknown): TypeName {
   if (typeof value === 'string') return 'string';
   if (typeof value === 'boolean') return 'boolean';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  if (isAnyNumber(value)) return isWhole(value) ? 'integer' : 'number';
   return Array.isArray(value) ? 'array' : 'object';
 }
 
@@ -150,7 +151,7 @@ function isNullableNode(node: JsonRecord): boolean {
 
 function encodeTyped(node: JsonRecord, type: TypeName | undefined, isNullable: boolean): JsonRecord {
   if (type === undefined) return describe(anyValue(textOf(node['description']), isNullable || node['enum'] === undefined), tell(node, undefined), false);
-  const kept = own[type].flatMap((name) => (node[name] === undefined ? [] : [[name, typeof node[name] === 'number' && !/^(?:min|max)imum$/.test(name) ? String(node[name]) : node[name]] as const]));
+  const kept = own[type].flatMap((name) => (node[name] === undefined ? [] : [[name, /^(?:min|max)imum$/.test(name) ? node[name] : (textOfNumber(node[name]) ?? node[name])] as const]));
   const hasFormat = formats[type]?.has(node['format']) === true;
   const members: JsonRecord = {
     type: type.toUpperCase(),
@@ -174,12 +175,19 @@ function exampleOf({ example, examples }: JsonRecord): JsonRecord {
 
 /** Of whole numbers the next one is the bound. */
 function encodeBounds(node: JsonRecord, type: TypeName): JsonRecord {
-  const { exclusiveMinimum: above, exclusiveMaximum: below } = node;
   if (type !== 'integer') return {};
+  const { exclusiveMinimum, exclusiveMaximum, minimum, maximum } = node;
+  const [above, below] = [nextWhole(exclusiveMinimum, 1n), nextWhole(exclusiveMaximum, -1n)];
   return {
-    ...(typeof above === 'number' ? { minimum: Math.max(Math.floor(above) + 1, typeof node['minimum'] === 'number' ? node['minimum'] : -Infinity) } : {}),
-    ...(typeof below === 'number' ? { maximum: Math.min(Math.ceil(below) - 1, typeof node['maximum'] === 'number' ? node['maximum'] : Infinity) } : {}),
+    ...(above === undefined ? {} : { minimum: isAnyNumber(minimum) && isGreater(minimum, above) ? minimum : above }),
+    ...(below === undefined ? {} : { maximum: isAnyNumber(maximum) && isGreater(below, maximum) ? maximum : below }),
   };
+}
+
+function nextWhole(bound: unknown, step: 1n | -1n): number | ExactNumber | undefined {
+  const floor = isAnyNumber(bound) ? floorOf(bound) : undefined;
+  if (floor === undefined || !isAnyNumber(bound)) return undefined;
+  return numberFromText(String(step === 1n || isWhole(bound) ? floor + step : floor));
 }
 
 /** Values are written as text; of numbers that are not whole, and of truths, the description tells. */
@@ -187,7 +195,7 @@ function encodeValues(node: JsonRecord, type: TypeName): JsonRecord {
   const values = listOf(node['enum']).filter((value) => typeOfValue(value) === type);
   if (values.length === 0) return {};
   if (type === 'string') return { enum: values };
-  return type === 'integer' ? { format: 'enum', enum: values.map(String) } : {};
+  return type === 'integer' ? { format: 'enum', enum: values.map((value) => textOfNumber(value)) } : {};
 }
 
 function encodeProperties(node: JsonRecord): JsonRecord {
@@ -292,7 +300,7 @@ function inOrder(properties: JsonRecord, order: readonly unknown[]): JsonRecord 
 /** Values of every type are written as text there. */
 function readValues(values: readonly unknown[], type: string | undefined): readonly unknown[] {
   if (type !== 'integer' && type !== 'number') return values;
-  return values.map((value) => (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value));
+  return values.map((value) => (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? (numberFromText(value.trim()) ?? Number(value)) : value));
 }
 
 function withNull(schema: JsonRecord): JsonRecord {

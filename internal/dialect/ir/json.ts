@@ -1,10 +1,11 @@
 import { AppError } from '../../fault/app-error.ts';
+import { isExactNumber, parseExact } from './exact-json.ts';
 
 /** A JSON object as it was parsed: nothing is known of its members. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
 export function isRecord(value: unknown): value is JsonRecord {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value);
 }
 
 /** The member of that name; undefined for anything that has none. */
@@ -27,9 +28,10 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The value if it is a finite number, else undefined. */
+/** The value if it is a finite number, as near as JavaScript has it, else undefined. */
 export function numberOf(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+  const number = isExactNumber(value) ? Number(value.rawJSON) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }
 
 /** The value if it is true or false, else undefined. */
@@ -37,10 +39,10 @@ export function flagOf(value: unknown): boolean | undefined {
   return typeof value === 'boolean' ? value : undefined;
 }
 
-/** Parses JSON text from outside; undefined for what is none. */
+/** Parses JSON text from outside, its numbers exact (`parseExact`); undefined for what is none. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch {
     return undefined;
   }

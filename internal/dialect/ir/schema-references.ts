@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isAnyNumber, isGreater, type ExactNumber } from './exact-json.ts';
 import { isRecord, listOf, textOf, type JsonRecord } from './json.ts';
 
 /*
@@ -168,7 +169,7 @@ function mergeMember(name: string, a: unknown, b: unknown): unknown {
       return values.length === 0 ? undefined : values;
     }
     case 'description':
-      return `${String(a)} ${String(b)}`;
+      return `${textOf(a) ?? JSON.stringify(a)} ${textOf(b) ?? JSON.stringify(b)}`;
     default:
       return annotations.has(name) ? b : mergeBounds(name, a, b);
   }
@@ -199,10 +200,10 @@ function mergeTypes(a: unknown, b: unknown): unknown {
   return types.length <= 1 ? types[0] : types;
 }
 
-function mergeBounds(name: string, a: unknown, b: unknown): number | undefined {
-  if (typeof a !== 'number' || typeof b !== 'number') return undefined;
-  if (/^(?:min|exclusiveMin)/.test(name)) return Math.max(a, b);
-  return /^(?:max|exclusiveMax)/.test(name) ? Math.min(a, b) : undefined;
+function mergeBounds(name: string, a: unknown, b: unknown): number | ExactNumber | undefined {
+  if (!isAnyNumber(a) || !isAnyNumber(b)) return undefined;
+  if (/^(?:min|exclusiveMin)/.test(name)) return isGreater(a, b) ? a : b;
+  return /^(?:max|exclusiveMax)/.test(name) ? (isGreater(a, b) ? b : a) : undefined;
 }
 
 export function withoutKeys(record: JsonRecord, names: readonly string[]): JsonRecord {

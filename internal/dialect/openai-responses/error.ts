@@ -1,4 +1,5 @@
 import type { IrError } from '../codec.ts';
+import { textOfNumber } from '../ir/exact-json.ts';
 import { isRecord, memberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import { statusOfError } from '../stream-opening.ts';
 import type { StreamError } from '../stream-error.ts';
@@ -49,7 +50,7 @@ function messageOf(error: unknown): string | undefined {
 
 function codeOf(error: unknown): string | undefined {
   const code = memberOf(error, 'code');
-  return typeof code === 'number' ? String(code) : textOf(code);
+  return textOfNumber(code) ?? textOf(code);
 }
 
 const typeByStatus: Readonly<Record<number, string>> = { 401: 'authentication_error', 403: 'permission_error', 404: 'not_found_error', 429: 'rate_limit_error', 503: 'overloaded_error', 529: 'overloaded_error' };

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { accountsFromConfig } from '../../../internal/accounts/from-config.ts';
 import { anonymous, type Principal } from '../../../internal/clients/principal.ts';
+import { parseExact } from '../../../internal/dialect/ir/exact-json.ts';
 import { configOf } from '../../support/config.ts';
 import { createFakeKeeper } from '../../support/fake-keeper.ts';
 import { dialectCases, type DialectCase } from '../../support/four-dialects.ts';
@@ -253,6 +254,18 @@ describe('stored responses', () => {
     const { id }: { readonly id: string } = JSON.parse(answer.body.toString());
     return id;
   };
+
+  it('a request that goes on from one keeps every digit of its numbers', async () => {
+    upstream.setScript((_, res) => answerJson(res, 200, messages.answer));
+    const at = await startRig({ ...accountOf('anthropic-messages', upstream.url), ...stored });
+    const id = idOf(await post(at, '/v1/responses', { model: 'm', input: 'hi' }));
+    const schema = parseExact('{"type":"object","properties":{"id":{"type":"integer","maximum":18446744073709551615,"enum":[12345678901234567890]}}}');
+    const input = [{ type: 'function_call', call_id: 'c', name: 'f', arguments: '{"id":12345678901234567890,"e":1e400}' }, { type: 'function_call_output', call_id: 'c', output: 'ok' }];
+    await post(at, '/v1/responses', { model: 'm', input, tools: [{ type: 'function', name: 'f', parameters: schema }], previous_response_id: id });
+    const sent = upstream.seen.at(-1)?.body.toString();
+    expect(sent).toContain('"input":{"id":12345678901234567890,"e":1e400}');
+    expect(sent).toContain('"maximum":18446744073709551615,"enum":[12345678901234567890]');
+  });
 
   it('are kept for a vendor that keeps none: read, gone on from, removed', async () => {
     upstream.setScript((_, res) => answerJson(res, 200, messages.answer));

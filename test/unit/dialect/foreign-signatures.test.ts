@@ -15,6 +15,13 @@ describe('a body that stays in its dialect', () => {
     expect(withoutForeignSignatures(body, target('anthropic-messages', 'anthropic'))).toBe(body);
   });
 
+  it('keeps every digit of its numbers where something is left out', () => {
+    const call = '{"type":"tool_use","id":"t","name":"f","input":{"id":12345678901234567890,"e":1e400}}';
+    const body = (thinking: string): string => `{"messages":[{"role":"assistant","content":[${thinking}${call}]}]}`;
+    const tagged = body(`{"type":"thinking","thinking":"t","signature":"${googles}"},`);
+    expect(withoutForeignSignatures(Buffer.from(tagged), target('anthropic-messages', 'anthropic')).toString()).toBe(body(''));
+  });
+
   it('leaves another vendor’s thinking behind, Anthropic', () => {
     const text = { type: 'text', text: 'hi' };
     const messages = [{ role: 'user', content: 'q' }, { role: 'assistant', content: [{ type: 'thinking', thinking: 't', signature: googles }, { type: 'redacted_thinking', data: googles }, text] }, { role: 'assistant', content: [{ type: 'redacted_thinking', data: googles }] }];
