@@ -38,20 +38,27 @@ export interface Proxy {
 /** The data plane: every same-dialect route over one exchange loop. */
 export function createProxy(deps: ProxyDeps): Proxy {
   let open = 0;
+  const openByClient = new Map<string, number>();
   const whole = { ...deps, translation: createTranslationLoader(), items: createItemMemory() };
 
   const serve = async (inbound: ProxyInbound, operation: ProxyOperation, prepare: () => PreparedRequest | Promise<PreparedRequest>): Promise<void> => {
+    const { method, target, req, principal, snapshot: { limits } } = inbound;
+    const ofClient = (openByClient.get(principal.id) ?? 0) + 1;
     open++;
+    openByClient.set(principal.id, ofClient);
     deps.onOpened();
-    const { method, target, req } = inbound;
     const log = deps.requestLogs.begin(inbound.id, { method, path: target.path, query: target.query, headers: req.headers });
     try {
-      if (open > inbound.snapshot.limits.maxOpenExchanges) throw new AppError('overloaded', { headers: { 'retry-after': '1' } });
+      if (open > limits.maxOpenExchanges) throw new AppError('overloaded', { headers: { 'retry-after': '1' } });
+      if (ofClient > limits.maxOpenExchangesPerClient) throw new AppError('too_many_exchanges', { headers: { 'retry-after': '1' } });
       await exchange(whole, inbound, await prepare(), log);
     } catch (thrown) {
       settleUnprepared(deps, inbound, operation, thrown, log);
     } finally {
       open--;
+      const left = (openByClient.get(principal.id) ?? 1) - 1;
+      if (left === 0) openByClient.delete(principal.id);
+      else openByClient.set(principal.id, left);
     }
   };
 

@@ -19,6 +19,8 @@ export type ProxyInbound = Inbound<ProxySnapshot, ClientAnswer> & {
 export interface ProxyLimits {
   readonly maxBodyBytes: number;
   readonly maxOpenExchanges: number;
+  /** Infinity for no bound. */
+  readonly maxOpenExchangesPerClient: number;
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly idleTimeoutMs: number;
@@ -48,6 +50,7 @@ export function proxyLimits(config: Config): ProxyLimits {
   return {
     maxBodyBytes: config['max-body-mb'] * 1_048_576,
     maxOpenExchanges: config['max-open-exchanges'],
+    maxOpenExchangesPerClient: config['max-open-exchanges-per-client'] === 0 ? Infinity : config['max-open-exchanges-per-client'],
     connectTimeoutMs: config['upstream-connect-timeout'],
     headersTimeoutMs: config['upstream-headers-timeout'],
     idleTimeoutMs: config['upstream-idle-timeout'],
