@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { gemini } from '../../../../internal/dialect/gemini/codec.ts';
 import { tagSignature } from '../../../../internal/dialect/ir/signatures.ts';
-import { decode, plain } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { decode } from './fixtures.ts';
 
 const user = (...parts: object[]): object => ({ role: 'user', parts });
 const model = (...parts: object[]): object => ({ role: 'model', parts });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { gemini } from '../../../../internal/dialect/gemini/codec.ts';
 import type { IrEvent } from '../../../../internal/dialect/ir/events.ts';
-import { answerOf, chunk, collect, decodeChunks, google, plain, stop, vertex } from './fixtures.ts';
+import { collect, plain } from '../../../support/codec-fixtures.ts';
+import { answerOf, chunk, decodeChunks, google, stop, vertex } from './fixtures.ts';
 
 const by = (value: string) => ({ vendor: 'google', account: 'acc-1', value });
 const partsOf = (...chunks: object[]): unknown => plain(answerOf(chunks).choices[0]?.parts);

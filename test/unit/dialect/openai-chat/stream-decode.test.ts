@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { openaiChat } from '../../../../internal/dialect/openai-chat/codec.ts';
 import type { AnswerPart, IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
-import { answerOf, chunk, collect, decodeChunks, done, imitation, plain } from './fixtures.ts';
+import { collect, plain } from '../../../support/codec-fixtures.ts';
+import { answerOf, chunk, decodeChunks, done, imitation } from './fixtures.ts';
 
 const stop = chunk({}, { finish_reason: 'stop' });
 const calls = chunk({}, { finish_reason: 'tool_calls' });
