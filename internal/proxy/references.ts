@@ -26,21 +26,37 @@ export function accountOfReferences(bytes: Buffer, owners: ResponseOwners, princ
   const foreign = textOf(memberOf(memberOf(body, 'prompt'), 'id')) === undefined ? findForeign(body, '', 0) : 'prompt.id';
   if (foreign !== undefined) throw new AppError('response_not_found', { message: `"${foreign}" names something made at the upstream; with several callers Keyward cannot tell whose it is.`, fields: { param: foreign } });
   let accountId: string | undefined;
-  for (const id of itemIds(body)) {
+  for (const { id, isWhole } of referencesIn(body)) {
     const owner = owners.find(`${itemIdPrefix}${id}`);
+    if (isWhole && (owner === undefined || owner.principalId === principal.id)) continue;
     if (owner === undefined || owner.principalId !== principal.id) throw new AppError('response_not_found', { message: 'No item of yours has an id that the input refers to.', fields: { param: 'input' } });
     accountId = owner.accountId;
   }
   return accountId;
 }
 
-/** An item reference is an id alone; its type may be left out. Whole items that carry their own id refer to nothing. */
-function itemIds(body: unknown): readonly string[] {
+interface ItemReference {
+  readonly id: string;
+  /** The item may be one that no upstream keeps: it is refused only where it is known to be another's. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * An item reference is an id alone; its type may be left out. A picture without its bytes is one too, and reasoning that is
+ * not sealed may be looked up by its id. All else that carries an id of its own refers to nothing.
+ */
+function referencesIn(body: unknown): readonly ItemReference[] {
   return listOf(memberOf(body, 'input')).flatMap((item) => {
-    const id = textOf(memberOf(item, 'id'));
-    const isReference = memberOf(item, 'type') === 'item_reference' || (memberOf(item, 'type') ?? memberOf(item, 'role') ?? undefined) === undefined;
-    return isReference && id !== undefined ? [id] : [];
+    const [id, type] = [textOf(memberOf(item, 'id')), memberOf(item, 'type') ?? undefined];
+    if (id === undefined) return [];
+    const isBare = type === 'item_reference' || (type === undefined && (memberOf(item, 'role') ?? undefined) === undefined) || (type === 'image_generation_call' && isBlank(memberOf(item, 'result')));
+    const isLookedUp = type === 'reasoning' && isBlank(memberOf(item, 'encrypted_content'));
+    return isBare || isLookedUp ? [{ id, isWhole: !isBare }] : [];
   });
+}
+
+function isBlank(value: unknown): boolean {
+  return (textOf(value) ?? '') === '';
 }
 
 /** The place of the first member that names something nobody here is known to own. Nesting is bounded by the scan before. */
@@ -95,7 +111,8 @@ const ownNames: ReadonlySet<string> = new Set(['metadata', 'client_metadata', 'p
 const toolUses: ReadonlySet<unknown> = new Set(['tool_use', 'server_tool_use', 'mcp_tool_use']);
 
 function isOwnData(key: string, holder: JsonRecord, holderName: string): boolean {
-  if (key === 'input') return toolUses.has(holder['type']);
+  // The body itself is no tool use, whatever it says.
+  if (key === 'input') return holderName !== '' && toolUses.has(holder['type']);
   if (key === 'response') return holderName === 'functionResponse' || holderName === 'function_response';
   return ownNames.has(key);
 }

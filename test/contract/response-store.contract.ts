@@ -1,4 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
+import { parseExact } from '../../internal/dialect/ir/exact-json.ts';
+import { isRecord, listOf } from '../../internal/dialect/ir/json.ts';
 import type { ResponseStore, StoredResponse } from '../../internal/proxy/ports.ts';
 
 const stored: StoredResponse = {
@@ -31,6 +33,12 @@ export function responseStoreContract(open: () => ResponseStore): void {
     expect(store.measure('resp_1', 'ann')).toEqual({ previousId: undefined, bytes });
     expect(store.measure('resp_2', 'ann')).toEqual({ previousId: 'resp_1', bytes });
     for (const [id, who] of [['resp_1', 'ben'], ['resp_3', 'ann']] as const) expect(store.measure(id, who)).toBeUndefined();
+  });
+
+  it('numbers keep every digit', () => {
+    const input: unknown = parseExact('[{"n":12345678901234567890.5}]');
+    store.save({ ...stored, input: listOf(input).filter(isRecord) });
+    expect(JSON.stringify(store.find('resp_1', 'ann')?.input)).toBe('[{"n":12345678901234567890.5}]');
   });
 
   it('for anybody else it does not exist, and they cannot remove it', () => {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock/clock.ts';
-import { isRecord, listOf, parseJson } from '../../dialect/ir/json.ts';
+import { parseExact } from '../../dialect/ir/exact-json.ts';
+import { isRecord, listOf } from '../../dialect/ir/json.ts';
 import type { ResponseStore, StoredResponse } from '../../proxy/ports.ts';
 import { sha256Hex } from '../../secret/digest.ts';
 import type { SqlDatabase } from './driver.ts';
@@ -80,13 +81,13 @@ function previousIdIn(row: ReturnType<typeof readRow>): string | undefined {
 }
 
 function storedOf(id: string, row: ReturnType<typeof readRow>): StoredResponse {
-  const response = parseJson(row.text('response_json'));
+  const response = parseExact(row.text('response_json'));
   return {
     id,
     principalId: row.text('principal_id'),
     previousId: previousIdIn(row),
     response: isRecord(response) ? response : {},
-    input: listOf(parseJson(row.text('input_json'))).filter(isRecord),
-    output: listOf(parseJson(row.text('output_json'))).filter(isRecord),
+    input: listOf(parseExact(row.text('input_json'))).filter(isRecord),
+    output: listOf(parseExact(row.text('output_json'))).filter(isRecord),
   };
 }

@@ -54,6 +54,19 @@ describe('rule 15: items and files made upstream', () => {
     expect((await post(shared, alice, { input: [{ type: 'message', role: 'assistant', id: 'msg_mine', content: [{ type: 'output_text', text: 'x' }] }] })).status).toBe(200);
   });
 
+  it('a whole item is a reference where the upstream looks it up by its id', async () => {
+    const made = await post(shared, alice, { input: 'x' });
+    const [{ id }] = made.body.output;
+    const items = { bare: { type: 'reasoning', id, summary: [] }, sealed: { type: 'reasoning', id, summary: [], encrypted_content: 'sealed' }, image: { type: 'image_generation_call', id } };
+    const ask = async (key: string, item: object) => (await post(shared, key, { input: [{ role: 'user', content: 'go on' }, item] })).status;
+    expect([await ask(alice, items.bare), await ask(alice, items.sealed), await ask(alice, items.image)]).toEqual([200, 200, 200]);
+    expect([await ask(bob, items.bare), await ask(bob, items.sealed), await ask(bob, items.image)]).toEqual([404, 200, 404]);
+    // Of a translated answer, whose ids no upstream knows.
+    expect(await ask(bob, { ...items.bare, id: 'rs_made_here' })).toBe(200);
+    expect(await ask(bob, { ...items.image, id: 'ig_of_nobody' })).toBe(404);
+    expect(await ask(bob, { ...items.image, id: 'ig_of_nobody', result: 'AAAA' })).toBe(200);
+  });
+
   it.each([
     ['/v1/responses', { input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'file_1' }] }] }],
     ['/v1/responses', { input: 'x', tools: [{ type: 'file_search', vector_store_ids: ['vs_1'] }] }],
@@ -70,6 +83,7 @@ describe('rule 15: items and files made upstream', () => {
     ['/v1/responses', { input: 'x', tools: [{ type: 'file_search', vector_store_ids: ['vs_1'], input_schema: {} }] }],
     ['/v1/responses', { input: [{ type: 'code_interpreter_call', id: 'ci_1', code: '', container_id: 'cntr_1' }] }],
     ['/v1/responses', { input: 'x', prompt: { id: 'pmpt_1' } }],
+    ['/v1/responses', { type: 'tool_use', input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'file_1' }] }] }],
     ['/v1/chat/completions', { messages: [{ role: 'assistant', audio: { id: 'audio_1' } }] }],
     ['/v1/chat/completions', { messages: [], audio: { format: 'wav', voice: { id: 'voice_1' } } }],
     ['/v1/images/edits', { prompt: 'x', images: [{ file_id: 'file_1' }] }],
