@@ -1,4 +1,3 @@
-import { faults } from '../../fault/codes.ts';
 import type { IrError } from '../codec.ts';
 import { isRecord, memberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import type { StreamError } from '../stream-error.ts';
@@ -36,16 +35,6 @@ export function streamErrorIn(payload: JsonRecord, event: string): StreamError |
 function streamError(error: unknown): StreamError {
   const status = statusOfError(error);
   return { message: messageOf(error) ?? 'The upstream failed.', type: typeOf(error, status), code: codeOf(error) ?? 'upstream_error', status };
-}
-
-export function truncated(): StreamError {
-  const { status, type, message } = faults.stream_truncated;
-  return { status, type, message, code: 'stream_truncated' };
-}
-
-export function unreadable(): StreamError {
-  const { status, type, message } = faults.upstream_error;
-  return { status, type, message, code: 'upstream_error' };
 }
 
 function errorIn(body: unknown): unknown {
