@@ -51,7 +51,7 @@ async function startRig(dialect: DialectCase['dialect'], urls: readonly string[]
 const pathOf = ({ path, streamPath, dialect }: DialectCase, isStream: boolean): string => (dialect === 'gemini' ? (isStream ? streamPath : path).replace('gemini-2.5-flash', 'm') : path);
 const ask = (at: ProxyRig, client: DialectCase, isStream: boolean, more: object = {}): ReturnType<typeof send> =>
   send(at.url, { method: 'POST', path: pathOf(client, isStream), headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...client.body, ...(client.dialect === 'gemini' ? {} : { model: 'm', ...(isStream ? { stream: true } : {}) }), ...more }) });
-const states = (at: ProxyRig): readonly string[] => at.router.states(at.table).map(({ state }) => state);
+const states = (at: ProxyRig): readonly string[] => at.router.states(at.table).map(({ state, models }) => (state === 'ready' && models.length > 0 ? 'resting' : state));
 const outcomes = (at: ProxyRig): readonly string[] => at.settled.map(({ outcome }) => outcome);
 
 const chunk = (delta: object, more: object = {}): string => `data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta, ...more }] })}\n\n`;

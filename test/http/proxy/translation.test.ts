@@ -114,7 +114,7 @@ describe('an upstream that means no good', () => {
       expect([answer.status, JSON.parse(answer.body.toString())]).toEqual([502, expect.objectContaining({ error: expect.anything() })]);
     }
     expect(at.settled).toHaveLength(2);
-    expect([upstream.seen.length, at.router.states(at.table).map(({ state }) => state)]).toEqual([2, ['ready']]);
+    expect([upstream.seen.length, at.router.states(at.table).map(({ state, models }) => [state, models])]).toEqual([2, [['ready', []]]]);
   });
 
   it('whose stream never ends is not collected without bound', async () => {
