@@ -67,7 +67,7 @@ export async function findSession(deps: SessionDeps, opening: SocketOpening, sea
       lack = end.fault;
       continue;
     }
-    const verdict = judge(end, candidate.account.credential.kind, deps.clock.nowMs());
+    const verdict = judge(end, { credential: candidate.account.credential.kind, upstreamModel: candidate.upstreamModel, isPinned: false, nowMs: deps.clock.nowMs() });
     deps.router.settle(candidate, query, verdict.outcome);
     best = { verdict, end };
     if (!verdict.isRetryable) break;

@@ -106,7 +106,6 @@ describe('an upstream that means no good', () => {
     const at = await startRig(accountOf('openai-chat', upstream.url));
     const call = { index: 0, id: 'x', type: 'function', function: { name: 'f', arguments: tooDeep } };
     for (const isStream of [false, true]) {
-      at.clock.advance(3_600_000);
       upstream.setScript((_, res) =>
         isStream
           ? answerEvents(res, [`data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { tool_calls: [call] } }] })}\n\n`, 'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\n', 'data: [DONE]\n\n'])
@@ -116,6 +115,7 @@ describe('an upstream that means no good', () => {
       expect([answer.status, JSON.parse(answer.body.toString())]).toEqual([502, expect.objectContaining({ error: expect.anything() })]);
     }
     expect(at.settled).toHaveLength(2);
+    expect([upstream.seen.length, at.router.states(at.table).map(({ state, models }) => [state, models])]).toEqual([2, [['ready', []]]]);
   });
 
   it('whose stream never ends is not collected without bound', async () => {
@@ -144,7 +144,7 @@ describe('an upstream that means no good', () => {
   it('whose finish is called as what every object has ends a stream all the same', async () => {
     upstream.setScript((_, res) => answerEvents(res, ['data: {"id":"c","choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":"constructor"}]}\n\n', 'data: [DONE]\n\n']));
     const answer = await ask(await startRig(accountOf('openai-chat', upstream.url)), responses, true);
-    expect(answer.body.toString()).toContain('event: response.incomplete');
+    expect(answer.body.toString()).toContain('event: response.completed');
   });
 });
 

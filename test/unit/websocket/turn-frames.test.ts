@@ -6,7 +6,7 @@ import { createTurnFrames, type TurnFrames } from '../../../internal/websocket/t
 
 function cut(pieces: readonly (string | Buffer)[]): readonly string[] {
   const found: string[] = [];
-  const cutter = createEventCutter((data) => void found.push(data.toString('utf8')));
+  const cutter = createEventCutter((data) => void found.push(data.toString('utf8')), () => void found.push('too long'));
   for (const piece of pieces) cutter.push(Buffer.from(piece));
   return found;
 }
@@ -17,6 +17,13 @@ describe('cutting a stream into events', () => {
     expect(cut(['data: {"a":1}\r\n\r\ndata: 2\r\n\r\n'])).toEqual(['{"a":1}', '2']);
     expect(cut(['data\n\ndatabase: 1\n\n data: 1\n\n'])).toEqual([]);
     expect(cut(['data: unfinished\n'])).toEqual([]);
+  });
+
+  it.each([
+    ['in one line', Buffer.concat([Buffer.from('data: '), Buffer.alloc(1_048_576, 'x')]), Buffer.alloc(1_048_576, 'x')],
+    ['in many lines', 'data: a\n', `data: ${'x'.repeat(1_048_576)}\n`],
+  ])('ends at an event that is too long, and gives nothing of it: %s', (_, beginning, piece) => {
+    expect(cut(['data: 1\n\n', beginning, ...Array.from({ length: 66 }, () => piece), '\n\ndata: 2\n\n'])).toEqual(['1', 'too long']);
   });
 
   it('gives the same under any chunking, between the bytes of a letter too', () => {

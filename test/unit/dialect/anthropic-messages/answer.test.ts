@@ -57,6 +57,7 @@ describe('an upstream’s message', () => {
     ['pause_turn', 'pause'],
     ['refusal', 'refusal'],
     ['compaction', 'other'],
+    ['constructor', 'other'],
   ])('ends for its reason: %s', (stop_reason, finish) => {
     expect(decoded({ stop_reason, stop_sequence: stop_reason === 'stop_sequence' ? 'END' : null })).toMatchObject({ choices: [{ finish, rawFinish: stop_reason }] });
   });

@@ -154,8 +154,8 @@ describe('what is said of tools and answers', () => {
   });
 
   it('each of Google’s own tools has its kind', () => {
-    const tools = [{ google_search_retrieval: {} }, { urlContext: {}, codeExecution: {} }, { googleMaps: {} }];
-    expect(decode({ tools }).tools.map((tool) => (tool.kind === 'builtin' ? [tool.name, tool.builtin] : tool))).toEqual([['googleSearchRetrieval', 'web_search'], ['urlContext', 'web_fetch'], ['codeExecution', 'code_execution'], ['googleMaps', 'other']]);
+    const tools: readonly object[] = [{ google_search_retrieval: {} }, { urlContext: {}, codeExecution: {} }, { googleMaps: {} }, { constructor: {} }];
+    expect(decode({ tools }).tools.map((tool) => (tool.kind === 'builtin' ? [tool.name, tool.builtin] : tool))).toEqual([['googleSearchRetrieval', 'web_search'], ['urlContext', 'web_fetch'], ['codeExecution', 'code_execution'], ['googleMaps', 'other'], ['constructor', 'other']]);
   });
 
   it.each([

@@ -71,7 +71,7 @@ describe('parts of a stream', () => {
 describe('the end of a stream', () => {
   it.each([
     ['STOP', 'stop'], ['MAX_TOKENS', 'length'], ['CONTINUATION', 'length'], ['SAFETY', 'content_filter'], ['RECITATION', 'content_filter'], ['BLOCKLIST', 'content_filter'], ['PROHIBITED_CONTENT', 'content_filter'], ['SPII', 'content_filter'],
-    ['IMAGE_SAFETY', 'content_filter'], ['MALFORMED_FUNCTION_CALL', 'malformed_tool_call'], ['UNEXPECTED_TOOL_CALL', 'malformed_tool_call'], ['LANGUAGE', 'other'], ['OTHER', 'other'], ['SOMETHING_NEW', 'other'],
+    ['IMAGE_SAFETY', 'content_filter'], ['MALFORMED_FUNCTION_CALL', 'malformed_tool_call'], ['UNEXPECTED_TOOL_CALL', 'malformed_tool_call'], ['LANGUAGE', 'other'], ['OTHER', 'other'], ['SOMETHING_NEW', 'other'], ['constructor', 'other'],
   ])('%s is %s', (finishReason, finish) => {
     expect(answerOf([chunk([{ text: 'a' }], { finishReason })]).choices[0]).toMatchObject({ finish, rawFinish: finishReason });
   });

@@ -112,6 +112,18 @@ describe('a stream of an imitation', () => {
     expect(answerOf([chunk({ content: 'a' }), done]).choices[0]).toMatchObject({ finish: 'other' });
   });
 
+  it.each([
+    ['eos', 'stop'], ['eos_token', 'stop'], ['end_turn', 'stop'], ['stop_sequence', 'stop'], ['STOP_SEQUENCE', 'stop'], ['COMPLETE', 'stop'], ['MAX_TOKENS', 'length'], ['max_output_tokens', 'length'], ['sensitive', 'content_filter'],
+    ['model_context_window_exceeded', 'context_length'], ['satisfied', 'stop'], ['constructor', 'stop'], ['abort', 'other'], ['insufficient_system_resource', 'other'], ['repetition_truncation', 'other'], ['ERROR_LIMIT', 'other'],
+  ])('an end by %s is one by %s', (word, finish) => {
+    expect(answerOf([chunk({ content: 'a' }, { finish_reason: word }), done]).choices[0]).toMatchObject({ finish, rawFinish: word });
+  });
+
+  it('a call ends as one by whatever word its vendor has for it', () => {
+    const call = toolDelta({ index: 0, id: 'a', function: { name: 'f', arguments: '{}' } });
+    for (const word of ['tool_use', 'TOOL_CALL', 'COMPLETE', 'satisfied']) expect(answerOf([call, chunk({}, { finish_reason: word }), done]).choices[0]).toMatchObject({ finish: 'tool_calls' });
+  });
+
   it('what comes after the finish is not lost', () => {
     expect(answerOf([chunk({ content: 'a' }, { finish_reason: 'stop' }), chunk({ content: 'b' }, { finish_reason: '' }), done]).choices).toMatchObject([{ parts: [{ kind: 'text', text: 'ab' }], finish: 'stop' }]);
   });

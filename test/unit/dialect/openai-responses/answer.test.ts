@@ -87,6 +87,7 @@ describe('an answer for a client', () => {
     ['pause', { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } }],
     ['content_filter', { status: 'incomplete', incomplete_details: { reason: 'content_filter' } }],
     ['refusal', { status: 'incomplete', incomplete_details: { reason: 'content_filter' } }],
+    ['other', { status: 'incomplete', incomplete_details: null }],
     ['malformed_tool_call', { status: 'failed', error: { code: 'server_error' } }],
   ])('an end by %s is said in the dialect’s words', (finish, expected) => {
     expect(encode(answer([{ kind: 'text', text: 'x' }], { finish }))).toMatchObject(expected);
