@@ -9,6 +9,7 @@ import { createItemMemory } from './item-memory.ts';
 import { createTranslationLoader } from './load-translation.ts';
 import type { FindTranscript } from './ports.ts';
 import { prepareBytes, prepareRequest, type PrepareDeps } from './prepare.ts';
+import type { RunningExchange, RunningExchanges } from './running.ts';
 import { answerStored } from './stored-responses.ts';
 import { ClientGone } from './read-body.ts';
 
@@ -17,6 +18,7 @@ export type ProxyDeps = ExchangeDeps &
     /** Called at the start of every exchange; `settle` ends what it began. */
     readonly onOpened: () => void;
     readonly requestLogs: Pick<RequestLogs, 'begin'>;
+    readonly running: Pick<RunningExchanges, 'begin'>;
   };
 
 /** A data-plane route's handler: answers on `inbound.res`, never rejects. */
@@ -45,14 +47,18 @@ export function createProxy(deps: ProxyDeps): Proxy {
     open++;
     deps.onOpened();
     const { method, target, req } = inbound;
+    // In the same turn as the door's yes: what takes the right away in between finds the exchange here.
+    const running = deps.running.begin(inbound.principal);
     const log = deps.requestLogs.begin(inbound.id, { method, path: target.path, query: target.query, headers: req.headers });
     try {
       if (open > inbound.snapshot.limits.maxOpenExchanges) throw new AppError('overloaded', { headers: { 'retry-after': '1' } });
-      await exchange(whole, inbound, await prepare(), log);
+      const prepared = prepare();
+      await exchange(whole, inbound, prepared instanceof Promise ? await whileAllowed(running, prepared) : prepared, log, running);
     } catch (thrown) {
       settleUnprepared(deps, inbound, operation, thrown, log);
     } finally {
       open--;
+      running.done();
     }
   };
 
@@ -92,6 +98,16 @@ export function createProxy(deps: ProxyDeps): Proxy {
       serve(inbound, operations.responses, () => prepareBytes(whole, inbound, { operation: operations.responses, modelInPath: undefined, bytes, findTranscript })),
     openCount: () => open,
   };
+}
+
+/** A caller who may not go on is not waited for, however slowly he sends. */
+async function whileAllowed(running: RunningExchange, prepared: Promise<PreparedRequest>): Promise<PreparedRequest> {
+  try {
+    return await running.orEnd(prepared);
+  } catch (thrown) {
+    if (running.end() !== undefined) prepared.then((late) => late.dispose()).catch(() => undefined);
+    throw thrown;
+  }
 }
 
 async function answerHere(deps: ProxyDeps, inbound: ProxyInbound): Promise<void> {

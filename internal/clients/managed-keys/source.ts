@@ -137,7 +137,7 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
         // Who hangs on one of them is looked up anew, the minter's present rights with it.
         if ((entry.chain ?? [entry.key]).some(isOlder) || entry.chain === undefined) known.delete(entry.digest);
       }
-      newestRevision = Math.max(newestRevision, ...changes.map(({ revision }) => revision));
+      for (const { revision } of changes) newestRevision = Math.max(newestRevision, revision);
       for (const { digests, key } of newest.values()) {
         for (const digest of digests) unknown.delete(digest);
         // Without minters nothing has to be read, so the word of the write stands even when the store breaks next.

@@ -61,7 +61,7 @@ interface Output {
   /** False: the client's socket is full. */
   readonly push: (events: readonly IrEvent[]) => boolean;
   /** All there is. Undefined: nothing usable came and nothing was sent. */
-  readonly finish: (isTruncated: boolean) => AnswerSummary | undefined;
+  readonly finish: (isTruncated: boolean, why?: StreamError) => AnswerSummary | undefined;
   readonly hasStarted: () => boolean;
   readonly failure: () => OpeningError | undefined;
 }
@@ -100,7 +100,7 @@ function streamInput({ upstream, context, isClientStream, secrets }: TranslatedS
     isWhole: !isClientStream,
     write: (chunk) => out.push(decode(() => readChunk(chunk))),
     end: () => finish(false),
-    breakOff: () => finish(true),
+    breakOff: (why) => (why === undefined ? finish(true) : out.finish(true, why)),
     hasStarted: out.hasStarted,
     failure: out.failure,
   };
@@ -224,11 +224,11 @@ function streamOutput({ res, head, client, context, clock, keepAlive, reshape, r
       }
       return true;
     },
-    finish: (isTruncated) => {
+    finish: (isTruncated, why = truncation) => {
       hold?.abort();
       if (!hasStarted) return undefined;
       if (isTruncated) {
-        if (!hasFailed) send(encode([{ type: 'error', error: truncation }]));
+        if (!hasFailed) send(encode([{ type: 'error', error: why }]));
         cutConnection(res);
       } else {
         if (reshape !== undefined && !hasFailed) res.write(reshape.end());
