@@ -149,6 +149,7 @@ function mount(deps: ManagementDeps): Hono {
 
 function principalOf(header: string | undefined): Principal {
   const principal: unknown = JSON.parse(header ?? '{}');
+  if (isObject(principal) && principal['kind'] === 'managed-key') return { id: String(principal['id']), kind: 'managed-key', label: '', holders: [] };
   return isObject(principal) && principal['kind'] === 'root' ? root : operator;
 }
 
