@@ -14,7 +14,7 @@ import { buildRoutingTable } from '../routing/table.ts';
 import { sha256Hex } from '../secret/digest.ts';
 import { Secret } from '../secret/secret.ts';
 import type { Snapshot } from '../server/snapshot.ts';
-import { isLatched } from './latch.ts';
+import { isLatched } from '../http/client-auth-latch.ts';
 import { findMissingClients } from '../upstreamauth/missing-clients.ts';
 
 /** A snapshot with what only the daemon needs of it. */

@@ -8,7 +8,7 @@ import type { Clock } from '../clock/clock.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { Logger } from '../log/logger.ts';
 import type { RunningExchanges } from '../proxy/running.ts';
-import { setLatch } from './latch.ts';
+import { setLatch } from '../http/client-auth-latch.ts';
 import type { Live } from './live.ts';
 
 export interface ManagedKeysDeps {
