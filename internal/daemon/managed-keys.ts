@@ -31,11 +31,11 @@ export interface OpenManagedKeys {
 export function openManagedKeys({ store, clock, log, live, dataDir, running, readmitSockets }: ManagedKeysDeps): OpenManagedKeys {
   const source = createManagedKeySource({ store, clock });
 
-  /** Why a caller who came in may not go on. That it cannot be told just now is no word against him. */
+  /** Why a caller who came in may not go on. One whose key expired meanwhile may; that it cannot be told just now is no word against him. */
   const judge = (principal: Principal): AppError | undefined => {
     if (principal.kind === 'managed-key') {
       const verdict = source.recheck(principal);
-      return verdict?.kind === 'invalid' ? new AppError(verdict.code) : undefined;
+      return verdict?.kind === 'invalid' && verdict.code === 'key_revoked' ? new AppError(verdict.code) : undefined;
     }
     if (principal.kind !== 'static-key' || live.snapshot().door.staticKeys.has(principal.id)) return undefined;
     return isTakenOver(principal.id) ? undefined : new AppError('key_revoked', { message: 'This key was taken out of the configuration.' });
@@ -54,7 +54,7 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
     if (ended > 0) log.info({ ended }, 'exchanges were ended: their callers may not go on');
     readmitSockets();
   };
-  const onChanged = (changes: readonly KeyChange[]): void => {
+  const onChanged = (changes: readonly KeyChange[] | 'many'): void => {
     source.apply(changes);
     endOthers();
   };
@@ -62,7 +62,7 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
     if (cause === 'config') endOthers();
   });
 
-  const onChangedElsewhere = (changes: readonly KeyChange[]): void => {
+  const onChangedElsewhere = (changes: readonly KeyChange[] | 'many'): void => {
     // Whoever made keys on this data has set the latch.
     live.closeDoor();
     onChanged(changes);

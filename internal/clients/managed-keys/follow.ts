@@ -8,7 +8,7 @@ export interface FollowDeps {
   readonly source: Pick<ManagedKeySource, 'takeUses'>;
   readonly clock: Pick<Clock, 'every'>;
   readonly log: Pick<Logger, 'warn' | 'info'>;
-  readonly onChanged: (changes: readonly KeyChange[]) => void;
+  readonly onChanged: (changes: readonly KeyChange[] | 'many') => void;
 }
 
 /** Twice a second, so that a revocation by another process counts within one (security rule 37). */
@@ -30,8 +30,10 @@ export function followManagedKeys({ store, source, clock, log, onChanged }: Foll
     try {
       isBehind = store.mayHaveChanged() || isBehind;
       if (!isBehind) return;
+      // Read first: what is written in between is told twice rather than never.
+      const revision = store.revision();
       const changes = store.changedSince(seenRevision);
-      seenRevision = changes.at(-1)?.revision ?? seenRevision;
+      seenRevision = revision;
       isBehind = false;
       if (wasBroken) log.info('the key store can be read again');
       wasBroken = false;

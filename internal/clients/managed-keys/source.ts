@@ -11,8 +11,8 @@ import type { KeyChange, KeyUse, ManagedKeyStore } from './store.ts';
 export interface ManagedKeySource extends CredentialSource {
   /** Judges again what a principal came in by. Undefined: not one of this source. Counts as no use. */
   readonly recheck: (principal: Principal) => Verdict | undefined;
-  /** Writes, by this process or another: they count from here on. An older one never replaces a newer. */
-  readonly apply: (changes: readonly KeyChange[]) => void;
+  /** Writes, by this process or another: they count from here on. An older one never replaces a newer. `many`: all is looked up anew. */
+  readonly apply: (changes: readonly KeyChange[] | 'many') => void;
   /** The uses since this was last called, the newest of each text. */
   readonly takeUses: () => readonly KeyUse[];
 }
@@ -129,8 +129,12 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
       }
     },
     apply: (changes) => {
-      if (changes.length === 0) return;
       hasImported = undefined;
+      if (changes === 'many') {
+        known.clear();
+        unknown.clear();
+        return;
+      }
       const newest = new Map(changes.map((change) => [change.id, change]));
       for (const entry of known.values()) {
         const isOlder = ({ id, revision }: ManagedKey): boolean => revision < (newest.get(id)?.revision ?? 0);

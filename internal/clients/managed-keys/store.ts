@@ -49,8 +49,8 @@ export interface ManagedKeyStore {
   readonly saveUses: (uses: readonly KeyUse[]) => void;
   /** Of the newest write by anybody. */
   readonly revision: () => number;
-  /** What was written after that revision, in order. */
-  readonly changedSince: (revision: number) => readonly KeyChange[];
+  /** What was written after that revision, in order; `many` where it is more than is worth telling one by one. */
+  readonly changedSince: (revision: number) => readonly KeyChange[] | 'many';
   /** True when another process may have written since this was last asked; costs next to nothing. */
   readonly mayHaveChanged: () => boolean;
 }

@@ -6,6 +6,8 @@ import { readRow } from './read-row.ts';
 
 /** Forgotten keys are told of to other processes for as long as they might not have heard. */
 const keptGone = 10_000;
+/** More changes than this are not told one by one. */
+const maxTold = 5_000;
 
 class Stale extends Error {}
 
@@ -17,6 +19,7 @@ export function createSqliteManagedKeyStore(database: SqlDatabase): ManagedKeySt
   const selectChildren = database.prepare(`SELECT ${keyColumns.join(', ')} FROM client_key WHERE minter_id = ? AND minter_id <> ''`);
   const selectChanged = database.prepare(`SELECT ${keyColumns.join(', ')} FROM client_key WHERE revision > ? ORDER BY revision`);
   const selectGone = database.prepare('SELECT id, revision, digests_json FROM client_key_gone WHERE revision > ? ORDER BY revision');
+  const countChanged = database.prepare('SELECT (SELECT count(*) FROM client_key WHERE revision > ?) + (SELECT count(*) FROM client_key_gone WHERE revision > ?) AS changed');
   const selectImported = database.prepare('SELECT 1 FROM client_key WHERE imported = 1 LIMIT 1');
   const selectRevision = database.prepare('SELECT value FROM client_key_revision');
   const raiseRevision = database.prepare('UPDATE client_key_revision SET value = value + 1');
@@ -116,6 +119,7 @@ export function createSqliteManagedKeyStore(database: SqlDatabase): ManagedKeySt
     saveUses: (uses) => database.inTransaction(() => uses.forEach(({ digest, atMs, from }) => saveUse.run(atMs, from, digest, atMs))),
     revision: () => readRow(selectRevision.get()).number('value'),
     changedSince: (revision) => {
+      if (readRow(countChanged.get(revision, revision)).number('changed') > maxTold) return 'many';
       const changed = selectChanged.all(revision).map(withSecrets).map((key): KeyChange => ({ id: key.id, revision: key.revision, digests: key.secrets.map(({ digest }) => digest), key }));
       const gone = selectGone.all(revision).map((row): KeyChange => ({ id: readRow(row).text('id'), revision: readRow(row).number('revision'), digests: readTexts(readRow(row).text('digests_json')), key: undefined }));
       return [...changed, ...gone].sort((one, other) => one.revision - other.revision);

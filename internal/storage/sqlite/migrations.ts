@@ -136,6 +136,7 @@ export const migrations: readonly Migration[] = [
         imported INTEGER NOT NULL
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX client_key_by_created ON client_key (created_at_ms, id);
+      CREATE INDEX client_key_by_owner ON client_key (owner, created_at_ms, id);
       CREATE INDEX client_key_by_revision ON client_key (revision);
       CREATE INDEX client_key_by_minter ON client_key (minter_id) WHERE minter_id <> '';
       CREATE INDEX client_key_by_imported ON client_key (imported) WHERE imported = 1;

@@ -119,6 +119,19 @@ describe('a managed key that is revoked', () => {
   });
 });
 
+describe('a managed key that expires', () => {
+  it('is refused from that instant on; an answer that is on its way is not cut, whatever else is written', async () => {
+    const { key } = await makeKey({ expires_in: '1s' });
+    const answer = chat(key);
+    await begun();
+    await until('it has expired', async () => (await models(key)) === '401 key_expired');
+    await makeKey();
+    await manage('GET', '');
+    expect(upstream.left.length).toBe(0);
+    void answer.catch(() => undefined);
+  });
+});
+
 describe('a static key that is taken out of the file', () => {
   it('ends its streams within 2 s, and others go on', async () => {
     const gone = chat(staticKey);

@@ -54,6 +54,7 @@ function open(maxRemembered?: number): Rig {
 const told = (verdict: Verdict): string => (verdict.kind === 'valid' ? verdict.principal.id : verdict.kind === 'invalid' ? verdict.code : 'unknown');
 const changesSince = ({ store }: Rig, revision: number): Parameters<ManagedKeySource['apply']>[0] => store.changedSince(revision);
 
+
 describe('managed keys at the door', () => {
   it('the first sight of a key is one read, each further one none', () => {
     const rig = open();
@@ -167,6 +168,15 @@ describe('managed keys at the door', () => {
     rig.store.remove([rig.store.find('ck_a') ?? keyOf('')]);
     rig.source.apply(changesSince(rig, 1));
     expect(told(rig.source.verify(text))).toBe('invalid_api_key');
+  });
+
+  it('after more changes than are worth telling everything is looked up anew', () => {
+    const rig = open();
+    const text = rig.add('ck_a');
+    rig.source.verify(text);
+    rig.store.update([{ ...(rig.store.find('ck_a') ?? keyOf('')), revokedAtMs: 10_000 }]);
+    rig.source.apply('many');
+    expect(told(rig.source.verify(text))).toBe('key_revoked');
   });
 
   it('a principal is judged again by the text that it came in by', () => {
