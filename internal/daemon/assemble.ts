@@ -254,7 +254,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     if (err instanceof AppError) log.warn({ err, requestId }, 'a request could not be served');
     else log.error({ err, requestId }, 'a request failed inside Keyward');
   };
-  const isKept = (id: string, principalId: string): boolean => stores.responseOwners.find(id)?.principalId === principalId || (live.snapshot().limits.storesResponses && stores.responses.find(id, principalId) !== undefined);
+  const isKept = (id: string, principalId: string): boolean => stores.responseOwners.find(id)?.principalId === principalId || (live.snapshot().limits.storesResponses && stores.responses.measure(id, principalId) !== undefined);
   const socketRoutes = {
     responses: createResponsesSocket({ clock, sockets, limits, memories: createTurnMemories(() => limits().maxMemoryBytes), proxy, isKept, onFailure }),
     realtime: createRealtimeSocket({ ...exchanges, sockets, limits }),
