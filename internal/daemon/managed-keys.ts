@@ -23,6 +23,8 @@ export interface ManagedKeysDeps {
 
 export interface OpenManagedKeys {
   readonly source: CredentialSource;
+  /** For questions about a key by its id, such as `explain`. */
+  readonly principalOf: (id: string) => Principal | undefined;
   readonly service: ManagedKeyService;
   readonly close: () => void;
 }
@@ -75,5 +77,5 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
     live.closeDoor();
     isClosed = true;
   };
-  return { source, service: createManagedKeyService({ store, clock, closeDoor, onChanged }), close: following.close };
+  return { source, principalOf: source.principalOf, service: createManagedKeyService({ store, clock, closeDoor, onChanged }), close: following.close };
 }

@@ -11,6 +11,8 @@ import type { KeyChange, KeyUse, ManagedKeyStore } from './store.ts';
 export interface ManagedKeySource extends CredentialSource {
   /** Judges again what a principal came in by. Undefined: not one of this source. Counts as no use. */
   readonly recheck: (principal: Principal) => Verdict | undefined;
+  /** Who a key with this id is, its minters among the holders; undefined where there is none, or a minter is gone. For questions about it, not to let anybody in. */
+  readonly principalOf: (id: string) => Principal | undefined;
   /** Writes, by this process or another: they count from here on. An older one never replaces a newer. `many`: all is looked up anew. */
   readonly apply: (changes: readonly KeyChange[] | 'many') => void;
   /** The uses since this was last called, the newest of each text. */
@@ -69,8 +71,7 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
 
   const remember = (digest: string, key: ManagedKey): Entry => {
     const chain = chainOf(key);
-    const holders = (chain ?? [key]).map(({ id, grant }) => ({ id, grant }));
-    const principal: Principal = { id: key.id, kind: 'managed-key', label: key.name, holders };
+    const principal = principalFrom(chain ?? [key], key);
     const entry: Entry = { digest, key, chain, principal, validUntilMs: endOf(digest, key, chain) };
     cameBy.set(principal, digest);
     known.set(digest, entry);
@@ -128,6 +129,11 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
         return { kind: 'unknown', cause };
       }
     },
+    principalOf: (id) => {
+      const key = store.find(id);
+      const chain = key === undefined ? undefined : chainOf(key);
+      return key === undefined || chain === undefined ? undefined : principalFrom(chain, key);
+    },
     apply: (changes) => {
       hasImported = undefined;
       if (changes === 'many') {
@@ -154,6 +160,10 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
       return taken;
     },
   };
+}
+
+function principalFrom(chain: readonly ManagedKey[], { id, name }: ManagedKey): Principal {
+  return { id, kind: 'managed-key', label: name, holders: chain.map((holder) => ({ id: holder.id, grant: holder.grant })) };
 }
 
 function endOf(digest: string, key: ManagedKey, chain: readonly ManagedKey[] | undefined): number {

@@ -192,6 +192,14 @@ describe('managed keys at the door', () => {
     expect(rig.source.recheck(principal)).toEqual({ kind: 'invalid', code: 'key_revoked' });
   });
 
+  it('by its id a key tells who it is, for questions about it, and no text is known by that', () => {
+    const rig = open();
+    rig.add('ck_top', { grant: { maxConcurrent: 9 } });
+    rig.add('ck_low', { minterId: 'ck_top' });
+    expect(rig.source.principalOf('ck_low')).toMatchObject({ id: 'ck_low', kind: 'managed-key', holders: [{ id: 'ck_low' }, { id: 'ck_top', grant: { maxConcurrent: 9 } }] });
+    expect([rig.source.principalOf('ck_none'), told(rig.source.verify('ck_low'))]).toEqual([undefined, 'invalid_api_key']);
+  });
+
   it('uses are collected, the newest of each text, and looks and refusals are none', () => {
     const rig = open();
     const [a, b] = [rig.add('ck_a'), rig.add('ck_b', { expiresAtMs: 5 })];
