@@ -29,6 +29,10 @@ export interface OpenManagedKeys {
   readonly close: () => void;
 }
 
+// Made once: a stack trace for each of a thousand exchanges would be most of the time that ending them takes.
+const revoked = new AppError('key_revoked');
+const takenOut = new AppError('key_revoked', { message: 'This key was taken out of the configuration.' });
+
 /** Managed keys within the daemon: what is written of them, here or by another process, ends what runs by their right. */
 export function openManagedKeys({ store, clock, log, live, dataDir, running, readmitSockets }: ManagedKeysDeps): OpenManagedKeys {
   const source = createManagedKeySource({ store, clock });
@@ -37,10 +41,10 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
   const judge = (principal: Principal): AppError | undefined => {
     if (principal.kind === 'managed-key') {
       const verdict = source.recheck(principal);
-      return verdict?.kind === 'invalid' && verdict.code === 'key_revoked' ? new AppError(verdict.code) : undefined;
+      return verdict?.kind === 'invalid' && verdict.code === 'key_revoked' ? revoked : undefined;
     }
     if (principal.kind !== 'static-key' || live.snapshot().door.staticKeys.has(principal.id)) return undefined;
-    return isTakenOver(principal.id) ? undefined : new AppError('key_revoked', { message: 'This key was taken out of the configuration.' });
+    return isTakenOver(principal.id) ? undefined : takenOut;
   };
   /** A key that left the config because it is managed now. */
   const isTakenOver = (id: string): boolean => {
