@@ -50,6 +50,7 @@ export const faults = {
   remote_management_disabled: { status: 403, type: 'permission_error', retry: 'never', message: 'remote management disabled', fix: 'Call from localhost, or set `remote-management.allow-remote: true`.' },
   too_many_failures: { status: 403, type: 'permission_error', retry: 'later', message: 'Too many wrong keys from this address.', fix: 'Wait for `Retry-After`; a correct key still passes.' },
   auth_unavailable: { status: 503, type: 'api_error', retry: 'later', message: 'The key store cannot be read right now.', fix: 'Retry; the operator sees the cause in the log and in `keyward doctor`.' },
+  exceeds_minter: { status: 403, type: 'permission_error', retry: 'never', message: 'A key cannot be given more than who gives it has.', fix: 'The message names the member; lower it, or have it made by the operator.' },
   root_required: { status: 403, type: 'permission_error', retry: 'never', message: 'Only the root management secret may do this.', fix: 'Repeat with the management secret.' },
 
   // Routing and upstream

@@ -73,7 +73,8 @@ async function tryChange(deps: ManagementDeps, request: ChangeRequest, loaded: L
   return plan.edits.length === 0 ? { ok: true, value: unchanged(loaded) } : deps.config.edit(plan.edits, options);
 }
 
-async function requireAudit(deps: ManagementDeps): Promise<void> {
+/** Errors: `storage_unavailable` where what is about to be done could not be put on record. */
+export async function requireAudit(deps: ManagementDeps): Promise<void> {
   const { healthy } = deps.daemon().storage;
   const message = 'The change cannot be audited, and `audit.fail-closed` refuses it then.';
   if (!healthy) throw new AppError('storage_unavailable', { message });

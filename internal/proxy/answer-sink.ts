@@ -2,7 +2,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { Dialect } from '../dialect/dialect.ts';
 import type { JsonRecord } from '../dialect/ir/json.ts';
 import { endOfValue } from '../dialect/json-scan.ts';
-import { renderStreamError, truncated } from '../dialect/stream-error.ts';
+import { renderStreamError, truncated, type StreamError } from '../dialect/stream-error.ts';
 import { watchOpening, type OpeningError } from '../dialect/stream-opening.ts';
 import { idsOfResponse, watchEventStream, watchGeminiArray, type StreamWatch } from '../dialect/stream-watch.ts';
 import { findUsage, type StatedUsage } from '../dialect/token-usage.ts';
@@ -32,8 +32,8 @@ export interface AnswerSink {
   readonly write: (chunk: Buffer) => boolean;
   /** The upstream ended cleanly. Undefined: the answer turned out broken and nothing was sent. */
   readonly end: () => AnswerSummary | undefined;
-  /** The upstream broke off. Undefined: nothing was sent yet, another account may be tried. */
-  readonly breakOff: () => AnswerSummary | undefined;
+  /** The upstream broke off, or `why` else the answer ends here. Undefined: nothing was sent yet, another account may be tried. */
+  readonly breakOff: (why?: StreamError) => AnswerSummary | undefined;
   /** True once a byte of the answer is on its way. */
   readonly hasStarted: () => boolean;
   /** The answer turned out to be an error before any of it was sent; another account may be tried. */
@@ -120,9 +120,9 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
     const rest = guard?.end();
     if (rest !== undefined && rest.length > 0) send(rest);
   };
-  const fail = (): AnswerSummary => {
+  const fail = (why: StreamError = truncated): AnswerSummary => {
     sendRest();
-    if (isEventStream && !watch.hasFailed()) res.write(renderStreamError(dialect, truncated, watch.isBetweenEvents()));
+    if (isEventStream && !watch.hasFailed()) res.write(renderStreamError(dialect, why, watch.isBetweenEvents()));
     cutConnection(res);
     return summary(true);
   };
@@ -155,11 +155,11 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
       }
       return hasStarted ? fail() : undefined;
     },
-    breakOff: () => {
+    breakOff: (why) => {
       hold?.abort();
       if (!hasStarted) return undefined;
       // What comes after the terminal mark is nothing the client waits for; Gemini's is no event of its own.
-      if (!isWatched || dialect === 'gemini' || !watch.isComplete()) return fail();
+      if (!isWatched || dialect === 'gemini' || !watch.isComplete()) return fail(why);
       sendRest();
       res.end();
       return summary(false);

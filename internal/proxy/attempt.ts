@@ -2,7 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Dialect } from '../dialect/dialect.ts';
+import type { StreamError } from '../dialect/stream-error.ts';
 import type { Clock } from '../clock/clock.ts';
+import type { AppError } from '../fault/app-error.ts';
+import { faults } from '../fault/codes.ts';
 import type { ClientAnswer } from '../http/client-answer.ts';
 import type { RequestLog } from '../log/request-log.ts';
 import { passesDown, sendableValue } from '../providers/header-lists.ts';
@@ -11,6 +14,7 @@ import { createStreamSink, createWholeSink, cutConnection, type AnswerHead, type
 import { withoutSecrets } from './secret-guard.ts';
 import { createUnwrapper, type AnswerEnvelope, type AnswerUnwrapper } from './unwrap-answer.ts';
 import type { KeepAlive } from './keep-alive.ts';
+import type { RunningExchange } from './running.ts';
 import type { Upstream } from './upstreams.ts';
 
 export interface AttemptRequest {
@@ -37,6 +41,7 @@ export interface AttemptRequest {
   readonly onFirstByte: () => void;
   readonly clock: Clock;
   readonly keepAlive: KeepAlive;
+  readonly running: RunningExchange;
   /** The upstream speaks another dialect than the client. */
   readonly translation: AttemptTranslation | undefined;
   readonly log: Pick<RequestLog, 'requestChunk' | 'attempt' | 'responseHead' | 'responseChunk'>;
@@ -49,7 +54,7 @@ export interface AttemptTranslation {
   readonly translateRefusal: (status: number, body: Buffer) => Buffer;
 }
 
-/** How one attempt against one account ended. Only `answered` and `client_gone` leave nothing more to send. */
+/** How one attempt against one account ended. `answered`, `client_gone` and an `ended` with a summary leave nothing more to send. */
 export type AttemptEnd =
   /** `isEstimate`: by Keyward itself. */
   | { readonly kind: 'answered'; readonly status: number; readonly summary: AnswerSummary; readonly isEstimate?: boolean }
@@ -57,7 +62,9 @@ export type AttemptEnd =
   | { readonly kind: 'refused'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer; readonly upstreamBody: Buffer; readonly ownWords?: string | undefined; readonly isBlameless?: boolean | undefined }
   /** No usable answer; nothing was sent to the client. */
   | { readonly kind: 'broken'; readonly cause: Error; readonly wasSent: boolean }
-  | { readonly kind: 'client_gone'; readonly summary: AnswerSummary | undefined };
+  | { readonly kind: 'client_gone'; readonly summary: AnswerSummary | undefined }
+  /** The caller may not go on. The summary is of what was sent, and absent when nothing was. */
+  | { readonly kind: 'ended'; readonly error: AppError; readonly status: number; readonly summary: AnswerSummary | undefined };
 
 const maxRefusalBytes = 256 * 1024;
 
@@ -72,9 +79,12 @@ class UnknownCoding extends Error {
 export function attempt(request: AttemptRequest, res: ClientAnswer): Promise<AttemptEnd> {
   // Gone while its body was prepared or another attempt failed: `close` will not come again.
   if (res.destroyed) return Promise.resolve({ kind: 'client_gone', summary: undefined });
+  const why = request.running.end();
+  if (why !== undefined) return Promise.resolve({ kind: 'ended', error: why, status: 0, summary: undefined });
   return new Promise((resolve) => {
     const handler = new AttemptHandler(request, res, resolve);
     res.on('close', handler.onClientClose);
+    handler.offEnd = request.running.onEnd(handler.onEnd);
     request.upstream.dispatcher.dispatch(
       {
         origin: request.upstream.origin,
@@ -109,12 +119,21 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   #hasFirstByte = false;
   #isOver = false;
   #hasClientLeft = false;
+  offEnd = (): void => undefined;
 
   constructor(request: AttemptRequest, res: ClientAnswer, resolve: (end: AttemptEnd) => void) {
     this.#request = request;
     this.#res = res;
     this.#resolve = resolve;
   }
+
+  /** The caller has lost his right: nothing more is sent but why. */
+  readonly onEnd = (error: AppError): void => {
+    if (this.#isOver) return;
+    const summary = this.#breakSink({ message: error.message, type: faults[error.code].type, code: error.code, status: error.status });
+    this.#finish({ kind: 'ended', error, status: this.#status, summary });
+    this.#controller?.abort(new Error('the caller may not go on'));
+  };
 
   readonly onClientClose = (): void => {
     if (this.#isOver) return;
@@ -128,7 +147,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#hasClientLeft) controller.abort(new ClientLeft('the client closed the connection'));
+    if (this.#hasClientLeft || this.#isOver) controller.abort(new ClientLeft('the client closed the connection'));
     this.#wasSent = true;
   }
 
@@ -268,10 +287,10 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   }
 
   /** As the sink breaks off; one that cannot do even that is cut off where it stands. */
-  #breakSink(): AnswerSummary | undefined {
+  #breakSink(why?: StreamError): AnswerSummary | undefined {
     const sink = this.#sink;
     try {
-      return sink?.breakOff();
+      return sink?.breakOff(why);
     } catch {
       if (sink?.hasStarted() !== true) return undefined;
       cutConnection(this.#res);
@@ -343,6 +362,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#res.off('close', this.onClientClose);
+    this.offEnd();
     this.#decoder?.destroy();
     this.#resolve(end);
   }

@@ -8,6 +8,7 @@ import { operations, parseGeminiSpec, type ProxyOperation } from './operation.ts
 import { createItemMemory } from './item-memory.ts';
 import { createTranslationLoader } from './load-translation.ts';
 import { prepareBytes, prepareRequest, type PrepareDeps } from './prepare.ts';
+import type { RunningExchange, RunningExchanges } from './running.ts';
 import { answerStored } from './stored-responses.ts';
 import { ClientGone } from './read-body.ts';
 
@@ -16,6 +17,7 @@ export type ProxyDeps = ExchangeDeps &
     /** Called at the start of every exchange; `settle` ends what it began. */
     readonly onOpened: () => void;
     readonly requestLogs: Pick<RequestLogs, 'begin'>;
+    readonly running: Pick<RunningExchanges, 'begin'>;
   };
 
 /** A data-plane route's handler: answers on `inbound.res`, never rejects. */
@@ -47,15 +49,19 @@ export function createProxy(deps: ProxyDeps): Proxy {
     open++;
     openByClient.set(principal.id, ofClient);
     deps.onOpened();
+    // In the same turn as the door's yes: what takes the right away in between finds the exchange here.
+    const running = deps.running.begin(principal);
     const log = deps.requestLogs.begin(inbound.id, { method, path: target.path, query: target.query, headers: req.headers });
     try {
       if (open > limits.maxOpenExchanges) throw new AppError('overloaded', { headers: { 'retry-after': '1' } });
       if (ofClient > limits.maxOpenExchangesPerClient) throw new AppError('too_many_exchanges', { headers: { 'retry-after': '1' } });
-      await exchange(whole, inbound, await prepare(), log);
+      const prepared = prepare();
+      await exchange(whole, inbound, prepared instanceof Promise ? await whileAllowed(running, prepared) : prepared, log, running);
     } catch (thrown) {
       settleUnprepared(deps, inbound, operation, thrown, log);
     } finally {
       open--;
+      running.done();
       const left = (openByClient.get(principal.id) ?? 1) - 1;
       if (left === 0) openByClient.delete(principal.id);
       else openByClient.set(principal.id, left);
@@ -98,6 +104,16 @@ export function createProxy(deps: ProxyDeps): Proxy {
       serve(inbound, operations.responses, () => prepareBytes(whole, inbound, { operation: operations.responses, modelInPath: undefined, bytes })),
     openCount: () => open,
   };
+}
+
+/** A caller who may not go on is not waited for, however slowly he sends. */
+async function whileAllowed(running: RunningExchange, prepared: Promise<PreparedRequest>): Promise<PreparedRequest> {
+  try {
+    return await running.orEnd(prepared);
+  } catch (thrown) {
+    if (running.end() !== undefined) prepared.then((late) => late.dispose()).catch(() => undefined);
+    throw thrown;
+  }
 }
 
 async function answerHere(deps: ProxyDeps, inbound: ProxyInbound): Promise<void> {

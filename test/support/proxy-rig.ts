@@ -8,6 +8,7 @@ import { createProxy, type Proxy } from '../../internal/proxy/forward.ts';
 import { proxyLimits, type ProxySnapshot } from '../../internal/proxy/limits.ts';
 import type { Tokens } from '../../internal/proxy/login-token.ts';
 import { createMemoryResponseStore } from '../../internal/storage/memory/response-store.ts';
+import { createRunningExchanges, type RunningExchanges } from '../../internal/proxy/running.ts';
 import { operations } from '../../internal/proxy/operation.ts';
 import { createSettle } from '../../internal/proxy/settled.ts';
 import { createUpstreams } from '../../internal/proxy/upstreams.ts';
@@ -29,6 +30,7 @@ export interface ProxyRig {
   readonly settled: readonly UsageRow[];
   /** What the log of exchanges was told. */
   readonly logged: () => string;
+  readonly running: RunningExchanges;
   readonly close: () => Promise<void>;
 }
 
@@ -48,8 +50,10 @@ export async function startProxyRig({ accounts, tokens, config: given = {}, prin
   const logged: unknown[] = [];
   const dispatchers = createDispatchers({ environment: { httpProxy: undefined, httpsProxy: undefined, noProxy: undefined }, connectTimeoutMs: () => 5_000 });
   const log = (...told: readonly unknown[]): void => void logged.push(...told.map((each) => (each instanceof Uint8Array ? Buffer.from(each).toString('latin1') : each instanceof Error ? each.message : each)));
+  const running = createRunningExchanges();
   const proxy = createProxy({
     clock,
+    running,
     router,
     upstreams: createUpstreams({ userAgent: 'keyward/test', dispatchers }),
     tokens,
@@ -88,6 +92,7 @@ export async function startProxyRig({ accounts, tokens, config: given = {}, prin
     router,
     table: snapshot.routes,
     settled,
+    running,
     logged: () => JSON.stringify(logged),
     close: async () => {
       server.closeAllConnections();

@@ -71,7 +71,8 @@ function streamInput({ upstream, context, isClientStream, secrets }: TranslatedS
       out.push(rest);
       return out.finish(state === 'unreadable' || rest.some((event) => event.type === 'error' && event.error.code === truncated.code));
     },
-    breakOff: () => {
+    breakOff: (why) => {
+      if (why !== undefined) return out.finish(true, why);
       const rest = decode(decoder.end);
       const isWhole = rest.some(({ type }) => type === 'end') || state === 'ended';
       // What broke it says more than that it is cut, as long as the client has seen nothing.

@@ -3,7 +3,7 @@ import type { IrAnswer, IrUsage } from '../../dialect/ir/answer.ts';
 import { createCollector, type Collector } from '../../dialect/ir/collect.ts';
 import type { IrEvent } from '../../dialect/ir/events.ts';
 import { isRecord, memberOf, parseJson, type JsonRecord } from '../../dialect/ir/json.ts';
-import { renderStreamError, truncated } from '../../dialect/stream-error.ts';
+import { renderStreamError, truncated, type StreamError } from '../../dialect/stream-error.ts';
 import type { OpeningError } from '../../dialect/stream-opening.ts';
 import type { StatedUsage } from '../../dialect/token-usage.ts';
 import type { Clock } from '../../clock/clock.ts';
@@ -17,7 +17,7 @@ export interface Output {
   /** False: the client's socket is full. */
   readonly push: (events: readonly IrEvent[]) => boolean;
   /** All there is. Undefined: nothing usable came and nothing was sent. */
-  readonly finish: (isTruncated: boolean) => AnswerSummary | undefined;
+  readonly finish: (isTruncated: boolean, why?: StreamError) => AnswerSummary | undefined;
   readonly hasStarted: () => boolean;
   readonly failure: () => OpeningError | undefined;
   /** The client was told that it ends here; what else comes is for nobody. */
@@ -123,11 +123,11 @@ export function streamOutput({ res, head, client, context, clock, keepAlive, res
       }
       return true;
     },
-    finish: (isTruncated) => {
+    finish: (isTruncated, why = truncated) => {
       hold?.abort();
       if (!hasStarted) return undefined;
       if (isTruncated) {
-        if (!hasFailed) send(encode([{ type: 'error', error: truncated }]));
+        if (!hasFailed) send(encode([{ type: 'error', error: why }]));
         cutConnection(res);
       } else {
         if (reshape !== undefined && !hasFailed) res.write(reshape.end());

@@ -1,6 +1,8 @@
 import type { AuditStore } from '../../audit/store.ts';
+import type { ManagedKeyStore } from '../../clients/managed-keys/store.ts';
 import type { UsageStore } from '../../usage/store.ts';
 import { createSqliteAuditStore } from './audit-store.ts';
+import { createSqliteManagedKeyStore } from './managed-keys.ts';
 import { createResponseOwners, type DurableResponseOwners } from './response-owners.ts';
 import { openSqlite, type OpenOptions } from './open.ts';
 import { createSqliteResponseStore, type SqliteResponseStore } from './stored-responses.ts';
@@ -12,6 +14,7 @@ export interface Stores {
   readonly audit: AuditStore;
   readonly responseOwners: DurableResponseOwners;
   readonly responses: SqliteResponseStore;
+  readonly managedKeys: ManagedKeyStore;
   /** No store may be used afterwards. */
   readonly close: () => void;
 }
@@ -25,6 +28,7 @@ export function openSqliteStores(options: OpenOptions & { readonly onFailure?: (
     audit: createSqliteAuditStore(database),
     responseOwners,
     responses: createSqliteResponseStore({ database, clock: options.clock, maxTotalBytes: options.maxStoredResponseBytes ?? (() => Infinity), onFailure: options.onFailure ?? (() => undefined) }),
+    managedKeys: createSqliteManagedKeyStore(database),
     close: () => {
       responseOwners.close();
       database.close();

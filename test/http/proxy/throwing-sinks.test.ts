@@ -3,9 +3,11 @@ import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { anonymous } from '../../../internal/clients/principal.ts';
 import type { AnswerSink } from '../../../internal/proxy/answer-sink.ts';
 import { attempt, type AttemptEnd } from '../../../internal/proxy/attempt.ts';
 import { noKeepAlive } from '../../../internal/proxy/keep-alive.ts';
+import { createRunningExchanges } from '../../../internal/proxy/running.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { startScriptedUpstream, type ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { until } from '../../support/until.ts';
@@ -50,6 +52,7 @@ async function attemptWith(sink: Partial<AnswerSink>, script: (res: ServerRespon
       onFirstByte: () => undefined,
       clock: createManualClock(),
       keepAlive: noKeepAlive,
+      running: createRunningExchanges().begin(anonymous),
       translation: { openSink: () => ({ ...quiet, ...sink }), translateRefusal: (_, body) => body },
       log: { requestChunk: () => undefined, attempt: () => undefined, responseHead: () => undefined, responseChunk: () => undefined },
     },
