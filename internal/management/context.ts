@@ -27,6 +27,8 @@ export interface ManagementDeps {
   readonly daemon: () => DaemonStatus;
   readonly metrics: Pick<Metrics, 'loginEnded'>;
   readonly clock: Clock;
+  /** Who has this id by a credential that stands in no config; for `explain`. */
+  readonly principalOf?: ((id: string) => Principal | undefined) | undefined;
   /** Random per process. Entity tags are keyed with it, so that a tag tells nothing of the secrets it covers. */
   readonly tagSecret: string;
 }

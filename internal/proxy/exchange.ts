@@ -7,6 +7,7 @@ import type { IrRequest } from '../dialect/ir/request.ts';
 import { AppError, toAppError } from '../fault/app-error.ts';
 import type { RequestLog } from '../log/request-log.ts';
 import type { Candidate, RouteQuery, Router } from '../routing/ports.ts';
+import { mayBeServedBy, refuseDisallowedAccounts } from '../routing/account-limits.ts';
 import { mayUse, refuseDisallowedModel } from '../routing/model-limits.ts';
 import { candidateKey } from '../routing/router.ts';
 import { answerFailure, refuse, type Failure } from './answer-failure.ts';
@@ -201,7 +202,7 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
 
 function routeQuery({ principal, snapshot: { routes }, req }: ProxyInbound, { model, bytes, operation: { dialect, operation } }: PreparedRequest): RouteQuery {
   const session = routes.settings.affinityTtlMs === undefined ? undefined : findSessionMark({ headers: req.headers, body: bytes, principalId: principal.id, operation });
-  return { model, dialect, operation, session, models: principal.models };
+  return { model, dialect, operation, session, holders: principal.holders };
 }
 
 /** The rounds over the accounts that follow the first. */
@@ -229,6 +230,7 @@ function pick(router: Router, inbound: ProxyInbound, request: PreparedRequest, q
   const { routes } = inbound.snapshot;
   if (request.pinnedAccountId === undefined) return router.pick(routes, query, tried);
   const account = routes.accounts.find((each) => each.id === request.pinnedAccountId && !each.disabled);
+  if (account !== undefined && !mayBeServedBy(query, account)) return { ok: false, error: refuseDisallowedAccounts(request.model) };
   if (account === undefined || tried.size > 0) return { ok: false, error: new AppError('account_unavailable', { message: 'The account that made this response is no longer available.' }) };
   if (request.model === '') return { ok: true, value: { account, upstreamModel: '' } };
   // Being bound to an account opens none of the models that it is not configured to serve.
