@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { AuditLog } from '../audit/ports.ts';
 import type { Clock } from '../clock/clock.ts';
+import type { Scope } from '../clients/grant.ts';
 import type { Principal } from '../clients/principal.ts';
 import type { ConfigStore } from '../config/ports.ts';
 import { AppError } from '../fault/app-error.ts';
@@ -50,6 +51,8 @@ export interface ManagementRoute {
   readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
   /** Below `/v0/management`, `:name` captures one segment. */
   readonly path: string;
+  /** What a key must be allowed to call it; `root`: no key may, the management secret alone. */
+  readonly scope: Scope | 'root';
   readonly handle: ManagementHandler;
 }
 

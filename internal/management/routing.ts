@@ -13,8 +13,8 @@ import { authIndexOf } from './list-items.ts';
 /** Which accounts would serve a model, and ending their cooldowns. */
 export function routingRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return [
-    { method: 'GET', path: '/explain', handle: (c) => explainModel(deps, c) },
-    { method: 'POST', path: '/reset-quota', handle: (c, call) => resetQuota(deps, c.req.raw, call) },
+    { method: 'GET', path: '/explain', scope: 'accounts:read', handle: (c) => explainModel(deps, c) },
+    { method: 'POST', path: '/reset-quota', scope: 'accounts:write', handle: (c, call) => resetQuota(deps, c.req.raw, call) },
   ];
 }
 

@@ -1,0 +1,28 @@
+import type { Principal } from '../clients/principal.ts';
+import { verifyClientKey, type CredentialSource } from '../clients/verify.ts';
+
+/** What the credential sources say of the values that a request presented to management. */
+export type ManagedVerdict =
+  | { readonly kind: 'valid'; readonly principal: Principal }
+  /** `others`: the values that no source knows; the secret may be among them. */
+  | { readonly kind: 'none'; readonly others: readonly string[]; readonly known: 'key_expired' | 'key_revoked' | undefined; readonly broken: { readonly cause: unknown } | undefined };
+
+export type JudgeManaged = (presented: readonly string[]) => ManagedVerdict;
+
+/** The first value that is right decides. The config's client keys are no source here: they carry no right to management. */
+export function judgeManagedBy(sources: readonly CredentialSource[]): JudgeManaged {
+  return (presented) => {
+    if (sources.length === 0) return { kind: 'none', others: presented, known: undefined, broken: undefined };
+    const others: string[] = [];
+    let known: 'key_expired' | 'key_revoked' | undefined;
+    let broken: { readonly cause: unknown } | undefined;
+    for (const value of presented) {
+      const verdict = verifyClientKey(sources, value);
+      if (verdict.kind === 'valid') return verdict;
+      if (verdict.kind === 'unknown') broken = verdict;
+      if (verdict.kind === 'invalid' && verdict.code !== 'invalid_api_key') known = verdict.code;
+      else others.push(value);
+    }
+    return { kind: 'none', others, known, broken };
+  };
+}
