@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Lease, Limits } from '../clients/limits/limits.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { DialectCodec } from '../dialect/codec.ts';
 import type { Dialect } from '../dialect/dialect.ts';
@@ -25,6 +26,7 @@ import { findSessionMark } from './session-key.ts';
 import { asksForEvents } from './code-assist.ts';
 import { createKeepAlive, noKeepAlive, type KeepAlive } from './keep-alive.ts';
 import type { SettleExchange } from './settled.ts';
+import { takeLease } from './take-lease.ts';
 import { tryCandidate, type TryEnd } from './try-candidate.ts';
 import type { Upstreams } from './upstreams.ts';
 
@@ -61,6 +63,7 @@ export interface ExchangeDeps {
   readonly tokens: Tokens;
   readonly owners: ResponseOwners;
   readonly settle: SettleExchange;
+  readonly limits: Limits;
 }
 
 /** How what translates is come by. */
@@ -74,6 +77,8 @@ export interface Progress {
   attempts: number;
   firstByteMs: number | undefined;
   candidate: Candidate | undefined;
+  /** Of the caller's limits; `settle` ends it. */
+  lease: Lease | undefined;
 }
 
 /**
@@ -81,7 +86,7 @@ export interface Progress {
  * after the first byte; a client that leaves ends attempts and waits alike. Never rejects.
  */
 export async function exchange(deps: ExchangeDeps & Loading, inbound: ProxyInbound, request: PreparedRequest, log: RequestLog): Promise<void> {
-  const progress: Progress = { keepAlive: startKeepAlive(deps, inbound, request), attempts: 0, firstByteMs: undefined, candidate: undefined };
+  const progress: Progress = { keepAlive: startKeepAlive(deps, inbound, request), attempts: 0, firstByteMs: undefined, candidate: undefined, lease: undefined };
   const finish = (status: number, outcome: string, summary?: AnswerSummary, error?: AppError): void => {
     deps.settle(inbound, request, progress, { status, outcome, summary });
     log.end(status, error);
@@ -124,6 +129,7 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
   const { limits } = inbound.snapshot;
   const query = routeQuery(inbound, request);
   if (request.model !== '' && !mayUse(inbound.principal, request.model)) throw refuseDisallowedModel(request.model);
+  progress.lease = takeLease(deps.limits, inbound.principal, request, limits);
   let tried = new Set<string>();
   let round = 0;
   /** Nobody needs to know in the first round. */

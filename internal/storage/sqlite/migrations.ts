@@ -114,4 +114,22 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX stored_response_at ON stored_response (at_ms);
     `,
   },
+  { version: 3, subject: 'managed keys', sql: '' },
+  { version: 4, subject: 'the audit chain', sql: '' },
+  {
+    version: 5,
+    subject: 'what was spent of budgets',
+    sql: `
+      CREATE TABLE budget_spent (
+        holder_id TEXT NOT NULL,
+        span TEXT NOT NULL,
+        start_ms INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        cost REAL NOT NULL,
+        PRIMARY KEY (holder_id, span, start_ms)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX budget_spent_start ON budget_spent (start_ms);
+    `,
+  },
 ];

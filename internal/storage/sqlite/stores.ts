@@ -1,6 +1,8 @@
 import type { AuditStore } from '../../audit/store.ts';
+import type { BudgetStore } from '../../clients/limits/budget-store.ts';
 import type { UsageStore } from '../../usage/store.ts';
 import { createSqliteAuditStore } from './audit-store.ts';
+import { createSqliteBudgetStore } from './budget-store.ts';
 import { createResponseOwners, type DurableResponseOwners } from './response-owners.ts';
 import { openSqlite, type OpenOptions } from './open.ts';
 import { createSqliteResponseStore, type SqliteResponseStore } from './stored-responses.ts';
@@ -12,6 +14,7 @@ export interface Stores {
   readonly audit: AuditStore;
   readonly responseOwners: DurableResponseOwners;
   readonly responses: SqliteResponseStore;
+  readonly budgets: BudgetStore;
   /** No store may be used afterwards. */
   readonly close: () => void;
 }
@@ -24,6 +27,7 @@ export function openSqliteStores(options: OpenOptions & { readonly onFailure?: (
     usage: createSqliteUsageStore(database),
     audit: createSqliteAuditStore(database),
     responseOwners,
+    budgets: createSqliteBudgetStore(database),
     responses: createSqliteResponseStore({ database, clock: options.clock, maxTotalBytes: options.maxStoredResponseBytes ?? (() => Infinity), onFailure: options.onFailure ?? (() => undefined) }),
     close: () => {
       responseOwners.close();
