@@ -240,7 +240,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       audit.append({
         atMs: clock.nowMs(),
         action: refusal.access === 'management' || refusal.access === 'metrics' ? 'management.refused' : 'door.refused',
-        actor: 'anonymous',
+        actor: refusal.actor ?? 'anonymous',
         from: refusal.from,
         requestId: refusal.requestId,
         target: `${refusal.method} ${refusal.path.slice(0, 256)}`,

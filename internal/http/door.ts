@@ -42,6 +42,8 @@ export interface Refusal {
   readonly access: Access['kind'];
   readonly code: FaultCode;
   readonly status: number;
+  /** Id of the principal, where the credential was right and only its grant was not enough. */
+  readonly actor?: string;
   /** `Peer.address`. */
   readonly from: string;
   readonly requestId: string;
@@ -110,7 +112,7 @@ export function createDoor(deps: DoorDeps): Door {
   // Who was let in before is not kept out by a neighbour behind the same address who guesses (users-pains #20).
   const knownGood = new LRUCache<string, true>({ max: maxKnownGood });
 
-  const refuse = (caller: Caller, error: AppError): Decision => {
+  const refuse = (caller: Caller, error: AppError, principal?: Principal): Decision => {
     deps.onRefused({
       access: caller.access.kind,
       code: error.code,
@@ -119,6 +121,7 @@ export function createDoor(deps: DoorDeps): Door {
       requestId: caller.requestId,
       method: caller.method,
       path: caller.target.path,
+      ...(principal === undefined ? {} : { actor: principal.id }),
     });
     return err(error);
   };
@@ -180,13 +183,13 @@ export function createDoor(deps: DoorDeps): Door {
     const scope: OriginScope = rules.isOpen ? 'listed' : 'listed-and-wildcards';
     const judged = rules.isOpen ? nothingPresented : judgeCredentials(caller);
     const cors = corsHeaders(facts, caller.headers, scope);
-    const refuseShown = (error: AppError): Decision => refuse(caller, withHeaders(error, cors));
+    const refuseShown = (error: AppError, principal?: Principal): Decision => refuse(caller, withHeaders(error, cors), principal);
 
     const foreign = refuseForeignPage(facts, caller.headers, scope, judged.isInHeader);
     if (foreign !== undefined) return refuse(caller, foreign);
     if (judged.principal !== undefined) {
       const limit = refuseByGrant(judged.principal, peer, caller.access.kind === 'client' ? caller.access.scope : undefined);
-      return limit === undefined ? ok({ principal: judged.principal, corsHeaders: cors }) : refuseShown(limit);
+      return limit === undefined ? ok({ principal: judged.principal, corsHeaders: cors }) : refuseShown(limit, judged.principal);
     }
     if (rules.isOpen) return peer.isLocal || rules.opensToRemote ? ok({ principal: anonymous, corsHeaders: cors }) : refuseShown(new AppError('local_only'));
     if (judged.error?.code === 'conflicting_credentials') return refuseShown(judged.error);
@@ -227,7 +230,7 @@ export function createDoor(deps: DoorDeps): Door {
   const admitManager = (caller: Caller, principal: Principal): Decision => {
     const { access, peer } = caller;
     const limit = refuseManagement(principal, peer, access.kind === 'management' || access.kind === 'metrics' ? access.scope : undefined);
-    return limit === undefined ? ok({ principal, corsHeaders: {} }) : refuse(caller, limit);
+    return limit === undefined ? ok({ principal, corsHeaders: {} }) : refuse(caller, limit, principal);
   };
 
   const originRefusal = (facts: WebFacts, caller: Caller): AppError =>
@@ -270,6 +273,8 @@ function managementRefusal(verdict: Exclude<ManagementVerdict, { readonly kind: 
   switch (verdict.kind) {
     case 'over':
       return new AppError(verdict.code);
+    case 'conflict':
+      return new AppError('conflicting_credentials');
     case 'wrong':
       return new AppError('invalid_management_key');
     case 'throttled':

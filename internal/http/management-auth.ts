@@ -13,6 +13,8 @@ export type ManagementVerdict =
   | { readonly kind: 'managed'; readonly principal: Principal }
   /** Such a credential, whose time is over. */
   | { readonly kind: 'over'; readonly code: 'key_expired' | 'key_revoked' }
+  /** Two credentials of different callers. */
+  | { readonly kind: 'conflict' }
   | { readonly kind: 'wrong' }
   /** Under throttle: a wrong key, or one that was not judged. */
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
@@ -98,6 +100,10 @@ export function createManagementAuth(deps: ManagementAuthDeps): ManagementAuth {
         // It does not clear the peer: who holds such a key could guess at the secret without end.
         throttle.leave(peer.throttleKey, 'void');
         return { kind: 'managed', principal: managed.principal };
+      }
+      if (managed.kind === 'conflict') {
+        throttle.leave(peer.throttleKey, 'void');
+        return { kind: 'conflict' };
       }
       const { others, known, broken } = managed;
       const matched: Match = others.length === 0 ? { kind: 'none' } : await match(rules, peer, others);

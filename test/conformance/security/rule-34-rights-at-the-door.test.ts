@@ -73,6 +73,15 @@ describe('rule 34: what every holder allows, and nothing else', () => {
     expect(await ask(rules, call('key', { peer: from(address) }))).toBe(isAllowed ? 'ok ck_key' : '403 address_not_allowed');
   });
 
+  it('a refusal says who it was, for the audit', async () => {
+    const { ask, refusals, keys } = setUp();
+    keys.mint('lister', { scopes: ['models:read'] });
+    await ask(rules, call('lister'));
+    await ask(rules, manage('lister'));
+    await ask(rules, call('nobody'));
+    expect(refusals.map(({ code, actor }) => [code, actor])).toEqual([['scope_not_allowed', 'ck_lister'], ['scope_not_allowed', 'ck_lister'], ['invalid_api_key', undefined]]);
+  });
+
   it('upgrades pass the same rules', async () => {
     const { ask, keys } = setUp();
     keys.mint('lister', { scopes: ['models:read'] });

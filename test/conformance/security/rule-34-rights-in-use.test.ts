@@ -43,6 +43,21 @@ describe('rule 34: rights are those of key and minter at each use, over every di
     expect(upstream.seen).toHaveLength(0);
   });
 
+  it('a stored response of an account that the key may use no longer is out of reach', async () => {
+    const stored = await startScriptedUpstream((_seen, res) => answerJson(res, 200, { id: 'resp_kept', object: 'response', status: 'completed', model: 'r', output: [], usage: { input_tokens: 1, output_tokens: 1, total_tokens: 2 } }));
+    const at = await startGovernedRig({ 'codex-api-key': [{ 'api-key': 'sk-up-0123456789', 'base-url': `${stored.url}/v1`, models: [{ name: 'r' }] }] });
+    at.keys.mint('key', {});
+    const headers = { authorization: 'Bearer key', 'content-type': 'application/json' };
+    expect((await fetch(`${at.url}/v1/responses`, { method: 'POST', headers, body: JSON.stringify({ model: 'r', input: 'hi' }) })).status).toBe(200);
+    expect((await fetch(`${at.url}/v1/responses/resp_kept`, { headers })).status).toBe(200);
+    at.keys.mint('key', { accounts: ['provider:anthropic'] });
+    const refused = await fetch(`${at.url}/v1/responses/resp_kept`, { headers });
+    expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining('account_not_allowed')]);
+    expect(stored.seen).toHaveLength(2);
+    await at.close();
+    await stored.close();
+  });
+
   it.each([
     ['models', { models: ['other'] }, '403 model_not_allowed'],
     ['accounts', { accounts: [] }, '403 account_not_allowed'],

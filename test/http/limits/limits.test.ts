@@ -5,6 +5,7 @@ import { startGovernedRig, type GovernedRig } from '../../support/governed-rig.t
 import { answerResponse } from '../../support/responses-events.ts';
 import { answerEvents, answerJson, chatCompletion, chatEvents, startScriptedUpstream, type Script, type ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { isEnd, openSocket } from '../../support/socket-client.ts';
+import { startSocketUpstream } from '../../support/socket-upstream.ts';
 import { until } from '../../support/until.ts';
 
 const well: Script = (_seen, res) => answerJson(res, 200, chatCompletion);
@@ -106,6 +107,23 @@ describe('each limit of a key, from the client’s side', () => {
     rig.keys.mint('key', { monthlyBudget: { cost: 0.05 } });
     // 5 × 0.001 + 2 × 0.01 each.
     expect([(await ask('key')).outcome, (await ask('key')).outcome, (await ask('key')).outcome]).toEqual(['ok', 'ok', 'budget_exhausted']);
+  });
+});
+
+describe('a realtime session', () => {
+  it('holds its place until it ends, and is refused before it is one where there is none', async () => {
+    const voice = await startSocketUpstream();
+    const at = await startGovernedRig({ 'openai-compatibility': [{ name: 'rt', 'base-url': `${voice.url}/v1`, models: [{ name: 'voice' }] }] });
+    at.keys.mint('talker', { maxConcurrent: 1 });
+    const open = (): ReturnType<typeof openSocket> => openSocket(`${at.url}/v1/realtime?model=voice`, { headers: { authorization: 'Bearer talker' } });
+    const first = await open();
+    await expect(open()).rejects.toThrow('429');
+    expect(voice.asked).toHaveLength(1);
+    await first.close();
+    await until('it is settled', () => at.settled.some(({ status }) => status === 101));
+    await (await open()).close();
+    await at.close();
+    await voice.close();
   });
 });
 

@@ -59,6 +59,7 @@ export interface Overrides {
   readonly states?: readonly AccountState[];
   readonly daemon?: Partial<DaemonStatus>;
   readonly accounts?: FakeAccounts;
+  readonly principalOf?: ManagementDeps['principalOf'];
 }
 
 export const noLogs: LogFiles = {
@@ -97,6 +98,7 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
     metrics: { loginEnded: (provider, result) => void loginsEnded.push(`${provider} ${result}`) },
     daemon: () => ({ version: '1.2.3', pid: 42, startedAtMs: clock.nowMs() - 5_000, binds: ['127.0.0.1:8317'], configLoadedAtMs: clock.nowMs() - 5_000, authDirEncryption: 'off', warnings: [], openExchanges: 3, usageQueueLength: 7, storage: { healthy: true, detail: 'ok' }, ...overrides.daemon }),
     clock,
+    principalOf: overrides.principalOf,
     tagSecret: 'tag secret of the test',
   });
   const callers: Principal[] = [];
