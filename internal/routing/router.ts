@@ -108,8 +108,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       const candidates = table.candidatesFor(query.model);
       if (candidates.length === 0) return err(refuseUnknownModel(table, query));
       const isLimited = isLimitedInAccounts(query);
-      const isAllowed = ({ account }: Candidate): boolean => !isLimited || mayBeServedBy(query, account);
-      if (isLimited && !candidates.some(isAllowed)) return err(refuseDisallowedAccounts(query.model));
+      if (isLimited && !candidates.some(({ account }) => mayBeServedBy(query, account))) return err(refuseDisallowedAccounts(query.model));
       const pool = pools.find(table, candidates, query);
       if (pool.lack !== 'none') return err(pool.lack === 'operation' ? refuseOperation(table, query, candidates) : refuseSwitchedOff(query));
       const nowMs = clock.nowMs();
@@ -123,7 +122,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
         }
         if (marked.size === 0) break;
       }
-      const all = pool.groups.flatMap(({ members }) => members).filter(({ candidate }) => isAllowed(candidate));
+      const all = pool.groups.flatMap(({ members }) => members).filter(({ candidate }) => mayBeServedBy(query, candidate.account));
       const soft = softest(all, tried, nowMs, maxCooldownMs);
       if (soft !== undefined) return ok(open(soft, query.session, nowMs, maxCooldownMs));
       if (all.length === 0) return err(refuseDisallowedAccounts(query.model));
