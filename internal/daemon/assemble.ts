@@ -255,7 +255,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const limits = () => socketLimits(settings());
   const sockets = createSockets({ clock, limits, log, metrics });
   live.onCommit(sockets.readmitAll);
-  const isKept = (id: string, principalId: string): boolean => stores.responseOwners.find(id)?.principalId === principalId || (live.snapshot().limits.storesResponses && stores.responses.find(id, principalId) !== undefined);
+  const isKept = (id: string, principalId: string): boolean => stores.responseOwners.find(id)?.principalId === principalId || (live.snapshot().limits.storesResponses && stores.responses.measure(id, principalId) !== undefined);
   const socketRoutes = {
     responses: createResponsesSocket({ clock, sockets, limits, memories: createTurnMemories(() => limits().maxMemoryBytes), proxy, isKept, onFailure }),
     realtime: createRealtimeSocket({ ...exchanges, sockets, socketLimits: limits }),

@@ -73,6 +73,7 @@ export const faults = {
   upstream_refused_address: { status: 502, type: 'api_error', retry: 'never', message: 'The upstream address is not one that Keyward connects to.', fix: 'Correct `base-url`; link-local and metadata addresses are never used.' },
   stream_truncated: { status: 502, type: 'api_error', retry: 'now', message: 'The upstream ended the stream before it was complete.', fix: 'Retry; the answer so far is not complete.' },
   overloaded: { status: 503, type: 'overloaded_error', retry: 'later', message: 'Keyward is shutting down or at its limit of open exchanges.', fix: 'Retry after `Retry-After`.' },
+  too_many_exchanges: { status: 429, type: 'rate_limit_error', retry: 'later', message: 'This client has too many requests open.', fix: 'Wait for one to end, or raise `max-open-exchanges-per-client`.' },
 
   // WebSockets
   upgrade_required: { status: 426, type: 'invalid_request_error', retry: 'never', message: 'This endpoint is served over WebSocket.', fix: 'Connect with a WebSocket client (`wss://…` or `ws://…`).' },

@@ -198,7 +198,8 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
       untold ??= end.error;
       continue;
     }
-    const verdict = judge(end, candidate.account.credential.kind, deps.clock.nowMs());
+    const { account, upstreamModel } = candidate;
+    const verdict = judge(end, { credential: account.credential.kind, upstreamModel, isPinned: request.pinnedAccountId !== undefined, nowMs: deps.clock.nowMs() });
     deps.router.settle(candidate, query, verdict.outcome);
     tried.add(candidateKey(candidate));
     best = { verdict, end };

@@ -20,6 +20,8 @@ export type ProxyInbound = Inbound<ProxySnapshot, ClientAnswer> & {
 export interface ProxyLimits {
   readonly maxBodyBytes: number;
   readonly maxOpenExchanges: number;
+  /** Infinity for no bound. */
+  readonly maxOpenExchangesPerClient: number;
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly idleTimeoutMs: number;
@@ -38,7 +40,7 @@ export interface ProxyLimits {
   readonly storesResponses: boolean;
   /** Silence after which a stream gets a sign of life; 0 for never. */
   readonly keepAliveMs: number;
-  /** At most one client key is configured: there is nobody to keep upstream ids apart from. */
+  /** Everybody who may call is one principal: there is nobody to keep upstream ids apart from. */
   readonly hasOneCaller: boolean;
   readonly payloadRules: PayloadRules;
   readonly prices: PriceList;
@@ -50,6 +52,7 @@ export function proxyLimits(config: Config): ProxyLimits {
   return {
     maxBodyBytes: config['max-body-mb'] * 1_048_576,
     maxOpenExchanges: config['max-open-exchanges'],
+    maxOpenExchangesPerClient: config['max-open-exchanges-per-client'] === 0 ? Infinity : config['max-open-exchanges-per-client'],
     connectTimeoutMs: config['upstream-connect-timeout'],
     headersTimeoutMs: config['upstream-headers-timeout'],
     idleTimeoutMs: config['upstream-idle-timeout'],
@@ -61,7 +64,7 @@ export function proxyLimits(config: Config): ProxyLimits {
     addsStreamUsage: config['include-stream-usage'],
     storesResponses: config['stored-responses'].enabled,
     keepAliveMs: keepAliveMs(config.streaming['keepalive-seconds']),
-    hasOneCaller: config['api-keys'].length <= 1,
+    hasOneCaller: config['api-keys'].length === 0 || (config['api-keys'].length === 1 && config['ws-auth']),
     payloadRules: compilePayloadRules(config.payload),
     prices: compilePrices(config.prices),
     modelListRefreshMs: config['model-list-refresh'],

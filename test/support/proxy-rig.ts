@@ -75,7 +75,7 @@ export async function startProxyRig({ accounts, tokens, config: given = {}, prin
       method: req.method ?? '',
       target: { path, query: query.join('?') },
       endpoint: `${req.method} ${path}`,
-      params: { ...(spec === undefined ? {} : { spec }), id: path.split('/').at(-1) ?? '' },
+      params: { ...(spec === undefined ? {} : { spec }), id: path.replace(/\/input_items$/, '').split('/').at(-1) ?? '' },
       peer: { address: '127.0.0.1', isLocal: true, isControlSocket: false, throttleKey: '127.0.0.1' },
       principal: principalOf(req.headers),
       snapshot,
@@ -105,6 +105,7 @@ export async function startProxyRig({ accounts, tokens, config: given = {}, prin
 
 function handlerFor(proxy: Proxy, path: string): Proxy['forwardGemini'] {
   const operation = Object.values(operations).find(({ tail }) => path === `/v1${tail}`);
+  if (path.endsWith('/input_items')) return proxy.showInputItems;
   if (path.startsWith('/v1/responses/resp_')) return proxy.forwardStoredResponse;
   return operation === undefined ? proxy.forwardGemini : proxy.forward(operation);
 }
