@@ -7,10 +7,8 @@ export interface Principal {
   readonly kind: 'static-key' | 'managed-key' | 'anonymous' | 'root' | 'local';
   /** For people: the masked key, or a name. */
   readonly label: string;
-  /** Names it may use, as it calls them, prefix included; `*` matches any run of characters. Absent: all. */
-  readonly models?: readonly string[];
   /** Whose rights it needs: its own first, then its minter's. Absent: nothing limits it (ADR 0015). */
-  readonly holders?: readonly Holder[];
+  readonly holders?: readonly Holder[] | undefined;
 }
 
 /** Open mode, and `ws-auth: false` for local callers. */

@@ -51,6 +51,10 @@ export const integer = (fallback: number, range: { readonly min: number; readonl
 export const maybeInteger = (doc: string, more: Notes = {}) =>
   v.optional(v.pipe(v.number(), v.integer('must be a whole number'), v.metadata(notes(doc, more))));
 
+/** An amount of money. */
+export const price = (doc: string, more: Notes = {}) =>
+  v.pipe(v.number(), v.minValue(0, 'must not be negative'), v.metadata(notes(doc, more)));
+
 export const oneOf = <const T extends readonly [string, ...string[]]>(choices: T, fallback: T[number], doc: string, more: Notes = {}) =>
   v.optional(v.pipe(v.picklist(choices, `must be one of ${choices.join(', ')}`), v.metadata(notes(doc, more))), fallback);
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { duration, flag, integer, jsonByPath, list, mapOf, maybeDuration, maybeInteger, maybeSecret, notes, oneOf, requiredText, secretText, section, text, texts } from './kinds.ts';
+import { duration, flag, integer, jsonByPath, list, mapOf, maybeDuration, maybeInteger, maybeSecret, notes, oneOf, price, requiredText, secretText, section, text, texts } from './kinds.ts';
 
 /*
  * THE settings table: every key of `config.yaml`, its type, default, unit, meaning and whether it takes effect live.
@@ -225,6 +225,16 @@ export const settings = v.object({
     },
     'Rules that change the bodies of requests that generate, as they go upstream; docs/payload.md has the syntax of paths.',
   ), {}),
+
+  prices: list(
+    v.object({
+      model: requiredText('Name as clients call it; `*` matches any run of characters.'),
+      input: price('A million input tokens.'),
+      output: price('A million output tokens.'),
+      cached: v.optional(price('A million input tokens that the upstream read from its cache; absent means as `input`.')),
+    }),
+    'What models cost, in your currency, for the budgets of keys that count money. The first entry that fits counts; a model that none fits costs nothing, so end the list with `*`.',
+  ),
 
   // Observation
   debug: flag(false, 'Log at debug level.'),

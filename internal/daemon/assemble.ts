@@ -1,5 +1,7 @@
 import { homedir } from 'node:os';
 import { createAuditLog } from '../audit/audit-log.ts';
+import { createBudgetLedger } from '../clients/limits/budget-ledger.ts';
+import { createLimits } from '../clients/limits/limits.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ConfigStore } from '../config/ports.ts';
 import { AppError } from '../fault/app-error.ts';
@@ -117,9 +119,12 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     tables: [
       { name: 'usage', keepDays: () => settings()['usage-retention-days'], removeBefore: stores.usage.removeBefore },
       { name: 'audit', keepDays: () => settings().audit['retention-days'], removeBefore: stores.audit.removeBefore },
+      // A month that is over counts for nothing any more; the year tells an operator what was spent.
+      { name: 'budgets', keepDays: () => 400, removeBefore: stores.budgets.removeBefore },
       { name: 'stored responses', keepDays: () => settings()['stored-responses']['retention-days'], removeBefore: stores.responses.removeBefore },
     ],
   });
+  const budgets = createBudgetLedger({ store: stores.budgets, clock, log });
   const logFiles = createLogFiles({ directory: folders.logs, fileLog });
   const maxTotalBytes = () => settings()['logs-max-total-size-mb'] * 1_048_576;
   const requestLogs = createRequestLogs({
@@ -179,6 +184,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     upstreams,
     tokens: upstreamAccounts.keeper,
     settle: createSettle(clock, observeExchanges({ usage: recorder, metrics, log: logs })),
+    limits: createLimits({ clock, ledger: budgets }),
     onOpened: metrics.exchangeOpened,
   };
   const limits = () => socketLimits(settings());
@@ -194,6 +200,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     usageRecorder: recorder,
     audit,
     clientKeys: managedKeys.service,
+    principalOf: managedKeys.principalOf,
     logs: logFiles,
     router,
     routingTable: () => live.snapshot().routes,
@@ -242,7 +249,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       audit.append({
         atMs: clock.nowMs(),
         action: refusal.access === 'management' || refusal.access === 'metrics' ? 'management.refused' : 'door.refused',
-        actor: 'anonymous',
+        actor: refusal.actor ?? 'anonymous',
         from: refusal.from,
         requestId: refusal.requestId,
         target: `${refusal.method} ${refusal.path.slice(0, 256)}`,
@@ -257,7 +264,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const isKept = (id: string, principalId: string): boolean => stores.responseOwners.find(id)?.principalId === principalId || (live.snapshot().limits.storesResponses && stores.responses.measure(id, principalId) !== undefined);
   const socketRoutes = {
     responses: createResponsesSocket({ clock, sockets, limits, memories: createTurnMemories(() => limits().maxMemoryBytes), proxy, isKept, onFailure }),
-    realtime: createRealtimeSocket({ ...exchanges, sockets, limits }),
+    realtime: createRealtimeSocket({ ...exchanges, sockets, socketLimits: limits }),
   };
   let pages: Promise<Pages> | undefined;
   const handlers = createFront({
@@ -287,6 +294,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       await dispatchers.close();
       await retention.stop();
       await recorder.close();
+      await budgets.close();
       await audit.close();
       await requestLogs.close();
       managedKeys.close();

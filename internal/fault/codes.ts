@@ -53,8 +53,16 @@ export const faults = {
   exceeds_minter: { status: 403, type: 'permission_error', retry: 'never', message: 'A key cannot be given more than who gives it has.', fix: 'The message names the member; lower it, or have it made by the operator.' },
   root_required: { status: 403, type: 'permission_error', retry: 'never', message: 'Only the root management secret may do this.', fix: 'Repeat with the management secret.' },
 
+  address_not_allowed: { status: 403, type: 'permission_error', retry: 'never', message: 'This key may not be used from this address.', fix: 'Call from an address that the key allows; the operator widens its `addresses`.' },
+  scope_not_allowed: { status: 403, type: 'permission_error', retry: 'never', message: 'This key may not do this.', fix: 'Use a key that has the scope in `error.scope`; the operator widens its `scopes`.' },
+
+  // How much a key may use
+  rate_limit_exceeded: { status: 429, type: 'rate_limit_error', retry: 'later', message: 'A rate limit of this key is reached.', fix: 'Wait for `Retry-After`; `error.limit` names the limit. Keyward set it, not the upstream.' },
+  budget_exhausted: { status: 429, type: 'rate_limit_error', retry: 'later', message: 'A budget of this key is used up.', fix: 'Wait for `Retry-After`, or ask the operator to raise the budget that `error.limit` names.' },
+
   // Routing and upstream
   model_not_allowed: { status: 403, type: 'permission_error', retry: 'never', message: 'This key may not use this model.', fix: '`GET /v1/models` lists what the key may use; the operator widens its limit.' },
+  account_not_allowed: { status: 403, type: 'permission_error', retry: 'never', message: 'This key may not use any account that could serve this.', fix: 'Use another model, or ask the operator to widen the key’s `accounts`.' },
   model_not_found: { status: 404, type: 'invalid_request_error', retry: 'never', message: 'No account serves this model.', fix: '`GET /v1/models` lists what is served; `keyward explain` says why.' },
   dialect_not_served: { status: 501, type: 'invalid_request_error', retry: 'never', message: 'This model is served, but not by this operation.', fix: 'Use another model; `keyward explain` lists the accounts of this one. Only generating and counting are translated between dialects.' },
   response_not_found: { status: 404, type: 'invalid_request_error', retry: 'never', message: 'No response of yours has this id.', fix: 'Use an id that this key received from `POST /v1/responses` through Keyward.' },

@@ -8,9 +8,11 @@ import type { FaultCode } from '../fault/codes.ts';
 import { err, ok, type Result } from '../fault/result.ts';
 import { collectCredentials, collectManagementKeys, type Presented } from './carriers.ts';
 import type { DoorRules } from './door-rules.ts';
+import { refuseByGrant, refuseManagement } from './grant-check.ts';
 import { corsHeaders, isOriginServed, isWindowNavigation, preflightHeaders, readWebFacts, refuseForeignPage, type OriginScope, type WebFacts } from './host-origin.ts';
 import type { Access, Peer, Target } from './inbound.ts';
 import { sha256Hex } from '../secret/digest.ts';
+import { judgeManagedBy } from './managed-callers.ts';
 import { createManagementAuth, type ManagementVerdict, type VerifyBcrypt } from './management-auth.ts';
 import { createThrottle, type Turn } from './throttle.ts';
 
@@ -40,6 +42,8 @@ export interface Refusal {
   readonly access: Access['kind'];
   readonly code: FaultCode;
   readonly status: number;
+  /** Id of the principal, where the credential was right and only its grant was not enough. */
+  readonly actor?: string;
   /** `Peer.address`. */
   readonly from: string;
   readonly requestId: string;
@@ -95,18 +99,20 @@ const nothingPresented: Judged = { principal: undefined, isInHeader: false, erro
 
 export function createDoor(deps: DoorDeps): Door {
   const lifetime = deps.signal === undefined ? {} : { signal: deps.signal };
+  const moreSources = deps.sources ?? [];
+  const judgeManaged = judgeManagedBy(moreSources);
   const clientThrottle = createThrottle({ clock: deps.clock, ...lifetime });
   const managementAuth = createManagementAuth({
     clock: deps.clock,
     throttle: createThrottle({ clock: deps.clock, ...lifetime }),
     ...lifetime,
+    judgeManaged,
     ...(deps.verifyBcrypt === undefined ? {} : { verifyBcrypt: deps.verifyBcrypt }),
   });
-  const moreSources = deps.sources ?? [];
   // Who was let in before is not kept out by a neighbour behind the same address who guesses (users-pains #20).
   const knownGood = new LRUCache<string, true>({ max: maxKnownGood });
 
-  const refuse = (caller: Caller, error: AppError): Decision => {
+  const refuse = (caller: Caller, error: AppError, principal?: Principal): Decision => {
     deps.onRefused({
       access: caller.access.kind,
       code: error.code,
@@ -115,6 +121,7 @@ export function createDoor(deps: DoorDeps): Door {
       requestId: caller.requestId,
       method: caller.method,
       path: caller.target.path,
+      ...(principal === undefined ? {} : { actor: principal.id }),
     });
     return err(error);
   };
@@ -176,11 +183,14 @@ export function createDoor(deps: DoorDeps): Door {
     const scope: OriginScope = rules.isOpen ? 'listed' : 'listed-and-wildcards';
     const judged = rules.isOpen ? nothingPresented : judgeCredentials(caller);
     const cors = corsHeaders(facts, caller.headers, scope);
-    const refuseShown = (error: AppError): Decision => refuse(caller, withHeaders(error, cors));
+    const refuseShown = (error: AppError, principal?: Principal): Decision => refuse(caller, withHeaders(error, cors), principal);
 
     const foreign = refuseForeignPage(facts, caller.headers, scope, judged.isInHeader);
     if (foreign !== undefined) return refuse(caller, foreign);
-    if (judged.principal !== undefined) return ok({ principal: judged.principal, corsHeaders: cors });
+    if (judged.principal !== undefined) {
+      const limit = refuseByGrant(judged.principal, peer, caller.access.kind === 'client' ? caller.access.scope : undefined);
+      return limit === undefined ? ok({ principal: judged.principal, corsHeaders: cors }) : refuseShown(limit, judged.principal);
+    }
     if (rules.isOpen) return peer.isLocal || rules.opensToRemote ? ok({ principal: anonymous, corsHeaders: cors }) : refuseShown(new AppError('local_only'));
     if (judged.error?.code === 'conflicting_credentials') return refuseShown(judged.error);
     if (caller.isUpgrade && !rules.upgradesNeedKey && (peer.isLocal || rules.opensUpgradesToRemote)) {
@@ -204,10 +214,23 @@ export function createDoor(deps: DoorDeps): Door {
     if (!peer.isLocal && !rules.management.allowsRemote) return refuse(caller, foreign ?? new AppError('remote_management_disabled'));
     const presented = collectManagementKeys(headers);
     if (presented.length === 0) return refuse(caller, foreign ?? new AppError('missing_management_key'));
+    // Who was let in before waits behind nobody's guesses, and costs no turn.
+    const again = presented.some((value) => knownGood.has(sha256Hex(value))) ? judgeManaged(presented, peer.address) : undefined;
+    if (again?.kind === 'valid') return admitManager(caller, again.principal);
     return managementAuth.verify(rules.management, peer, presented).then((verdict) => {
+      if (verdict.kind === 'managed') {
+        for (const value of presented) if (judgeManaged([value], peer.address).kind === 'valid') knownGood.set(sha256Hex(value), true);
+        return admitManager(caller, verdict.principal);
+      }
       if (verdict.kind === 'valid') return ok({ principal: verdict.by === 'secret' ? root : localOperator, corsHeaders: {} });
       return refuse(caller, foreign ?? managementRefusal(verdict));
     });
+  };
+
+  const admitManager = (caller: Caller, principal: Principal): Decision => {
+    const { access, peer } = caller;
+    const limit = refuseManagement(principal, peer, access.kind === 'management' || access.kind === 'metrics' ? access.scope : undefined);
+    return limit === undefined ? ok({ principal, corsHeaders: {} }) : refuse(caller, limit, principal);
   };
 
   const originRefusal = (facts: WebFacts, caller: Caller): AppError =>
@@ -246,8 +269,12 @@ export function createDoor(deps: DoorDeps): Door {
   };
 }
 
-function managementRefusal(verdict: Exclude<ManagementVerdict, { readonly kind: 'valid' }>): AppError {
+function managementRefusal(verdict: Exclude<ManagementVerdict, { readonly kind: 'valid' | 'managed' }>): AppError {
   switch (verdict.kind) {
+    case 'over':
+      return new AppError(verdict.code);
+    case 'conflict':
+      return new AppError('conflicting_credentials');
     case 'wrong':
       return new AppError('invalid_management_key');
     case 'throttled':

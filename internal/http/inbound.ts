@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Scope } from '../clients/grant.ts';
 import type { Principal } from '../clients/principal.ts';
 
 /** The request target, parsed once (security rule 5). */
@@ -28,10 +29,12 @@ export type Access =
    * at the end of a login. Scripts, frames and forms of other sites stay out.
    */
   | { readonly kind: 'open'; readonly fromOtherSites?: 'navigation' }
-  | { readonly kind: 'client' }
-  | { readonly kind: 'management' }
+  /** `scope`: what a key must be allowed; absent on paths where nothing is. */
+  | { readonly kind: 'client'; readonly scope?: Scope }
+  /** `root`: no key but the management secret. */
+  | { readonly kind: 'management'; readonly scope?: Scope | 'root' }
   /** Management, or a local peer while `metrics-open` (security rule 22). */
-  | { readonly kind: 'metrics' };
+  | { readonly kind: 'metrics'; readonly scope?: Scope };
 
 /** One admitted request, before its body is read. `S` is the snapshot the whole exchange uses, `R` where its answer goes. */
 export interface Inbound<S, R = ServerResponse> {

@@ -1,18 +1,26 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Principal } from '../clients/principal.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ManagementRules } from './door-rules.ts';
 import type { Peer } from './inbound.ts';
+import { judgeManagedBy, type JudgeManaged } from './managed-callers.ts';
 import type { ManagementSecret } from './management-secret.ts';
 import type { Throttle } from './throttle.ts';
 
 export type ManagementVerdict =
   | { readonly kind: 'valid'; readonly by: 'secret' | 'local-password' }
+  /** A credential that is no secret: what it may do is for the route to say. */
+  | { readonly kind: 'managed'; readonly principal: Principal }
+  /** Such a credential, whose time is over. */
+  | { readonly kind: 'over'; readonly code: 'key_expired' | 'key_revoked' }
+  /** Two credentials of different callers. */
+  | { readonly kind: 'conflict' }
   | { readonly kind: 'wrong' }
   /** Under throttle: a wrong key, or one that was not judged. */
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number }
   /** Too many hashes wait over all peers; this key was not judged and does not count. */
   | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
-  /** The hash could not be computed. */
+  /** The hash could not be computed, or the other credentials not be looked up. */
   | { readonly kind: 'broken'; readonly cause: unknown };
 
 export interface ManagementAuth {
@@ -27,6 +35,8 @@ export interface ManagementAuthDeps {
   readonly throttle: Throttle;
   /** Ends all waits. */
   readonly signal?: AbortSignal;
+  /** Credentials beside the secret. Asked first: they cost no hash, and one that is right proves nothing of the secret. */
+  readonly judgeManaged?: JudgeManaged;
   /** For tests; by default the native library, loaded at its first use. */
   readonly verifyBcrypt?: VerifyBcrypt;
 }
@@ -41,6 +51,7 @@ type Match = { readonly kind: 'match'; readonly by: 'secret' | 'local-password' 
 export function createManagementAuth(deps: ManagementAuthDeps): ManagementAuth {
   const { clock, throttle, signal } = deps;
   const verifyBcrypt = deps.verifyBcrypt ?? verifyNatively;
+  const judgeManaged = deps.judgeManaged ?? judgeManagedBy([]);
   const processKey = randomBytes(32);
   const digest = (value: string): Buffer => createHmac('sha256', processKey).update(value).digest();
   const isEqual = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
@@ -84,10 +95,25 @@ export function createManagementAuth(deps: ManagementAuthDeps): ManagementAuth {
     const turn = await throttle.enter(peer.throttleKey);
     if (turn.kind === 'refused') return { kind: 'throttled', retryAfterSeconds: turn.retryAfterSeconds };
     try {
-      const matched = await match(rules, peer, presented);
-      throttle.leave(peer.throttleKey, matched.kind === 'match' ? 'right' : matched.kind === 'none' ? 'wrong' : 'void');
+      const managed = judgeManaged(presented, peer.address);
+      if (managed.kind === 'valid') {
+        // It does not clear the peer: who holds such a key could guess at the secret without end.
+        throttle.leave(peer.throttleKey, 'void');
+        return { kind: 'managed', principal: managed.principal };
+      }
+      if (managed.kind === 'conflict') {
+        throttle.leave(peer.throttleKey, 'void');
+        return { kind: 'conflict' };
+      }
+      const { others, known, broken } = managed;
+      const matched: Match = others.length === 0 ? { kind: 'none' } : await match(rules, peer, others);
+      // What could not be looked up was tried as the secret, so it counts: else guessing were free while the store is broken.
+      const isGuess = matched.kind === 'none' && others.length > 0;
+      throttle.leave(peer.throttleKey, matched.kind === 'match' ? 'right' : isGuess ? 'wrong' : 'void');
       if (matched.kind === 'match') return { kind: 'valid', by: matched.by };
       if (matched.kind === 'busy') return matched;
+      if (broken !== undefined) return { kind: 'broken', cause: broken.cause };
+      if (known !== undefined && (!isGuess || turn.kind === 'free')) return { kind: 'over', code: known };
       return turn.kind === 'checked' ? { kind: 'throttled', retryAfterSeconds: throttle.retryAfterSeconds(peer.throttleKey) } : { kind: 'wrong' };
     } catch (cause) {
       throttle.leave(peer.throttleKey, 'void');

@@ -8,7 +8,7 @@ const defaultEvents = 100;
 const maxEvents = 1_000;
 
 export function auditRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
-  return [{ method: 'GET', path: '/audit', handle: (c) => showEvents(deps, c) }];
+  return [{ method: 'GET', path: '/audit', scope: 'audit:read', handle: (c) => showEvents(deps, c) }];
 }
 
 /** Newest first. `before` is the `next_before` of an earlier answer, null at the end. */

@@ -18,14 +18,14 @@ import { importVertex } from './vertex-import.ts';
 /** The account files of the auth directory. */
 export function authFileRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return [
-    { method: 'GET', path: '/auth-files', handle: (c) => showFiles(deps, c) },
-    { method: 'POST', path: '/auth-files', handle: (c, call) => uploadAuthFiles(deps, c, call) },
-    { method: 'DELETE', path: '/auth-files', handle: (c, call) => deleteAuthFiles(deps, c, call) },
-    { method: 'GET', path: '/auth-files/download', handle: (c, call) => downloadFile(deps, c, call) },
-    { method: 'GET', path: '/auth-files/models', handle: (c) => showModels(deps, c) },
-    { method: 'PATCH', path: '/auth-files/status', handle: (c, call) => patchStatus(deps, c, call) },
-    { method: 'PATCH', path: '/auth-files/fields', handle: (c, call) => patchFields(deps, c, call) },
-    { method: 'POST', path: '/vertex/import', handle: (c, call) => importVertex(deps, c, call) },
+    { method: 'GET', path: '/auth-files', scope: 'accounts:read', handle: (c) => showFiles(deps, c) },
+    { method: 'POST', path: '/auth-files', scope: 'accounts:write', handle: (c, call) => uploadAuthFiles(deps, c, call) },
+    { method: 'DELETE', path: '/auth-files', scope: 'accounts:write', handle: (c, call) => deleteAuthFiles(deps, c, call) },
+    { method: 'GET', path: '/auth-files/download', scope: 'accounts:read', handle: (c, call) => downloadFile(deps, c, call) },
+    { method: 'GET', path: '/auth-files/models', scope: 'accounts:read', handle: (c) => showModels(deps, c) },
+    { method: 'PATCH', path: '/auth-files/status', scope: 'accounts:write', handle: (c, call) => patchStatus(deps, c, call) },
+    { method: 'PATCH', path: '/auth-files/fields', scope: 'accounts:write', handle: (c, call) => patchFields(deps, c, call) },
+    { method: 'POST', path: '/vertex/import', scope: 'accounts:write', handle: (c, call) => importVertex(deps, c, call) },
   ];
 }
 

@@ -20,14 +20,14 @@ const maxKeys = 1_000;
 /** Managed client keys: what there is, making, changing, rotating, ending them. A key's text is in one answer only. */
 export function clientKeyRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return [
-    { method: 'GET', path: '/client-keys', handle: (c, call) => listKeys(deps, c, call) },
-    { method: 'POST', path: '/client-keys', handle: (c, call) => createKey(deps, c, call) },
-    { method: 'POST', path: '/client-keys/import', handle: (c, call) => importKeys(deps, c, call, mintingOf(call, '')) },
-    { method: 'GET', path: '/client-keys/:id', handle: (_, call) => showKey(deps, findKey(deps, call)) },
-    { method: 'PATCH', path: '/client-keys/:id', handle: (c, call) => changeKey(deps, c, call) },
-    { method: 'DELETE', path: '/client-keys/:id', handle: (c, call) => deleteKey(deps, c, call) },
-    { method: 'POST', path: '/client-keys/:id/rotate', handle: (c, call) => rotateKey(deps, c, call) },
-    { method: 'POST', path: '/client-keys/:id/revoke', handle: (c, call) => revokeKey(deps, c, call) },
+    { method: 'GET', path: '/client-keys', scope: 'keys:read', handle: (c, call) => listKeys(deps, c, call) },
+    { method: 'POST', path: '/client-keys', scope: 'keys:write', handle: (c, call) => createKey(deps, c, call) },
+    { method: 'POST', path: '/client-keys/import', scope: 'root', handle: (c, call) => importKeys(deps, c, call, mintingOf(call, '')) },
+    { method: 'GET', path: '/client-keys/:id', scope: 'keys:read', handle: (_, call) => showKey(deps, findKey(deps, call)) },
+    { method: 'PATCH', path: '/client-keys/:id', scope: 'keys:write', handle: (c, call) => changeKey(deps, c, call) },
+    { method: 'DELETE', path: '/client-keys/:id', scope: 'keys:write', handle: (c, call) => deleteKey(deps, c, call) },
+    { method: 'POST', path: '/client-keys/:id/rotate', scope: 'keys:write', handle: (c, call) => rotateKey(deps, c, call) },
+    { method: 'POST', path: '/client-keys/:id/revoke', scope: 'keys:write', handle: (c, call) => revokeKey(deps, c, call) },
   ];
 }
 

@@ -16,10 +16,10 @@ const yamlTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/
 /** `/config`, `/config.yaml`, `/reload`. */
 export function configDocumentRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return [
-    { method: 'GET', path: '/config', handle: (c, call) => showSettings(deps, c, call) },
-    { method: 'GET', path: '/config.yaml', handle: (c, call) => showFile(deps, c, call) },
-    { method: 'PUT', path: '/config.yaml', handle: (c, call) => replaceFile(deps, c, call) },
-    { method: 'POST', path: '/reload', handle: (_c, call) => reload(deps, call) },
+    { method: 'GET', path: '/config', scope: 'config:read', handle: (c, call) => showSettings(deps, c, call) },
+    { method: 'GET', path: '/config.yaml', scope: 'config:read', handle: (c, call) => showFile(deps, c, call) },
+    { method: 'PUT', path: '/config.yaml', scope: 'config:write', handle: (c, call) => replaceFile(deps, c, call) },
+    { method: 'POST', path: '/reload', scope: 'config:write', handle: (_c, call) => reload(deps, call) },
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { AuditLog } from '../audit/ports.ts';
 import type { Clock } from '../clock/clock.ts';
+import type { Scope } from '../clients/grant.ts';
 import type { ManagedKeyService } from '../clients/managed-keys/service.ts';
 import type { Principal } from '../clients/principal.ts';
 import type { ConfigStore } from '../config/ports.ts';
@@ -29,6 +30,8 @@ export interface ManagementDeps {
   readonly daemon: () => DaemonStatus;
   readonly metrics: Pick<Metrics, 'loginEnded'>;
   readonly clock: Clock;
+  /** Who has this id by a credential that stands in no config; for `explain`. */
+  readonly principalOf?: ((id: string) => Principal | undefined) | undefined;
   /** Random per process. Entity tags are keyed with it, so that a tag tells nothing of the secrets it covers. */
   readonly tagSecret: string;
 }
@@ -50,6 +53,8 @@ export interface ManagementRoute {
   readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
   /** Below `/v0/management`, `:name` captures one segment. */
   readonly path: string;
+  /** What a key must be allowed to call it; `root`: no key may, the management secret alone. */
+  readonly scope: Scope | 'root';
   readonly handle: ManagementHandler;
 }
 

@@ -21,11 +21,12 @@ import { isList, isObject, type JsonObject } from './values.ts';
 export function listRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return listDescriptors.flatMap((descriptor): readonly ManagementRoute[] => {
     const path = `/${descriptor.section}`;
+    const [read, write] = descriptor.section === 'api-keys' ? (['keys:read', 'keys:write'] as const) : (['config:read', 'config:write'] as const);
     return [
-      { method: 'GET', path, handle: (c, call) => showItems(deps, descriptor, c, call) },
-      { method: 'PUT', path, handle: (c, call) => replaceItems(deps, descriptor, c, call) },
-      { method: 'PATCH', path, handle: (c, call) => patchItem(deps, descriptor, c, call) },
-      { method: 'DELETE', path, handle: (c, call) => deleteItem(deps, descriptor, c, call) },
+      { method: 'GET', path, scope: read, handle: (c, call) => showItems(deps, descriptor, c, call) },
+      { method: 'PUT', path, scope: write, handle: (c, call) => replaceItems(deps, descriptor, c, call) },
+      { method: 'PATCH', path, scope: write, handle: (c, call) => patchItem(deps, descriptor, c, call) },
+      { method: 'DELETE', path, scope: write, handle: (c, call) => deleteItem(deps, descriptor, c, call) },
     ];
   });
 }

@@ -15,11 +15,11 @@ export function loginRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   const owners = createOwners();
   return [
     // Logins of the config come and go with reloads, so the name is looked up at each call.
-    { method: 'GET', path: '/:provider(-auth-url)', handle: (c, call) => startLogin(deps, owners, c, call) },
-    { method: 'GET', path: '/get-auth-status', handle: (c, call) => showStatus(deps, owners, c, call) },
-    { method: 'POST', path: '/oauth-callback', handle: (c, call) => finishLogin(deps, owners, c, call) },
-    { method: 'GET', path: '/oauth-sessions', handle: (c, call) => listSessions(deps, owners, c, call) },
-    { method: 'DELETE', path: '/oauth-sessions', handle: (c, call) => cancelLogin(deps, owners, c, call) },
+    { method: 'GET', path: '/:provider(-auth-url)', scope: 'accounts:login', handle: (c, call) => startLogin(deps, owners, c, call) },
+    { method: 'GET', path: '/get-auth-status', scope: 'accounts:login', handle: (c, call) => showStatus(deps, owners, c, call) },
+    { method: 'POST', path: '/oauth-callback', scope: 'accounts:login', handle: (c, call) => finishLogin(deps, owners, c, call) },
+    { method: 'GET', path: '/oauth-sessions', scope: 'accounts:login', handle: (c, call) => listSessions(deps, owners, c, call) },
+    { method: 'DELETE', path: '/oauth-sessions', scope: 'accounts:login', handle: (c, call) => cancelLogin(deps, owners, c, call) },
   ];
 }
 

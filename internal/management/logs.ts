@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { holdsScope } from '../clients/rights.ts';
 import { AppError } from '../fault/app-error.ts';
 import { answerAttachment, answerJson } from './answer.ts';
 import { recordEvent } from './audit-trail.ts';
@@ -10,14 +11,14 @@ const maxLines = 10_000;
 const maxSeconds = 99_999_999_999;
 const maxMs = maxSeconds * 1_000;
 
-/** Logs need `logs:read` (security rule 20), which root alone holds as yet. */
+/** Logs need `logs:read` (security rule 20); clearing them is the root secret's. */
 export function logRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return [
-    { method: 'GET', path: '/logs', handle: (c, call) => showLines(deps, c, call) },
-    { method: 'DELETE', path: '/logs', handle: (_c, call) => clearLogs(deps, call) },
-    { method: 'GET', path: '/request-error-logs', handle: (_c, call) => listErrorLogs(deps, call) },
-    { method: 'GET', path: '/request-error-logs/:name', handle: (_c, call) => showErrorLog(deps, call) },
-    { method: 'GET', path: '/request-log-by-id/:id', handle: (_c, call) => showRequestLog(deps, call) },
+    { method: 'GET', path: '/logs', scope: 'logs:read', handle: (c, call) => showLines(deps, c, call) },
+    { method: 'DELETE', path: '/logs', scope: 'root', handle: (_c, call) => clearLogs(deps, call) },
+    { method: 'GET', path: '/request-error-logs', scope: 'logs:read', handle: (_c, call) => listErrorLogs(deps, call) },
+    { method: 'GET', path: '/request-error-logs/:name', scope: 'logs:read', handle: (_c, call) => showErrorLog(deps, call) },
+    { method: 'GET', path: '/request-log-by-id/:id', scope: 'logs:read', handle: (_c, call) => showRequestLog(deps, call) },
   ];
 }
 
@@ -26,7 +27,8 @@ export function logRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
  * counts milliseconds; it wins over `after`.
  */
 async function showLines(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
-  requireLogs(deps, call);
+  requireReader(call);
+  requireLogFile(deps);
   const limit = queryInteger(c, 'limit', { min: 1, max: maxLines }) ?? defaultLines;
   const after = queryInteger(c, 'after', { min: 0, max: maxSeconds });
   const cursor = queryInteger(c, 'cursor', { min: 0, max: maxMs });
@@ -37,20 +39,21 @@ async function showLines(deps: ManagementDeps, c: Context, call: ManagementCall)
 }
 
 async function clearLogs(deps: ManagementDeps, call: ManagementCall): Promise<Response> {
-  requireLogs(deps, call);
+  requireRoot(call, 'clear logs');
+  requireLogFile(deps);
   const removed = await deps.logs.clear();
   recordEvent(deps, call, { action: 'logs.cleared', target: 'logs', after: { removed } });
   return answerJson({ success: true, message: 'Logs cleared successfully', removed });
 }
 
 async function listErrorLogs(deps: ManagementDeps, call: ManagementCall): Promise<Response> {
-  requireRoot(call, 'read logs');
+  requireReader(call);
   const files = await deps.logs.listErrorLogs();
   return answerJson({ files: files.map((file) => ({ name: file.name, size: file.size, modified: Math.floor(file.modifiedMs / 1_000) })) });
 }
 
 async function showErrorLog(deps: ManagementDeps, call: ManagementCall): Promise<Response> {
-  requireRoot(call, 'read logs');
+  requireReader(call);
   const name = decodedParam(call, 'name');
   if (!isPlainName(name)) throw new AppError('invalid_request', { message: 'invalid log file name', fields: { param: 'name' } });
   const bytes = await deps.logs.readErrorLog(name);
@@ -59,7 +62,7 @@ async function showErrorLog(deps: ManagementDeps, call: ManagementCall): Promise
 }
 
 async function showRequestLog(deps: ManagementDeps, call: ManagementCall): Promise<Response> {
-  requireRoot(call, 'read logs');
+  requireReader(call);
   const id = decodedParam(call, 'id');
   if (!/^[\w-]{1,64}$/.test(id)) throw new AppError('invalid_request', { message: 'invalid request ID', fields: { param: 'id' } });
   const found = await deps.logs.readRequestLog(id);
@@ -67,8 +70,12 @@ async function showRequestLog(deps: ManagementDeps, call: ManagementCall): Promi
   return answerAttachment(found.name, found.bytes);
 }
 
-function requireLogs(deps: ManagementDeps, call: ManagementCall): void {
-  requireRoot(call, 'read logs');
+/** Errors: `root_required`, for the local password. */
+function requireReader(call: ManagementCall): void {
+  if (call.principal.holders === undefined || !holdsScope(call.principal, 'logs:read')) requireRoot(call, 'read logs');
+}
+
+function requireLogFile(deps: ManagementDeps): void {
   if (!deps.logs.isEnabled()) throw new AppError('invalid_request', { message: 'logging to file disabled' });
 }
 

@@ -13,8 +13,8 @@ import { authIndexOf } from './list-items.ts';
 /** Which accounts would serve a model, and ending their cooldowns. */
 export function routingRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return [
-    { method: 'GET', path: '/explain', handle: (c) => explainModel(deps, c) },
-    { method: 'POST', path: '/reset-quota', handle: (c, call) => resetQuota(deps, c.req.raw, call) },
+    { method: 'GET', path: '/explain', scope: 'accounts:read', handle: (c) => explainModel(deps, c) },
+    { method: 'POST', path: '/reset-quota', scope: 'accounts:write', handle: (c, call) => resetQuota(deps, c.req.raw, call) },
   ];
 }
 
@@ -27,7 +27,7 @@ function explainModel(deps: ManagementDeps, c: Context): Response {
   if (model === '' || model.length > 512) throw new AppError('invalid_request', { message: 'model is missing or longer than 512 characters.', fields: { param: 'model' } });
   const caller = findCaller(deps, c.req.query('key'));
   const table = deps.routingTable();
-  const { candidates, atMs, affinity, maxCooldownMs, ...explanation } = deps.router.explain(table, { model, dialect: readDialect(c.req.query('dialect')) });
+  const { candidates, atMs, affinity, maxCooldownMs, ...explanation } = deps.router.explain(table, { model, dialect: readDialect(c.req.query('dialect')), holders: caller?.principal?.holders });
   return answerJson({
     ...explanation,
     at: new Date(atMs).toISOString(),
@@ -35,7 +35,7 @@ function explainModel(deps: ManagementDeps, c: Context): Response {
     session_affinity: { enabled: affinity.ttlMs !== undefined, ttl_seconds: (affinity.ttlMs ?? 0) / 1_000, bound_sessions: affinity.boundSessions },
     candidates,
     ...(caller === undefined ? {} : { key: caller.id, key_known: caller.principal !== undefined, key_may_use: caller.principal !== undefined && mayUse(caller.principal, model) }),
-    near_names: candidates.some(({ upstreamModel }) => upstreamModel !== '') ? [] : table.nearNames(model, caller?.principal?.models),
+    near_names: candidates.some(({ upstreamModel }) => upstreamModel !== '') ? [] : table.nearNames(model, caller?.principal?.holders),
   });
 }
 
@@ -48,6 +48,8 @@ function readDialect(stated: string | undefined): Dialect | undefined {
 // The value is not repeated in the refusal: whoever sends a key here by mistake should not find it in a log.
 function findCaller(deps: ManagementDeps, id: string | undefined): { readonly id: string; readonly principal: Principal | undefined } | undefined {
   if (id === undefined) return undefined;
+  const held = deps.principalOf?.(id);
+  if (held !== undefined) return { id, principal: held };
   if (!/^key_[\da-f]{12}$/.test(id)) throw new AppError('invalid_request', { message: 'key takes the id of a client key, such as key_ab12cd34ef56; never the key itself.', fields: { param: 'key' } });
   const keys = deps.config.current().config['api-keys'];
   const known = indexStaticKeys(keys);

@@ -52,10 +52,10 @@ export function scalarRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
     const write: ManagementRoute['handle'] = (c, call) => writeScalar(deps, scalar, c, call);
     const clear: ManagementRoute['handle'] = (c, call) => clearScalar(deps, scalar, c, call);
     return [
-      { method: 'GET', path, handle: (c, call) => showScalar(deps, scalar, c, call) },
-      { method: 'PUT', path, handle: write },
-      { method: 'PATCH', path, handle: write },
-      ...(scalar.isClearable === true ? [{ method: 'DELETE', path, handle: clear } as const] : []),
+      { method: 'GET', path, scope: 'config:read', handle: (c, call) => showScalar(deps, scalar, c, call) },
+      { method: 'PUT', path, scope: 'config:write', handle: write },
+      { method: 'PATCH', path, scope: 'config:write', handle: write },
+      ...(scalar.isClearable === true ? [{ method: 'DELETE', path, scope: 'config:write', handle: clear } as const] : []),
     ];
   });
 }

@@ -6,7 +6,7 @@ import { isRoot, type ManagementCall, type ManagementDeps, type ManagementRoute 
 import { authIndexOf } from './list-items.ts';
 
 export function statusRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
-  return [{ method: 'GET', path: '/status', handle: (_c, call) => showStatus(deps, call) }];
+  return [{ method: 'GET', path: '/status', scope: 'usage:read', handle: (_c, call) => showStatus(deps, call) }];
 }
 
 function showStatus(deps: ManagementDeps, call: ManagementCall): Response {

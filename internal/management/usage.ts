@@ -11,9 +11,9 @@ const bytesPerMegabyte = 1_048_576;
 
 export function usageRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return [
-    { method: 'GET', path: '/usage', handle: (c) => showUsage(deps, c) },
-    { method: 'GET', path: '/usage/export', handle: () => writeExport(deps) },
-    { method: 'POST', path: '/usage/import', handle: (c, call) => readImport(deps, c.req.raw, call) },
+    { method: 'GET', path: '/usage', scope: 'usage:read', handle: (c) => showUsage(deps, c) },
+    { method: 'GET', path: '/usage/export', scope: 'usage:read', handle: () => writeExport(deps) },
+    { method: 'POST', path: '/usage/import', scope: 'config:write', handle: (c, call) => readImport(deps, c.req.raw, call) },
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Lease, Limits } from '../clients/limits/limits.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { DialectCodec } from '../dialect/codec.ts';
 import type { Dialect } from '../dialect/dialect.ts';
@@ -7,6 +8,7 @@ import type { IrRequest } from '../dialect/ir/request.ts';
 import { AppError, toAppError } from '../fault/app-error.ts';
 import type { RequestLog } from '../log/request-log.ts';
 import type { Candidate, RouteQuery, Router } from '../routing/ports.ts';
+import { mayBeServedBy, refuseDisallowedAccounts } from '../routing/account-limits.ts';
 import { mayUse, refuseDisallowedModel } from '../routing/model-limits.ts';
 import { candidateKey } from '../routing/router.ts';
 import { answerFailure, refuse, type Failure } from './answer-failure.ts';
@@ -25,6 +27,7 @@ import { asksForEvents } from './code-assist.ts';
 import { createKeepAlive, noKeepAlive, type KeepAlive } from './keep-alive.ts';
 import type { RunningExchange } from './running.ts';
 import type { SettleExchange } from './settled.ts';
+import { takeLease } from './take-lease.ts';
 import { tryCandidate, type TryEnd } from './try-candidate.ts';
 import type { Upstreams } from './upstreams.ts';
 
@@ -61,6 +64,7 @@ export interface ExchangeDeps {
   readonly tokens: Tokens;
   readonly owners: ResponseOwners;
   readonly settle: SettleExchange;
+  readonly limits: Limits;
 }
 
 /** How what translates is come by. */
@@ -75,6 +79,8 @@ export interface Progress {
   attempts: number;
   firstByteMs: number | undefined;
   candidate: Candidate | undefined;
+  /** Of the caller's limits; `settle` ends it. */
+  lease: Lease | undefined;
 }
 
 /**
@@ -82,7 +88,7 @@ export interface Progress {
  * after the first byte; a client that leaves, or may not go on, ends attempts and waits alike. Never rejects.
  */
 export async function exchange(deps: ExchangeDeps & Loading, inbound: ProxyInbound, request: PreparedRequest, log: RequestLog, running: RunningExchange): Promise<void> {
-  const progress: Progress = { keepAlive: startKeepAlive(deps, inbound, request), running, attempts: 0, firstByteMs: undefined, candidate: undefined };
+  const progress: Progress = { keepAlive: startKeepAlive(deps, inbound, request), running, attempts: 0, firstByteMs: undefined, candidate: undefined, lease: undefined };
   const finish = (status: number, outcome: string, summary?: AnswerSummary, error?: AppError): void => {
     deps.settle(inbound, request, progress, { status, outcome, summary });
     log.end(status, error);
@@ -126,6 +132,7 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
   const { limits } = inbound.snapshot;
   const query = routeQuery(inbound, request);
   if (request.model !== '' && !mayUse(inbound.principal, request.model)) throw refuseDisallowedModel(request.model);
+  progress.lease = takeLease(deps.limits, inbound.principal, request, limits);
   let tried = new Set<string>();
   let round = 0;
   /** Nobody needs to know in the first round. */
@@ -207,7 +214,7 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
 
 function routeQuery({ principal, snapshot: { routes }, req }: ProxyInbound, { model, bytes, operation: { dialect, operation } }: PreparedRequest): RouteQuery {
   const session = routes.settings.affinityTtlMs === undefined ? undefined : findSessionMark({ headers: req.headers, body: bytes, principalId: principal.id, operation });
-  return { model, dialect, operation, session, models: principal.models };
+  return { model, dialect, operation, session, holders: principal.holders };
 }
 
 /** The rounds over the accounts that follow the first. */
@@ -235,6 +242,7 @@ function pick(router: Router, inbound: ProxyInbound, request: PreparedRequest, q
   const { routes } = inbound.snapshot;
   if (request.pinnedAccountId === undefined) return router.pick(routes, query, tried);
   const account = routes.accounts.find((each) => each.id === request.pinnedAccountId && !each.disabled);
+  if (account !== undefined && !mayBeServedBy(query, account)) return { ok: false, error: refuseDisallowedAccounts(request.model) };
   if (account === undefined || tried.size > 0) return { ok: false, error: new AppError('account_unavailable', { message: 'The account that made this response is no longer available.' }) };
   if (request.model === '') return { ok: true, value: { account, upstreamModel: '' } };
   // Being bound to an account opens none of the models that it is not configured to serve.

@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts';
 import type { ClientAnswer } from '../http/client-answer.ts';
 import type { Inbound } from '../http/inbound.ts';
 import type { RoutingTable } from '../routing/ports.ts';
+import { compilePrices, type PriceList } from './prices.ts';
 import { compilePayloadRules, type PayloadRules } from './payload-rules.ts';
 
 /** What the data plane reads of one config state. Immutable; an exchange uses one from start to end. */
@@ -42,6 +43,7 @@ export interface ProxyLimits {
   /** Everybody who may call is one principal: there is nobody to keep upstream ids apart from. */
   readonly hasOneCaller: boolean;
   readonly payloadRules: PayloadRules;
+  readonly prices: PriceList;
   /** How long fetched model lists count; 0 for never fetching any. */
   readonly modelListRefreshMs: number;
 }
@@ -64,6 +66,7 @@ export function proxyLimits(config: Config): ProxyLimits {
     keepAliveMs: keepAliveMs(config.streaming['keepalive-seconds']),
     hasOneCaller: config['api-keys'].length === 0 || (config['api-keys'].length === 1 && config['ws-auth']),
     payloadRules: compilePayloadRules(config.payload),
+    prices: compilePrices(config.prices),
     modelListRefreshMs: config['model-list-refresh'],
   };
 }

@@ -1,5 +1,6 @@
 import type { Principal } from '../clients/principal.ts';
 import { catalogueDate } from '../routing/catalogue.ts';
+import { isLimitedInAccounts, mayBeServedBy } from '../routing/account-limits.ts';
 import { mayUse } from '../routing/model-limits.ts';
 import type { ListedModel, RoutingTable } from '../routing/ports.ts';
 import { listedAs } from '../routing/table.ts';
@@ -11,8 +12,8 @@ const createdSeconds = Date.parse(catalogueDate) / 1_000;
 const createdAt = new Date(createdSeconds * 1_000).toISOString().replace('.000Z', 'Z');
 
 /** All of `listed` that the caller may use; `form` is that of the asking client. Never paged. */
-export function renderModelList(table: RoutingTable, form: ModelListForm, caller: Pick<Principal, 'models'>, listed: readonly ListedModel[] = table.listModels()): object {
-  const models = listed.filter(({ id }) => mayUse(caller, id));
+export function renderModelList(table: RoutingTable, form: ModelListForm, caller: Pick<Principal, 'holders'>, listed: readonly ListedModel[] = table.listModels()): object {
+  const models = listed.filter(({ id }) => mayUse(caller, id) && hasAccount(table, caller, id));
   switch (form) {
     case 'openai':
       return { object: 'list', data: models.map(openaiModel) };
@@ -21,6 +22,11 @@ export function renderModelList(table: RoutingTable, form: ModelListForm, caller
     case 'gemini':
       return { models: models.map(geminiModel) };
   }
+}
+
+/** What would route, lists show (contract §8): a model of accounts that the caller may not use would not. */
+function hasAccount(table: RoutingTable, caller: Pick<Principal, 'holders'>, id: string): boolean {
+  return !isLimitedInAccounts(caller) || table.candidatesFor(id).some(({ account }) => mayBeServedBy(caller, account));
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.ts';
+import type { Lease } from '../clients/limits/limits.ts';
 import type { Dialect, Operation } from '../dialect/dialect.ts';
 import type { Inbound } from '../http/inbound.ts';
 import type { Candidate } from '../routing/ports.ts';
@@ -18,16 +19,18 @@ export type OnSettled = (row: UsageRow, facts: ExchangeFacts, inbound: Inbound<u
 export type SettleExchange = (
   inbound: Inbound<unknown, unknown>,
   request: { readonly operation: { readonly dialect: Dialect; readonly operation: Operation }; readonly model: string; readonly isStream: boolean; readonly requestBytes: number },
-  progress: { readonly attempts: number; readonly firstByteMs: number | undefined; readonly candidate: Candidate | undefined },
+  progress: { readonly attempts: number; readonly firstByteMs: number | undefined; readonly candidate: Candidate | undefined; readonly lease?: Lease | undefined },
   result: { readonly status: number; readonly outcome: string; readonly summary: AnswerSummary | undefined },
 ) => void;
 
-/** Turns an exchange's end into its one usage row. */
+/** Turns an exchange's end into its one usage row, and ends its lease on the caller's limits. */
 export function createSettle(clock: Clock, onSettled: OnSettled): SettleExchange {
   return (inbound, request, progress, result) => {
     const latencyMs = clock.monotonicMs() - inbound.startedMs;
     const account = progress.candidate?.account;
     const { dialect, operation } = request.operation;
+    const tokens = countTokens(result.summary, request.requestBytes, spendsTokens(operation));
+    progress.lease?.settle({ ...tokens, wasSent: progress.attempts > 0 });
     onSettled(
       {
         requestId: inbound.id,
@@ -45,7 +48,7 @@ export function createSettle(clock: Clock, onSettled: OnSettled): SettleExchange
         attempts: progress.attempts,
         latencyMs,
         firstByteMs: progress.firstByteMs ?? latencyMs,
-        tokens: countTokens(result.summary, request.requestBytes, spendsTokens(operation)),
+        tokens,
       },
       { dialect, operation, isStream: request.isStream },
       inbound,
@@ -55,7 +58,7 @@ export function createSettle(clock: Clock, onSettled: OnSettled): SettleExchange
 
 const none: TokenCounts = { input: 0, output: 0, reasoning: 0, cached: 0, estimated: false };
 
-function spendsTokens(operation: Operation): boolean {
+export function spendsTokens(operation: Operation): boolean {
   return operation !== 'count-tokens' && operation !== 'gemini-count' && operation !== 'responses-count' && operation !== 'audio';
 }
 

@@ -1,3 +1,5 @@
+import type { Holder } from '../clients/grant.ts';
+import { mayBeServedBy } from './account-limits.ts';
 import { isActive, isProbing, nextTryMs, refusesCredential, severities, type Cooldown, type Severity } from './cooldown.ts';
 import type { ExplainedCandidate, ExplainedCooldown, SkipReason } from './explanation.ts';
 import type { Group, Member, Pool } from './pool.ts';
@@ -9,6 +11,7 @@ import { orderNow } from './strategies.ts';
 export interface Situation {
   readonly table: RoutingTable;
   readonly model: string;
+  readonly holders: readonly Holder[] | undefined;
   readonly candidates: readonly Candidate[];
   readonly pool: Pool;
   readonly nowMs: number;
@@ -31,7 +34,9 @@ export function explainCandidates(the: Situation): readonly ExplainedCandidate[]
 
 /** As `pick` would go through them were each to fail. */
 function askingOrder(the: Situation): readonly Member[] {
-  const { table, pool, severityOf } = the;
+  const { table, pool } = the;
+  /** Who may not be used by the caller stands behind all others. */
+  const severityOf = (member: Member): number => (mayBeServedBy(the, member.candidate.account) ? the.severityOf(member) : Infinity);
   const inTurn = (group: Group, isEligible: (member: Member) => boolean): readonly Member[] => {
     const { members, turns } = group;
     const choices = { count: members.length, isEligible: (place: number) => members[place] !== undefined && isEligible(members[place]), openCount: (place: number) => members[place]?.memory.openCount ?? 0 };
@@ -54,8 +59,9 @@ function nextTryOf({ memory, keys }: Member, { table, nowMs }: Situation): numbe
 function memberRow(the: Situation, member: Member, place: number | undefined): ExplainedCandidate {
   const severity = the.severityOf(member);
   const cooldowns = member.neverCools ? [] : member.memory.remembered(member.keys, the.nowMs);
-  const row = rowOf(the, member.candidate, whyPassedOver(member, severity, cooldowns, the.nowMs));
-  const isTimed = severity === severities.soft || severity === severities.hard;
+  const isAllowed = mayBeServedBy(the, member.candidate.account);
+  const row = rowOf(the, member.candidate, isAllowed ? whyPassedOver(member, severity, cooldowns, the.nowMs) : disallowed);
+  const isTimed = isAllowed && (severity === severities.soft || severity === severities.hard);
   return {
     ...row,
     ...(place === undefined ? {} : { place }),
@@ -64,6 +70,8 @@ function memberRow(the: Situation, member: Member, place: number | undefined): E
     boundSessions: the.bound.get(member.key) ?? 0,
   };
 }
+
+const disallowed: SkipReason = { class: 'account_not_allowed', text: 'the key may not use this account' };
 
 function whyPassedOver({ memory: { block } }: Member, severity: Severity, cooldowns: readonly Cooldown[], nowMs: number): SkipReason | undefined {
   // A due one takes its turn like a healthy one.

@@ -1,3 +1,4 @@
+import type { Holder } from '../clients/grant.ts';
 import type { Dialect, Operation } from '../dialect/dialect.ts';
 import type { CooldownScope } from './cooldown.ts';
 import type { Strategy } from './ports.ts';
@@ -6,10 +7,14 @@ import type { Strategy } from './ports.ts';
 export interface ExplainQuery {
   readonly model: string;
   readonly dialect?: Dialect | undefined;
+  /** Of the key it is asked for; absent for one that may use every account. */
+  readonly holders?: readonly Holder[] | undefined;
 }
 
-/** Why an account is not asked, as a stable word. The first six are for the operator to change; the others pass. */
+/** Why an account is not asked, as a stable word. The first seven are for the operator to change; the others pass. */
 export type SkipClass =
+  /** The key asked for may not use it. */
+  | 'account_not_allowed'
   | 'disabled'
   | 'no_weight'
   | 'excluded'

@@ -1,4 +1,5 @@
 import type { Account } from '../accounts/account.ts';
+import type { Holder } from '../clients/grant.ts';
 import type { Dialect, Operation } from '../dialect/dialect.ts';
 import type { AppError } from '../fault/app-error.ts';
 import type { Result } from '../fault/result.ts';
@@ -18,8 +19,11 @@ export interface RouteQuery {
   readonly operation: Operation;
   /** Undefined where nothing marks the client's session, or affinity is off. */
   readonly session?: SessionMark | undefined;
-  /** The caller's limit (`Principal.models`): near names in a refusal keep to it. Whether it may call the model is decided before. */
-  readonly models?: readonly string[] | undefined;
+  /**
+   * The caller's (`Principal.holders`): accounts that not all of them allow are no candidates, and near names in a refusal keep
+   * to their models. Whether the caller may call the model is decided before.
+   */
+  readonly holders?: readonly Holder[] | undefined;
 }
 
 /** What tells that requests belong to one conversation. */
@@ -48,7 +52,7 @@ export type AttemptOutcome =
 export interface Router {
   /**
    * The next candidate that was not tried yet, or the refusal the client gets: `model_not_found`, `dialect_not_served`,
-   * `model_cooldown`, `account_unavailable`. After at least one try `error` is what to answer when the tries left no better answer.
+   * `account_not_allowed`, `model_cooldown`, `account_unavailable`. After at least one try `error` is what to answer when the tries left no better answer.
    */
   readonly pick: (table: RoutingTable, query: RouteQuery, tried: ReadonlySet<string>) => Result<Candidate, AppError>;
   readonly settle: (candidate: Candidate, query: RouteQuery, outcome: AttemptOutcome) => void;
@@ -122,8 +126,8 @@ export interface RoutingTable {
    * config's order. Mostly the same array for the same name.
    */
   readonly candidatesFor: (model: string) => readonly Candidate[];
-  /** Near names for a refusal, at most five; of those that a caller with this limit may use. */
-  readonly nearNames: (model: string, limit?: readonly string[]) => readonly string[];
+  /** Near names for a refusal, at most five; of those that a caller with these holders may use. */
+  readonly nearNames: (model: string, holders?: readonly Holder[]) => readonly string[];
   /** Why an account that is no candidate for the name is none. */
   readonly whyNever: (account: Account, model: string) => SkipReason;
 }

@@ -7,7 +7,7 @@ import type { Candidate, RouteQuery, RoutingTable } from './ports.ts';
 
 /** Nothing serves the name; the message lists near ones. */
 export function refuseUnknownModel(table: RoutingTable, query: RouteQuery): AppError {
-  const near = table.nearNames(query.model, query.models);
+  const near = table.nearNames(query.model, query.holders);
   const hint = near.length === 0 ? '`GET /v1/models` lists what is served.' : `Did you mean ${near.map((name) => `"${escapeForeign(name)}"`).join(', ')}?`;
   return new AppError('model_not_found', { message: `No account serves the model ${quote(query.model)}. ${hint}`, fields: { param: 'model' } });
 }

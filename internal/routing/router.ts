@@ -1,11 +1,12 @@
 import type { Clock } from '../clock/clock.ts';
 import { err, ok } from '../fault/result.ts';
 import { silentLogger, type Logger } from '../log/logger.ts';
+import { isLimitedInAccounts, mayBeServedBy, refuseDisallowedAccounts } from './account-limits.ts';
 import { AccountMemory, scopeKeys } from './account-memory.ts';
 import { nextTryMs, severities, type Cooldown, type Severity } from './cooldown.ts';
 import { explainCandidates } from './explain.ts';
-import { createPools, severityOf, type Group, type Member, type Pool } from './pool.ts';
-import type { AccountState, Candidate, Router, RoutingTable, SessionMark } from './ports.ts';
+import { createPools, severityOf, type Group, type Member } from './pool.ts';
+import type { AccountState, Candidate, RouteQuery, Router, RoutingTable, SessionMark } from './ports.ts';
 import { refuseBlocked, refuseCooling, refuseOperation, refuseSwitchedOff, refuseUnknownModel } from './refusals.ts';
 import { generatingIn, operationAt } from './serving.ts';
 import { createSessions } from './sessions.ts';
@@ -83,14 +84,14 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
     return pick;
   };
 
-  const chooseIn = (group: Group, { table, tried, nowMs, worst }: Choice): Member | undefined => {
+  const chooseIn = (group: Group, { table, query, tried, isLimited, nowMs, worst }: Choice): Member | undefined => {
     const { members, turns } = group;
     const { strategy, maxCooldownMs } = table.settings;
     const place = choose(strategy, turns, {
       count: members.length,
-      isEligible: marked.size === 0 && tried.size === 0 ? always : (index) => {
+      isEligible: marked.size === 0 && tried.size === 0 && !isLimited ? always : (index) => {
         const member = members[index];
-        return member !== undefined && severityOf(member, nowMs, maxCooldownMs) <= worst && !(tried.size > 0 && tried.has(member.key));
+        return member !== undefined && severityOf(member, nowMs, maxCooldownMs) <= worst && !(tried.size > 0 && tried.has(member.key)) && (!isLimited || mayBeServedBy(query, member.candidate.account));
       },
       openCount: (index) => members[index]?.memory.openCount ?? 0,
     });
@@ -106,6 +107,8 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       notice(table);
       const candidates = table.candidatesFor(query.model);
       if (candidates.length === 0) return err(refuseUnknownModel(table, query));
+      const isLimited = isLimitedInAccounts(query);
+      if (isLimited && !candidates.some(({ account }) => mayBeServedBy(query, account))) return err(refuseDisallowedAccounts(query.model));
       const pool = pools.find(table, candidates, query);
       if (pool.lack !== 'none') return err(pool.lack === 'operation' ? refuseOperation(table, query, candidates) : refuseSwitchedOff(query));
       const nowMs = clock.nowMs();
@@ -114,14 +117,15 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       if (bound !== undefined) return ok(open(bound, query.session, nowMs, maxCooldownMs));
       for (const worst of usableLevels) {
         for (const group of pool.groups) {
-          const member = chooseIn(group, { table, tried, nowMs, worst });
+          const member = chooseIn(group, { table, query, tried, isLimited, nowMs, worst });
           if (member !== undefined) return ok(open(member, query.session, nowMs, maxCooldownMs));
         }
         if (marked.size === 0) break;
       }
-      const soft = softest(pool, tried, nowMs, maxCooldownMs);
+      const all = pool.groups.flatMap(({ members }) => members).filter(({ candidate }) => mayBeServedBy(query, candidate.account));
+      const soft = softest(all, tried, nowMs, maxCooldownMs);
       if (soft !== undefined) return ok(open(soft, query.session, nowMs, maxCooldownMs));
-      const all = pool.groups.flatMap(({ members }) => members);
+      if (all.length === 0) return err(refuseDisallowedAccounts(query.model));
       const cooling = all.filter(({ neverCools, memory }) => !neverCools && memory.block === undefined).map(({ memory, keys }) => memory.active(keys, nowMs)).filter((cooldowns) => cooldowns.length > 0);
       if (cooling.length === 0 && all.some(({ memory, key }) => memory.block !== undefined && !tried.has(key))) return err(refuseBlocked(query));
       return err(refuseCooling(query, cooling, nowMs, maxCooldownMs));
@@ -163,7 +167,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
       unmark(memory);
     },
 
-    explain: (table, { model, dialect = 'openai-chat' }) => {
+    explain: (table, { model, dialect = 'openai-chat', holders }) => {
       notice(table);
       const nowMs = clock.nowMs();
       const { strategy, maxCooldownMs, affinityTtlMs } = table.settings;
@@ -179,7 +183,7 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
         strategy,
         maxCooldownMs,
         affinity: { ttlMs: affinityTtlMs, boundSessions: [...bound.values()].reduce((sum, count) => sum + count, 0) },
-        candidates: explainCandidates({ table, model, candidates, pool, nowMs, severityOf: (member) => severityOf(member, nowMs, maxCooldownMs), bound }),
+        candidates: explainCandidates({ table, model, holders, candidates, pool, nowMs, severityOf: (member) => severityOf(member, nowMs, maxCooldownMs), bound }),
       };
     },
 
@@ -213,6 +217,9 @@ export function createRouter(clock: Clock, log: Logger = silentLogger): Router {
 /** What a choice within one group depends on; `worst` is the worst health that will do. */
 interface Choice {
   readonly table: RoutingTable;
+  readonly query: RouteQuery;
+  /** The caller may not use every account. */
+  readonly isLimited: boolean;
   readonly tried: ReadonlySet<string>;
   readonly nowMs: number;
   readonly worst: Severity;
@@ -224,17 +231,15 @@ const usableLevels = [severities.due, severities.onTrial] as const;
 const always = (): boolean => true;
 
 /** Of the candidates that cool for their upstream's failures alone, the one that may be tried again first. */
-function softest(pool: Pool, tried: ReadonlySet<string>, nowMs: number, maxCooldownMs: number): Member | undefined {
+function softest(members: readonly Member[], tried: ReadonlySet<string>, nowMs: number, maxCooldownMs: number): Member | undefined {
   let chosen: Member | undefined;
   let earliestMs = Infinity;
-  for (const { members } of pool.groups) {
-    for (const member of members) {
-      if (tried.has(member.key) || severityOf(member, nowMs, maxCooldownMs) !== severities.soft) continue;
-      const tryMs = Math.max(...member.memory.active(member.keys, nowMs).map((cooldown) => nextTryMs(cooldown, nowMs, maxCooldownMs)));
-      if (tryMs >= earliestMs) continue;
-      earliestMs = tryMs;
-      chosen = member;
-    }
+  for (const member of members) {
+    if (tried.has(member.key) || severityOf(member, nowMs, maxCooldownMs) !== severities.soft) continue;
+    const tryMs = Math.max(...member.memory.active(member.keys, nowMs).map((cooldown) => nextTryMs(cooldown, nowMs, maxCooldownMs)));
+    if (tryMs >= earliestMs) continue;
+    earliestMs = tryMs;
+    chosen = member;
   }
   return chosen;
 }

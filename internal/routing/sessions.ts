@@ -1,4 +1,5 @@
 import type { Logger } from '../log/logger.ts';
+import { mayBeServedBy } from './account-limits.ts';
 import { Affinity } from './affinity.ts';
 import { severities } from './cooldown.ts';
 import { candidateKey, severityOf, type Member, type Pool } from './pool.ts';
@@ -59,8 +60,8 @@ export function createSessions(log: Logger): Sessions {
   };
 }
 
-function isUsable(member: Member, { table, tried, nowMs }: Turn): boolean {
-  return !tried.has(member.key) && severityOf(member, nowMs, table.settings.maxCooldownMs) <= severities.due;
+function isUsable(member: Member, { table, query, tried, nowMs }: Turn): boolean {
+  return !tried.has(member.key) && mayBeServedBy(query, member.candidate.account) && severityOf(member, nowMs, table.settings.maxCooldownMs) <= severities.due;
 }
 
 /** One of no lower priority that had nothing to do for long; it gets one of two sessions that another has (ADR 0013). */

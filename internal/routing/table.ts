@@ -40,7 +40,7 @@ export function buildRoutingTable(accounts: readonly Account[], config: Config):
     settings,
     candidatesFor,
     listModels,
-    nearNames: (model, models) => findNearNames(model, listModels().map(({ id }) => id).filter((id) => models === undefined || mayUse({ models }, id))),
+    nearNames: (model, holders) => findNearNames(model, listModels().map(({ id }) => id).filter((id) => mayUse({ holders }, id))),
     whyNever: (account, model) => whyNever(account, model, settings, index),
   };
 }

@@ -11,9 +11,11 @@ export function compilePatterns(patterns: readonly string[]): (name: string) => 
   };
 }
 
-/** Whether `*` for any run of characters makes the pattern equal to the name. Linear in the name for each `*`. */
-export function matchesGlob(pattern: string, name: string): boolean {
-  return pattern.includes('*') ? matchesPieces(pattern.split('*'), name) : pattern === name;
+/** Whether one of the patterns makes the name, `*` standing for any run of characters; letter case counts. Linear in the name for each `*`. */
+export function compileGlobs(patterns: readonly string[]): (name: string) => boolean {
+  const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')));
+  const wild = patterns.filter((pattern) => pattern.includes('*')).map((pattern) => pattern.split('*'));
+  return (name) => exact.has(name) || wild.some((pieces) => matchesPieces(pieces, name));
 }
 
 /** At least two pieces; the first and the last are anchored. */

@@ -21,13 +21,13 @@ export interface Route {
 const open: Access = { kind: 'open' };
 /** Vendors send the person's browser back here; `state` is the proof (contract §9). */
 const returning: Access = { kind: 'open', fromOtherSites: 'navigation' };
-const client: Access = { kind: 'client' };
-const management: Access = { kind: 'management' };
-const metrics: Access = { kind: 'metrics' };
+const uses: Access = { kind: 'client', scope: 'models:use' };
+const reads: Access = { kind: 'client', scope: 'models:read' };
+const metrics: Access = { kind: 'metrics', scope: 'usage:read' };
 
-const proxied = (method: Route['method'], path: string, handle: ProxyHandler): Route => ({ method, path, access: client, serve: { kind: 'proxy', handle } });
+const proxied = (method: Route['method'], path: string, handle: ProxyHandler): Route => ({ method, path, access: uses, serve: { kind: 'proxy', handle } });
 const page = (path: string, access: Access, handle: PageHandler): Route => ({ method: 'GET', path, access, serve: { kind: 'page', handle } });
-const socket = (path: string, handle: SocketHandler): Route => ({ method: 'GET', path, access: client, serve: { kind: 'socket', handle } });
+const socket = (path: string, handle: SocketHandler): Route => ({ method: 'GET', path, access: uses, serve: { kind: 'socket', handle } });
 
 /** Every route of the daemon with its guard. Nothing else is served. */
 export function routeTable(proxy: Proxy, sockets: SocketRoutes, pages: StatusPages, logins: LoginRoutes, managementRoutes: readonly ManagementRoute[]): readonly Route[] {
@@ -63,15 +63,15 @@ export function routeTable(proxy: Proxy, sockets: SocketRoutes, pages: StatusPag
     proxied('POST', '/v1/messages/count_tokens', proxy.forward(on.countTokens)),
     proxied('POST', '/v1/models/:spec+', proxy.forwardGemini),
     proxied('POST', '/v1beta/models/:spec+', proxy.forwardGemini),
-    page('/v1/models', client, pages.listModels),
-    page('/v1/models/:id+', client, pages.showModel),
-    page('/v1beta/models', client, pages.listGeminiModels),
-    page('/v1beta/models/:id+', client, pages.showGeminiModel),
+    page('/v1/models', reads, pages.listModels),
+    page('/v1/models/:id+', reads, pages.showModel),
+    page('/v1beta/models', reads, pages.listGeminiModels),
+    page('/v1beta/models/:id+', reads, pages.showGeminiModel),
 
-    ...managementRoutes.map(({ method, path, handle }): Route => ({
+    ...managementRoutes.map(({ method, path, scope, handle }): Route => ({
       method,
       path: `/v0/management${path}`,
-      access: management,
+      access: { kind: 'management', scope },
       serve: { kind: 'page', handle: (c, inbound) => handle(c, { principal: inbound.principal, peer: inbound.peer, requestId: inbound.id, params: inbound.params }) },
     })),
   ];

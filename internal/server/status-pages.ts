@@ -1,5 +1,6 @@
 import { AppError } from '../fault/app-error.ts';
 import type { Inbound } from '../http/inbound.ts';
+import { mayBeServedBy, refuseDisallowedAccounts } from '../routing/account-limits.ts';
 import { mayUse, refuseDisallowedModel } from '../routing/model-limits.ts';
 import { findListedModel, renderModelList, type ModelListForm } from '../proxy/model-lists.ts';
 import type { ListedModel } from '../routing/ports.ts';
@@ -66,9 +67,11 @@ function listForm(inbound: Inbound<Snapshot>): ModelListForm {
 function modelOr404({ snapshot: { routes }, principal, params }: Inbound<Snapshot>, form: ModelListForm): object {
   const id = params['id'] ?? '';
   if (!mayUse(principal, id)) throw refuseDisallowedModel(id);
+  const candidates = routes.candidatesFor(id);
+  if (candidates.length > 0 && !candidates.some(({ account }) => mayBeServedBy(principal, account))) throw refuseDisallowedAccounts(id);
   const model = findListedModel(routes, id, form);
   if (model === undefined) {
-    const near = routes.nearNames(id, principal.models);
+    const near = routes.nearNames(id, principal.holders);
     throw new AppError('model_not_found', { message: `No account serves a model of this name.${near.length === 0 ? '' : ` Did you mean ${near.map((name) => `"${name}"`).join(', ')}?`}`, fields: { param: 'model' } });
   }
   return model;

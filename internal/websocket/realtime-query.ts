@@ -16,5 +16,5 @@ export function readRealtimeQuery({ target, principal }: SocketOpening): Realtim
   if (parameters.has('call_id')) throw new AppError('unsupported_parameter', { message: 'Calls are not made through Keyward, so none can be joined: leave out `call_id`.', fields: { param: 'call_id' } });
   if (model === undefined || model === '') throw new AppError('missing_model', { message: 'A realtime session names its model in the query: `?model=…`.', fields: { param: 'model' } });
   if (others.length > 0) throw new AppError('invalid_request', { message: '`model` stands twice in the query.', fields: { param: 'model' } });
-  return { model, dialect: 'openai-chat', operation: 'realtime', models: principal.models, intent: parameters.get('intent') ?? undefined };
+  return { model, dialect: 'openai-chat', operation: 'realtime', holders: principal.holders, intent: parameters.get('intent') ?? undefined };
 }

@@ -1,6 +1,8 @@
 import type { Duplex } from 'node:stream';
+import type { Lease, Limits } from '../clients/limits/limits.ts';
 import { toAppError } from '../fault/app-error.ts';
 import type { SettleExchange } from '../proxy/settled.ts';
+import { takeLease } from '../proxy/take-lease.ts';
 import { mayUse, refuseDisallowedModel } from '../routing/model-limits.ts';
 import type { Candidate } from '../routing/ports.ts';
 import { loadClientRole } from './client-role.ts';
@@ -15,8 +17,9 @@ import { watchForLeaving, type Leaving } from './watch-leaving.ts';
 
 export interface RealtimeSocketDeps extends SessionDeps {
   readonly sockets: Pick<Sockets, 'takePlace' | 'open'>;
-  readonly limits: () => SocketLimits;
+  readonly socketLimits: () => SocketLimits;
   readonly settle: SettleExchange;
+  readonly limits: Limits;
   /** Called at the start of every session; `settle` ends what it began. */
   readonly onOpened: () => void;
 }
@@ -26,6 +29,7 @@ interface Progress {
   attempts: number;
   firstByteMs: number | undefined;
   candidate: Candidate | undefined;
+  lease: Lease | undefined;
 }
 
 type SettleSession = (status: number, outcome: string, end?: RelayEnd) => void;
@@ -41,9 +45,11 @@ export function createRealtimeSocket(deps: RealtimeSocketDeps): SocketHandler {
     if (!mayUse(opening.principal, query.model)) throw refuseDisallowedModel(query.model);
     const place = deps.sockets.takePlace(opening.principal);
     const leaving = watchForLeaving(opening.socket);
-    const progress: Progress = { attempts: 0, firstByteMs: undefined, candidate: undefined };
+    const progress: Progress = { attempts: 0, firstByteMs: undefined, candidate: undefined, lease: undefined };
     const settle = openExchange(deps, opening, query.model, progress);
     try {
+      // What a session uses is known at its end alone; until then it holds a place, and no tokens.
+      progress.lease = takeLease(deps.limits, opening.principal, { ...session, model: query.model }, opening.snapshot().limits);
       const found = await findSession(deps, opening, { query, progress, signal: leaving.signal });
       if (found.kind === 'open') await relay(deps, opening, { found, query, place, leaving, progress, settle });
       else {
@@ -64,11 +70,13 @@ export function createRealtimeSocket(deps: RealtimeSocketDeps): SocketHandler {
   };
 }
 
+const session = { operation: { dialect: 'openai-chat', operation: 'realtime' }, requestBytes: 0, bytes: undefined } as const;
+
 function openExchange(deps: RealtimeSocketDeps, opening: SocketOpening, model: string, progress: Progress): SettleSession {
   deps.onOpened();
   const { id, target, endpoint, peer, principal, startedMs, req } = opening;
   const inbound = { id, method: 'WS', target: { path: target.path, query: '' }, endpoint, params: {}, peer, principal, snapshot: undefined, startedMs, req, res: undefined };
-  const request = { operation: { dialect: 'openai-chat', operation: 'realtime' }, model, isStream: true, requestBytes: 0 } as const;
+  const request = { ...session, model, isStream: true };
   let isSettled = false;
   return (status, outcome, end) => {
     if (isSettled) return;
@@ -89,7 +97,7 @@ interface Accepted {
 
 /** Accepts the client. Until then what the upstream says waits in its connection. */
 async function relay(deps: RealtimeSocketDeps, opening: SocketOpening, { found, query, place, leaving, progress, settle }: Accepted): Promise<void> {
-  const { clock, router, limits } = deps;
+  const { clock, router, socketLimits } = deps;
   const { connection, candidate, secrets } = found;
   router.begun(candidate);
   progress.firstByteMs = clock.monotonicMs() - opening.startedMs;
@@ -105,7 +113,7 @@ async function relay(deps: RealtimeSocketDeps, opening: SocketOpening, { found, 
       hasLifetime: false,
       makeEvents: (socket) => {
         const upstream = takeAsClient(connection, opening.snapshot().limits.maxBodyBytes);
-        return new Relay(socket, { upstream, connection, secrets, nowMs: clock.monotonicMs, pingMs: () => limits().pingMs, onEnd });
+        return new Relay(socket, { upstream, connection, secrets, nowMs: clock.monotonicMs, pingMs: () => socketLimits().pingMs, onEnd });
       },
     });
   } finally {

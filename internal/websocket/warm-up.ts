@@ -1,6 +1,7 @@
 import type { RoutingTable } from '../routing/ports.ts';
 import type { Principal } from '../clients/principal.ts';
 import { AppError } from '../fault/app-error.ts';
+import { isLimitedInAccounts, mayBeServedBy, refuseDisallowedAccounts } from '../routing/account-limits.ts';
 import { mayUse, refuseDisallowedModel } from '../routing/model-limits.ts';
 import { refuseUnknownModel } from '../routing/refusals.ts';
 import { randomHex } from '../secret/digest.ts';
@@ -11,11 +12,12 @@ export interface WarmUp {
   readonly events: readonly string[];
 }
 
-/** Refuses a warm-up for a model that the turn after it could not have. Codes: `missing_model`, `model_not_allowed`, `model_not_found`. */
+/** Refuses a warm-up for a model that the turn after it could not have. Codes: `missing_model`, `model_not_allowed`, `model_not_found`, `account_not_allowed`. */
 export function checkWarmUp(model: string | undefined, principal: Principal, routes: RoutingTable): string {
   if (model === undefined || model === '') throw new AppError('missing_model', { fields: { param: 'model' } });
   if (!mayUse(principal, model)) throw refuseDisallowedModel(model);
-  if (routes.candidatesFor(model).length === 0) throw refuseUnknownModel(routes, { model, dialect: 'openai-responses', operation: 'responses', models: principal.models });
+  if (routes.candidatesFor(model).length === 0) throw refuseUnknownModel(routes, { model, dialect: 'openai-responses', operation: 'responses', holders: principal.holders });
+  if (isLimitedInAccounts(principal) && !routes.candidatesFor(model).some(({ account }) => mayBeServedBy(principal, account))) throw refuseDisallowedAccounts(model);
   return model;
 }
 

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { afterAll, describe } from 'vitest';
 import { createManagedKeyData, createMemoryManagedKeyStore } from '../../internal/storage/memory/managed-keys.ts';
 import { createMemoryAuditStore } from '../../internal/storage/memory/audit-store.ts';
+import { createMemoryBudgetStore } from '../../internal/storage/memory/budget-store.ts';
 import { createMemoryResponseStore } from '../../internal/storage/memory/response-store.ts';
 import { createMemoryUsageStore } from '../../internal/storage/memory/usage-store.ts';
 import { openSqliteStores, type Stores } from '../../internal/storage/sqlite/stores.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 import { auditStoreContract } from './audit-store.contract.ts';
 import { managedKeyStoreContract } from './managed-key-store.contract.ts';
+import { budgetStoreContract } from './budget-store.contract.ts';
 import { responseStoreContract } from './response-store.contract.ts';
 import { usageStoreContract } from './usage-store.contract.ts';
 
@@ -31,6 +33,8 @@ describe('usage store in memory', () => usageStoreContract(createMemoryUsageStor
 describe('usage store in SQLite', () => usageStoreContract(() => openSqlite().usage));
 describe('response store in memory', () => responseStoreContract(createMemoryResponseStore));
 describe('response store in SQLite', () => responseStoreContract(() => openSqlite().responses));
+describe('budget store in memory', () => budgetStoreContract(createMemoryBudgetStore));
+describe('budget store in SQLite', () => budgetStoreContract(() => openSqlite().budgets));
 describe('audit store in memory', () => auditStoreContract(createMemoryAuditStore));
 describe('audit store in SQLite', () => auditStoreContract(() => openSqlite().audit));
 describe('managed key store in memory', () =>

@@ -1,12 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import * as v from 'valibot';
+import type { Scope } from '../../internal/clients/grant.ts';
 import type { LoadedConfig } from '../../internal/config/loaded.ts';
 import { settings } from '../../internal/config/schema.ts';
 import type { AppError } from '../../internal/fault/app-error.ts';
 import type { Caller, Decision, Refusal } from '../../internal/http/door.ts';
 import { createDoor, type Door, type DoorDeps } from '../../internal/http/door.ts';
 import { buildDoorRules, type DoorProcess, type DoorRules } from '../../internal/http/door-rules.ts';
-import type { Peer } from '../../internal/http/inbound.ts';
+import type { Access, Peer } from '../../internal/http/inbound.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 
 /** A decoded config with these settings, as the loader would hand it over. */
@@ -44,6 +45,8 @@ export const remotePeer: Peer = { address: '203.0.113.9', isLocal: false, isCont
 
 export interface Ask {
   readonly access?: 'open' | 'client' | 'management' | 'metrics';
+  /** Of the route. */
+  readonly scope?: Scope;
   readonly isUpgrade?: boolean;
   readonly method?: string;
   readonly path?: string;
@@ -54,7 +57,7 @@ export interface Ask {
 
 export function callerOf(rules: DoorRules, ask: Ask): Caller {
   return {
-    access: { kind: ask.access ?? 'client' },
+    access: accessOf(ask),
     isUpgrade: ask.isUpgrade ?? false,
     method: ask.method ?? 'POST',
     target: { path: ask.path ?? '/v1/chat/completions', query: ask.query ?? '' },
@@ -63,6 +66,20 @@ export function callerOf(rules: DoorRules, ask: Ask): Caller {
     rules,
     requestId: 'req-1',
   };
+}
+
+function accessOf({ access = 'client', scope }: Ask): Access {
+  const asked = scope === undefined ? {} : { scope };
+  switch (access) {
+    case 'open':
+      return { kind: access };
+    case 'client':
+      return { kind: access, ...asked };
+    case 'management':
+      return { kind: access, ...asked };
+    case 'metrics':
+      return { kind: access, ...asked };
+  }
 }
 
 export interface DoorBench {

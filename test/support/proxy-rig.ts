@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { Account } from '../../internal/accounts/account.ts';
 import { anonymous, type Principal } from '../../internal/clients/principal.ts';
+import type { Limits } from '../../internal/clients/limits/limits.ts';
 import { createDispatchers } from '../../internal/egress/dispatchers.ts';
 import type { Inbound } from '../../internal/http/inbound.ts';
 import { createProxy, type Proxy } from '../../internal/proxy/forward.ts';
@@ -16,6 +17,7 @@ import type { Router, RoutingTable } from '../../internal/routing/ports.ts';
 import { createRouter } from '../../internal/routing/router.ts';
 import { buildRoutingTable } from '../../internal/routing/table.ts';
 import type { UsageRow } from '../../internal/usage/ports.ts';
+import { callerLimits } from './caller-limits.ts';
 import { configOf } from './config.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 
@@ -40,9 +42,12 @@ export interface ProxyRigSetup {
   readonly config?: object;
   /** Who every request is by. */
   readonly principal?: Principal;
+  /** By the request's headers, in its place. */
+  readonly principalOf?: (headers: IncomingHttpHeaders) => Principal;
+  readonly limits?: (clock: ManualClock) => Limits;
 }
 
-export async function startProxyRig({ accounts, tokens, config: given = {}, principal = anonymous }: ProxyRigSetup): Promise<ProxyRig> {
+export async function startProxyRig({ accounts, tokens, config: given = {}, principal = anonymous, principalOf = () => principal, limits = (clock) => callerLimits(clock).limits }: ProxyRigSetup): Promise<ProxyRig> {
   const config = configOf(given);
   const clock = createManualClock();
   const router = createRouter(clock);
@@ -61,6 +66,7 @@ export async function startProxyRig({ accounts, tokens, config: given = {}, prin
     store: createMemoryResponseStore(),
     settle: createSettle(clock, (row) => void settled.push(row)),
     spoolDir: '/nonexistent',
+    limits: limits(clock),
     onOpened: () => undefined,
     requestLogs: { begin: () => ({ requestChunk: () => undefined, attempt: log, responseHead: () => undefined, responseChunk: log, end: log }) },
   });
@@ -75,7 +81,7 @@ export async function startProxyRig({ accounts, tokens, config: given = {}, prin
       endpoint: `${req.method} ${path}`,
       params: { ...(spec === undefined ? {} : { spec }), id: path.replace(/\/input_items$/, '').split('/').at(-1) ?? '' },
       peer: { address: '127.0.0.1', isLocal: true, isControlSocket: false, throttleKey: '127.0.0.1' },
-      principal,
+      principal: principalOf(req.headers),
       snapshot,
       startedMs: clock.monotonicMs(),
       req,

@@ -166,6 +166,23 @@ export const migrations: readonly Migration[] = [
         value INTEGER NOT NULL
       ) STRICT;
       INSERT INTO client_key_revision (id, value) VALUES (1, 0);
+      `,
+    },
+  { version: 4, subject: 'the audit chain', sql: '' },
+  {
+    version: 5,
+    subject: 'what was spent of budgets',
+    sql: `
+      CREATE TABLE budget_spent (
+        holder_id TEXT NOT NULL,
+        span TEXT NOT NULL,
+        start_ms INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        cost REAL NOT NULL,
+        PRIMARY KEY (holder_id, span, start_ms)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX budget_spent_start ON budget_spent (start_ms);
     `,
   },
 ];

@@ -1,7 +1,9 @@
 import type { AuditStore } from '../../audit/store.ts';
+import type { BudgetStore } from '../../clients/limits/budget-store.ts';
 import type { ManagedKeyStore } from '../../clients/managed-keys/store.ts';
 import type { UsageStore } from '../../usage/store.ts';
 import { createSqliteAuditStore } from './audit-store.ts';
+import { createSqliteBudgetStore } from './budget-store.ts';
 import { createSqliteManagedKeyStore } from './managed-keys.ts';
 import { createResponseOwners, type DurableResponseOwners } from './response-owners.ts';
 import { openSqlite, type OpenOptions } from './open.ts';
@@ -15,6 +17,7 @@ export interface Stores {
   readonly responseOwners: DurableResponseOwners;
   readonly responses: SqliteResponseStore;
   readonly managedKeys: ManagedKeyStore;
+  readonly budgets: BudgetStore;
   /** No store may be used afterwards. */
   readonly close: () => void;
 }
@@ -27,6 +30,7 @@ export function openSqliteStores(options: OpenOptions & { readonly onFailure?: (
     usage: createSqliteUsageStore(database),
     audit: createSqliteAuditStore(database),
     responseOwners,
+    budgets: createSqliteBudgetStore(database),
     responses: createSqliteResponseStore({ database, clock: options.clock, maxTotalBytes: options.maxStoredResponseBytes ?? (() => Infinity), onFailure: options.onFailure ?? (() => undefined) }),
     managedKeys: createSqliteManagedKeyStore(database),
     close: () => {

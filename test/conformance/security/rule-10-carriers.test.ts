@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { indexStaticKeys } from '../../../internal/clients/static-keys.ts';
 import { Secret } from '../../../internal/secret/secret.ts';
+import { createFakeCredentials } from '../../support/fake-credentials.ts';
 import { createDoorBench, rulesOf } from '../../support/door-fixtures.ts';
 
 const first = 'sk-the-first-good-client-key';
@@ -12,6 +13,19 @@ describe('rule 10: carriers', () => {
     const { ask } = createDoorBench();
     expect(await ask(rules, { headers: { authorization: `Bearer ${first}`, 'x-api-key': second } })).toBe('400 conflicting_credentials');
     expect(await ask(rules, { headers: { authorization: `Bearer ${first}` }, query: `key=${second}` })).toBe('400 conflicting_credentials');
+  });
+
+  it('so are two credentials of other kinds, at both doors', async () => {
+    const keys = createFakeCredentials();
+    keys.mint('reader', { scopes: ['models:use', 'config:read'] });
+    keys.mint('writer', { scopes: ['models:use', 'config:write'] });
+    const { ask } = createDoorBench({ sources: [keys] });
+    const managed = rulesOf({ 'api-keys': [first], 'remote-management': { 'secret-key': 'a-management-secret-of-length' } });
+    expect(await ask(managed, { headers: { authorization: 'Bearer reader', 'x-api-key': 'writer' } })).toBe('400 conflicting_credentials');
+    expect(await ask(managed, { headers: { authorization: 'Bearer reader', 'x-api-key': first } })).toBe('400 conflicting_credentials');
+    const management = { access: 'management', scope: 'config:read', path: '/v0/management/config' } as const;
+    expect(await ask(managed, { ...management, headers: { authorization: 'Bearer reader', 'x-management-key': 'writer' } })).toBe('400 conflicting_credentials');
+    expect(await ask(managed, { ...management, headers: { authorization: 'Bearer reader', 'x-management-key': 'reader' } })).toBe('ok ck_reader');
   });
 
   it('the same principal twice is fine', async () => {

@@ -10,7 +10,7 @@ import type { ConfigStore } from '../../../internal/config/ports.ts';
 import { silentLogger } from '../../../internal/log/logger.ts';
 import type { LogFiles } from '../../../internal/log/ports.ts';
 import { configViews } from '../../../internal/management/config-views.ts';
-import { managementBase, type ManagementDeps } from '../../../internal/management/context.ts';
+import { managementBase, type ManagementDeps, type ManagementRoute } from '../../../internal/management/context.ts';
 import type { DaemonStatus } from '../../../internal/management/ports.ts';
 import { managementRoutes } from '../../../internal/management/routes.ts';
 import { isObject, type JsonObject } from '../../../internal/management/values.ts';
@@ -48,6 +48,7 @@ export interface Management {
   readonly keySource: ManagedKeySource;
   readonly clock: ManualClock;
   readonly accounts: FakeAccounts;
+  readonly routes: () => Promise<readonly ManagementRoute[]>;
   /** `provider result` of every login that ended. */
   readonly loginsEnded: string[];
 }
@@ -64,6 +65,7 @@ export interface Overrides {
   readonly states?: readonly AccountState[];
   readonly daemon?: Partial<DaemonStatus>;
   readonly accounts?: FakeAccounts;
+  readonly principalOf?: ManagementDeps['principalOf'];
 }
 
 export const noLogs: LogFiles = {
@@ -106,9 +108,12 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
     metrics: { loginEnded: (provider, result) => void loginsEnded.push(`${provider} ${result}`) },
     daemon: () => ({ version: '1.2.3', pid: 42, startedAtMs: clock.nowMs() - 5_000, binds: ['127.0.0.1:8317'], configLoadedAtMs: clock.nowMs() - 5_000, authDirEncryption: 'off', warnings: [], openExchanges: 3, usageQueueLength: 7, storage: { healthy: true, detail: 'ok' }, ...overrides.daemon }),
     clock,
+    principalOf: overrides.principalOf,
     tagSecret: 'tag secret of the test',
   });
-  const mounted = config.opened.then((store) => mount(depsOver(store)));
+  const callers: Principal[] = [];
+  const rows = config.opened.then((store) => managementRoutes(depsOver(store)));
+  const mounted = rows.then((routes) => mount(routes, (place) => callers[place] ?? operator));
   return {
     config,
     usageStore,
@@ -117,27 +122,28 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
     clock,
     accounts,
     loginsEnded,
+    routes: () => rows,
     audited: () => audit.list({ limit: 1_000 }).toReversed(),
     send: async (method, path, options = {}) => {
       const { json, body = json === undefined ? undefined : JSON.stringify(json), headers = {}, as: principal = root } = options;
       const type = json === undefined ? {} : { 'content-type': 'application/json' };
       const app = await mounted;
-      const answer = await app.request(`${managementBase}${path}`, { method, headers: { ...type, ...headers, 'x-test-principal': JSON.stringify(principal) }, ...(body === undefined ? {} : { body }) });
+      const answer = await app.request(`${managementBase}${path}`, { method, headers: { ...type, ...headers, 'x-test-principal': String(callers.push(principal) - 1) }, ...(body === undefined ? {} : { body }) });
       return readAnswer(answer);
     },
   };
 }
 
-function mount(deps: ManagementDeps): Hono {
+function mount(routes: readonly ManagementRoute[], callerAt: (place: number) => Principal): Hono {
   const app = new Hono();
-  for (const route of managementRoutes(deps)) {
+  for (const route of routes) {
     // Hono has no endings behind parameters, but patterns for them.
     const [, ending = ''] = /\((.+)\)$/.exec(route.path) ?? [];
     const path = route.path.replace(/\((.+)\)$/, '{.+$1}');
     app.on(route.method, `${managementBase}${path}`, (c) => {
       const given: Record<string, string> = c.req.param();
       const params = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, value.slice(0, value.length - ending.length)]));
-      return route.handle(c, { principal: principalOf(c.req.header('x-test-principal')), peer: { address: '127.0.0.1' }, requestId: 'req-test', params });
+      return route.handle(c, { principal: callerAt(Number(c.req.header('x-test-principal'))), peer: { address: '127.0.0.1' }, requestId: 'req-test', params });
     });
   }
   app.onError((thrown) => {
@@ -145,12 +151,6 @@ function mount(deps: ManagementDeps): Hono {
     return new Response(wire.body, { status: wire.status, headers: wire.headers });
   });
   return app;
-}
-
-function principalOf(header: string | undefined): Principal {
-  const principal: unknown = JSON.parse(header ?? '{}');
-  if (isObject(principal) && principal['kind'] === 'managed-key') return { id: String(principal['id']), kind: 'managed-key', label: '', holders: [] };
-  return isObject(principal) && principal['kind'] === 'root' ? root : operator;
 }
 
 async function readAnswer(answer: Response): Promise<Answer> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Principal } from '../../../internal/clients/principal.ts';
 import type { LogFiles } from '../../../internal/log/ports.ts';
 import { authIndexOf } from '../../../internal/management/list-items.ts';
 import type { AccountState } from '../../../internal/routing/ports.ts';
@@ -194,6 +195,12 @@ describe('/status of accounts behind logins', () => {
 });
 
 describe('/explain', () => {
+  it('knows credentials that stand in no config, and what they may use', async () => {
+    const principal: Principal = { id: 'ck_ann', kind: 'managed-key', label: 'ann', holders: [{ id: 'ck_ann', grant: { models: ['other'] } }] };
+    const management = openManagement('port: 8317\n', { principalOf: (id) => (id === 'ck_ann' ? principal : undefined) });
+    expect((await management.send('GET', '/explain?model=gpt&key=ck_ann')).body).toMatchObject({ key: 'ck_ann', key_known: true, key_may_use: false });
+  });
+
   it('takes a model, the id of a client key and a dialect', async () => {
     const key = 'sk-first-key-0000001';
     const id = `key_${sha256Hex(key).slice(0, 12)}`;

@@ -107,7 +107,7 @@ describe('a connection that is lost', () => {
 
 describe('a caller with a list of models', () => {
   it('is refused what is not on it, without a word to any upstream', async () => {
-    const at = await startRig({}, { ...anonymous, models: ['other-*'] });
+    const at = await startRig({}, { ...anonymous, holders: [{ id: 'key_a', grant: { models: ['other-*'] } }] });
     const answer = await ask(at);
     expect(answer.status).toBe(403);
     expect(JSON.parse(answer.body.toString())).toMatchObject({ error: { code: 'model_not_allowed', param: 'model' } });
@@ -116,7 +116,7 @@ describe('a caller with a list of models', () => {
   });
 
   it('is served what is', async () => {
-    expect((await ask(await startRig({}, { ...anonymous, models: ['m*'] }))).status).toBe(200);
+    expect((await ask(await startRig({}, { ...anonymous, holders: [{ id: 'key_a', grant: { models: ['m*'] } }] }))).status).toBe(200);
   });
 });
 

@@ -104,11 +104,11 @@ describe('a credential that no config holds', () => {
   it('whose rights change counts with its new ones; one that becomes another’s closes', async () => {
     const rig = await startSockets();
     const client = await openSocket(rig.url);
-    rig.decide(ok({ ...ann, models: ['only-this'] }));
+    rig.decide(ok({ ...ann, holders: [{ id: ann.id, grant: { models: ['only-this'] } }] }));
     rig.sockets.readmitAll();
     client.send(create);
     await client.next(isEnd);
-    expect(rig.servedTo).toEqual([{ ...ann, models: ['only-this'] }]);
+    expect(rig.servedTo).toEqual([{ ...ann, holders: [{ id: ann.id, grant: { models: ['only-this'] } }] }]);
     client.send({ ...create, generate: false });
     expect(await client.next(isEnd)).toMatchObject({ type: 'error', status: 403, error: { code: 'model_not_allowed' } });
     rig.decide(ok({ ...ann, id: 'managed_bob' }));

@@ -20,6 +20,7 @@ import type { UsageRow } from '../../../internal/usage/ports.ts';
 import { socketLimits } from '../../../internal/websocket/limits.ts';
 import { createRealtimeSocket } from '../../../internal/websocket/realtime-socket.ts';
 import { createSockets } from '../../../internal/websocket/sockets.ts';
+import { callerLimits } from '../../support/caller-limits.ts';
 import { configOf } from '../../support/config.ts';
 import { makeFolder, startDaemon, type RunningDaemon } from '../../support/daemon.ts';
 import { createFakeKeeper, type FakeKeeper } from '../../support/fake-keeper.ts';
@@ -107,7 +108,7 @@ async function startLogin(origin: string): Promise<LoginRig> {
   const limits = () => socketLimits(config);
   const sockets = createSockets({ clock: systemClock, limits, metrics: { socketOpened: () => undefined, socketClosed: () => undefined }, log: silentLogger });
   cleanups.push(sockets.close);
-  const handle = createRealtimeSocket({ clock: systemClock, sockets, limits, router: createRouter(systemClock), upstreams: createUpstreams({ userAgent: 'keyward/test', dispatchers }), tokens: keeper, settle: createSettle(systemClock, (row) => void rows.push(row)), onOpened: () => undefined });
+  const handle = createRealtimeSocket({ clock: systemClock, sockets, socketLimits: limits, limits: callerLimits(systemClock).limits, router: createRouter(systemClock), upstreams: createUpstreams({ userAgent: 'keyward/test', dispatchers }), tokens: keeper, settle: createSettle(systemClock, (row) => void rows.push(row)), onOpened: () => undefined });
   const server = createServer();
   server.on('upgrade', (req, socket, head) => {
     const [path = '', query = ''] = (req.url ?? '').split('?');

@@ -40,9 +40,9 @@ describe('the list of models', () => {
   });
 
   it.each(['openai', 'anthropic', 'gemini'] as const)('in the form %s has what the caller may use and nothing else', (form) => {
-    const listed = JSON.stringify(renderModelList(two, form, { models: ['vendor/*'] }));
+    const listed = JSON.stringify(renderModelList(two, form, { holders: [{ id: 'key_a', grant: { models: ['vendor/*'] } }] }));
     expect([listed.includes('vendor/a'), listed.includes('"z"')]).toEqual([true, false]);
-    expect(renderModelList(two, form, { models: [] })).toEqual(renderModelList(empty, form, anyone));
+    expect(renderModelList(two, form, { holders: [{ id: 'key_a', grant: { models: [] } }] })).toEqual(renderModelList(empty, form, anyone));
   });
 
   it('without accounts is empty in every form', () => {

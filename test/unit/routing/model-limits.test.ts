@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Holder } from '../../../internal/clients/grant.ts';
 import { mayUse, refuseDisallowedModel } from '../../../internal/routing/model-limits.ts';
 import { tableOf } from '../../support/config.ts';
 import { entry, query, setUp } from './fixture.ts';
+
+const holding = (models: readonly string[] | undefined): readonly Holder[] => [{ id: 'key_a', grant: { models } }];
 
 describe('what a caller may use', () => {
   it.each<[readonly string[] | undefined, string, boolean]>([
@@ -22,7 +25,7 @@ describe('what a caller may use', () => {
     [['gpt.4o'], 'gpt-4o', false],
     [[''], 'gpt-4o', false],
   ])('with %j, %s: %s', (models, model, expected) => {
-    expect(mayUse(models === undefined ? {} : { models }, model)).toBe(expected);
+    expect(mayUse({ holders: holding(models) }, model)).toBe(expected);
   });
 
   it('is refused with 403, and the name is shown harmless', () => {
@@ -33,8 +36,8 @@ describe('what a caller may use', () => {
   it('bounds what near names tell', () => {
     const table = tableOf({ 'openai-compatibility': [entry('a', { models: [{ name: 'llama-3-70b' }, { name: 'llama-3-8b' }] })] });
     expect(table.nearNames('llama-3-7b')).toHaveLength(2);
-    expect(table.nearNames('llama-3-7b', ['*-8b', '*-7b'])).toEqual(['llama-3-8b']);
+    expect(table.nearNames('llama-3-7b', holding(['*-8b', '*-7b']))).toEqual(['llama-3-8b']);
     const { refusal } = setUp([entry('a', { models: [{ name: 'llama-3-70b' }, { name: 'llama-3-8b' }] })]);
-    expect(refusal({ ...query, model: 'llama-3-7b', models: ['*-8b', '*-7b'] }).message).toBe('No account serves the model "llama-3-7b". Did you mean "llama-3-8b"?');
+    expect(refusal({ ...query, model: 'llama-3-7b', holders: holding(['*-8b', '*-7b']) }).message).toBe('No account serves the model "llama-3-7b". Did you mean "llama-3-8b"?');
   });
 });
