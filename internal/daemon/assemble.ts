@@ -26,6 +26,7 @@ import type { Pages } from '../server/pages.ts';
 import { routeTable } from '../server/app.ts';
 import { createLoginRoutes } from '../server/login-routes.ts';
 import { createStatusPages } from '../server/status-pages.ts';
+import { openAudit } from '../storage/open-audit.ts';
 import { startRetention } from '../storage/retention.ts';
 import { openSqliteStores } from '../storage/sqlite/stores.ts';
 import { createTokenGrants } from '../upstreamauth/grants.ts';
@@ -108,13 +109,14 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       },
     },
   });
-  const audit = createAuditLog({ store: stores.audit, clock, log, onLost: metrics.auditEventsLost });
+  const auditStore = await openAudit({ tables: stores.audit, places: folders, uid: process.getuid?.(), clock, log });
+  const audit = createAuditLog({ store: auditStore, clock, log, onLost: metrics.auditEventsLost });
   const retention = startRetention({
     clock,
     log,
     tables: [
       { name: 'usage', keepDays: () => settings()['usage-retention-days'], removeBefore: stores.usage.removeBefore },
-      { name: 'audit', keepDays: () => settings().audit['retention-days'], removeBefore: stores.audit.removeBefore },
+      { name: 'audit', keepDays: () => settings().audit['retention-days'], removeBefore: auditStore.removeBefore },
       { name: 'stored responses', keepDays: () => settings()['stored-responses']['retention-days'], removeBefore: stores.responses.removeBefore },
     ],
   });

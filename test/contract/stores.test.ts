@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe } from 'vitest';
+import { createChainKey } from '../../internal/audit/chain.ts';
 import { createMemoryAuditStore } from '../../internal/storage/memory/audit-store.ts';
 import { createMemoryResponseStore } from '../../internal/storage/memory/response-store.ts';
 import { createMemoryUsageStore } from '../../internal/storage/memory/usage-store.ts';
@@ -30,4 +31,4 @@ describe('usage store in SQLite', () => usageStoreContract(() => openSqlite().us
 describe('response store in memory', () => responseStoreContract(createMemoryResponseStore));
 describe('response store in SQLite', () => responseStoreContract(() => openSqlite().responses));
 describe('audit store in memory', () => auditStoreContract(createMemoryAuditStore));
-describe('audit store in SQLite', () => auditStoreContract(() => openSqlite().audit));
+describe('audit store in SQLite', () => auditStoreContract(() => openSqlite().audit.open({ key: createChainKey(new Uint8Array(32)), clock: createManualClock() })));

@@ -1,3 +1,5 @@
+import { auditChain } from './migration-audit-chain.ts';
+
 /** One step of the schema. Shipped steps are never edited; a change is a new step. */
 export interface Migration {
   /** What `PRAGMA user_version` is after it; 1, 2, 3 … without gaps. */
@@ -114,4 +116,5 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX stored_response_at ON stored_response (at_ms);
     `,
   },
+  auditChain(3),
 ];

@@ -1,6 +1,5 @@
-import type { AuditStore } from '../../audit/store.ts';
 import type { UsageStore } from '../../usage/store.ts';
-import { createSqliteAuditStore } from './audit-store.ts';
+import { createAuditTables, type AuditTables } from './audit-tables.ts';
 import { createResponseOwners, type DurableResponseOwners } from './response-owners.ts';
 import { openSqlite, type OpenOptions } from './open.ts';
 import { createSqliteResponseStore, type SqliteResponseStore } from './stored-responses.ts';
@@ -9,7 +8,7 @@ import { createSqliteUsageStore } from './usage-store.ts';
 /** All that is kept in the one database file. */
 export interface Stores {
   readonly usage: UsageStore;
-  readonly audit: AuditStore;
+  readonly audit: AuditTables;
   readonly responseOwners: DurableResponseOwners;
   readonly responses: SqliteResponseStore;
   /** No store may be used afterwards. */
@@ -22,7 +21,7 @@ export function openSqliteStores(options: OpenOptions & { readonly onFailure?: (
   const responseOwners = createResponseOwners({ database, clock: options.clock, onFailure: options.onFailure ?? (() => undefined) });
   return {
     usage: createSqliteUsageStore(database),
-    audit: createSqliteAuditStore(database),
+    audit: createAuditTables(database),
     responseOwners,
     responses: createSqliteResponseStore({ database, clock: options.clock, maxTotalBytes: options.maxStoredResponseBytes ?? (() => Infinity), onFailure: options.onFailure ?? (() => undefined) }),
     close: () => {
