@@ -1,7 +1,8 @@
 import { homedir } from 'node:os';
 import { createAuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock/clock.ts';
-import type { ConfigStore } from '../config/ports.ts';
+import type { LoadedConfig } from '../config/loaded.ts';
+import type { ConfigChange, ConfigStore } from '../config/ports.ts';
 import { AppError } from '../fault/app-error.ts';
 import { createDoor } from '../http/door.ts';
 import { compileRoutes } from '../http/route-table.ts';
@@ -42,6 +43,7 @@ import type { Folders } from './folders.ts';
 import type { Live } from './live.ts';
 import { countStates } from './account-states.ts';
 import { callbackUrl } from './callback-url.ts';
+import { observeEdits, recordLife, recordLoginFirst, recordsOrNothing } from './audit-events.ts';
 import { observeAttempts, observeExchanges, observeLogins } from './observe.ts';
 import type { DaemonOptions } from './options.ts';
 import { openUpstreamAccounts, type UpstreamAccounts } from './upstream-accounts.ts';
@@ -60,6 +62,8 @@ export interface Parts {
   readonly isDraining: () => boolean;
   readonly configLoadedAtMs: () => number;
   readonly onLogLinesDropped: (listener: (sink: 'console' | 'file', lines: number) => void) => void;
+  /** Of edits that an editor made; at most one listener. */
+  readonly onConfigEdited: (listener: (previous: LoadedConfig, change: ConfigChange) => void) => void;
 }
 
 export interface Assembled {
@@ -111,6 +115,8 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   });
   const auditStore = await openAudit({ tables: stores.audit, places: folders, uid: process.getuid?.(), clock, log });
   const audit = createAuditLog({ store: auditStore, clock, log, onLost: metrics.auditEventsLost });
+  parts.onConfigEdited(observeEdits({ audit, clock, views: configViews }));
+  const obstacle = recordsOrNothing({ isClosed: () => settings().audit['fail-closed'], isStoring: () => recorder.isStoring() && audit.isStoring() });
   const retention = startRetention({
     clock,
     log,
@@ -157,6 +163,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     ...vendors,
     profiles: () => live.snapshot().profiles,
     storeLogin: async (login) => {
+      if (settings().audit['fail-closed']) await recordLoginFirst({ audit, clock }, login);
       const stored = await upstreamAccounts.writer().storeLogin(login);
       if (stored.ok) {
         await upstreamAccounts.directory().rescan();
@@ -180,6 +187,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     tokens: upstreamAccounts.keeper,
     settle: createSettle(clock, observeExchanges({ usage: recorder, metrics, log: logs })),
     onOpened: metrics.exchangeOpened,
+    obstacle,
   };
   const proxy = createProxy({ ...exchanges, owners: stores.responseOwners, store: stores.responses, spoolDir: folders.spool, requestLogs });
 
@@ -213,7 +221,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       warnings: live.snapshot().warnings,
       openExchanges: proxy.openCount(),
       usageQueueLength: queuedRows,
-      storage: recorder.isStoring() ? { healthy: true, detail: '' } : { healthy: false, detail: 'usage rows cannot be stored and wait in memory; the log has the cause' },
+      storage: recorder.isStoring() && audit.isStoring() ? { healthy: true, detail: '' } : { healthy: false, detail: 'usage or audit rows cannot be stored and wait in memory; the log has the cause' },
     }),
     clock,
     tagSecret: randomToken(32),
@@ -221,8 +229,8 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const statusPages = createStatusPages({
     version: options.version,
     readiness: () => ({
-      isServing: !parts.isDraining(),
-      codes: [...(config.lastRefusal() === undefined ? [] : ['config_refused']), ...(live.snapshot().routes.accounts.some((account) => !account.disabled) ? [] : ['no_accounts']), ...(live.snapshot().logins.some(({ key, disabled }) => !disabled && upstreamAccounts.keeper.stateOf(key).kind === 'needs_login') ? ['account_needs_login'] : []), ...(recorder.isStoring() ? [] : ['storage_unavailable']), ...(parts.isDraining() ? ['draining'] : [])],
+      isServing: !parts.isDraining() && obstacle() === undefined,
+      codes: [...(config.lastRefusal() === undefined ? [] : ['config_refused']), ...(live.snapshot().routes.accounts.some((account) => !account.disabled) ? [] : ['no_accounts']), ...(live.snapshot().logins.some(({ key, disabled }) => !disabled && upstreamAccounts.keeper.stateOf(key).kind === 'needs_login') ? ['account_needs_login'] : []), ...(recorder.isStoring() && audit.isStoring() ? [] : ['storage_unavailable']), ...(parts.isDraining() ? ['draining'] : [])],
     }),
     metrics: () => Promise.resolve({ contentType: metricsContentType, text: metrics.render() }),
     listModels: fetchedModels.listModels,
@@ -272,7 +280,10 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     handlers,
     openCount: proxy.openCount,
     stopSockets: sockets.stop,
-    start: upstreamAccounts.start,
+    start: async () => {
+      await upstreamAccounts.start();
+      recordLife({ audit, clock }, 'daemon.started', options.version);
+    },
     close: async () => {
       lifetime.abort();
       sockets.close();
@@ -284,6 +295,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       await dispatchers.close();
       await retention.stop();
       await recorder.close();
+      recordLife({ audit, clock }, 'daemon.stopped', options.version);
       await audit.close();
       await requestLogs.close();
       stores.close();

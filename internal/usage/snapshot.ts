@@ -1,3 +1,4 @@
+import { parseInstant } from '../clock/instant.ts';
 import { AppError } from '../fault/app-error.ts';
 import { utcDay, type StoredUsage, type UsageCount, type UsageStore, type UsageTotal } from './store.ts';
 
@@ -77,8 +78,8 @@ export function parseSnapshotQuery(query: URLSearchParams): SnapshotQuery {
 }
 
 function parseSince(text: string): number {
-  const atMs = /^\d{1,11}$/.test(text) ? Number(text) * 1_000 : /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(atMs) || atMs > 8.64e15) throw new AppError('invalid_request', { message: '`since` must be an RFC 3339 time or Unix seconds.', fields: { field: 'since' } });
+  const atMs = parseInstant(text);
+  if (atMs === undefined) throw new AppError('invalid_request', { message: '`since` must be an RFC 3339 time or Unix seconds.', fields: { field: 'since' } });
   return atMs;
 }
 

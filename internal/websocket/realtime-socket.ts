@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { toAppError } from '../fault/app-error.ts';
+import { toAppError, type AppError } from '../fault/app-error.ts';
 import type { SettleExchange } from '../proxy/settled.ts';
 import { mayUse, refuseDisallowedModel } from '../routing/model-limits.ts';
 import type { Candidate } from '../routing/ports.ts';
@@ -19,6 +19,8 @@ export interface RealtimeSocketDeps extends SessionDeps {
   readonly settle: SettleExchange;
   /** Called at the start of every session; `settle` ends what it began. */
   readonly onOpened: () => void;
+  /** Why no session may begin now, as a refusal; absent or undefined when all is well. */
+  readonly obstacle?: () => AppError | undefined;
 }
 
 /** What one session is called in usage and metrics, and how it has gone so far. */
@@ -44,6 +46,8 @@ export function createRealtimeSocket(deps: RealtimeSocketDeps): SocketHandler {
     const progress: Progress = { attempts: 0, firstByteMs: undefined, candidate: undefined };
     const settle = openExchange(deps, opening, query.model, progress);
     try {
+      const obstacle = deps.obstacle?.();
+      if (obstacle !== undefined) throw obstacle;
       const found = await findSession(deps, opening, { query, progress, signal: leaving.signal });
       if (found.kind === 'open') await relay(deps, opening, { found, query, place, leaving, progress, settle });
       else {

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { createAuditLog } from '../../../internal/audit/audit-log.ts';
+import type { AuditStore } from '../../../internal/audit/store.ts';
 import { accountsFromConfig } from '../../../internal/accounts/from-config.ts';
 import { root, type Principal } from '../../../internal/clients/principal.ts';
 import { toAppError } from '../../../internal/fault/app-error.ts';
@@ -58,6 +59,7 @@ export interface Overrides {
   readonly states?: readonly AccountState[];
   readonly daemon?: Partial<DaemonStatus>;
   readonly accounts?: FakeAccounts;
+  readonly auditStore?: AuditStore;
 }
 
 export const noLogs: LogFiles = {
@@ -74,7 +76,7 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
   const clock = createManualClock();
   const config = createConfigOnDisk(yaml, clock);
   const usageStore = createMemoryUsageStore();
-  const audit = createAuditLog({ store: createMemoryAuditStore(), clock, log: silentLogger, onLost: () => undefined });
+  const audit = createAuditLog({ store: overrides.auditStore ?? createMemoryAuditStore(), clock, log: silentLogger, onLost: () => undefined });
   const resets: (string | undefined)[] = [];
   const accounts = overrides.accounts ?? createFakeAccounts();
   const loginsEnded: string[] = [];

@@ -128,7 +128,28 @@ describe('/audit', () => {
     expect((await management.send('GET', '/audit?action=secret.revealed')).body).toMatchObject({ events: [{ target: 'config' }], next_before: null });
   });
 
-  it.each(['limit=0', 'limit=1001', 'before=x', 'action=a%20b'])('refuses %s', async (query) => {
+  it('filters by actor and time', async () => {
+    const management = openManagement('');
+    await management.send('PUT', '/request-retry', { json: { value: 1 } });
+    await management.send('GET', '/config?reveal=true', { as: operator });
+    expect((await management.send('GET', `/audit?actor=${operator.id}`)).body).toMatchObject({ events: [{ action: 'management.refused', outcome: 'refused', actor_label: 'operator' }] });
+    expect((await management.send('GET', '/audit?from=2026-11-24&to=2026-11-25')).body).toMatchObject({ events: [{}, {}] });
+    expect((await management.send('GET', '/audit?to=2026-11-24')).body).toMatchObject({ events: [] });
+  });
+
+  it('exports all of it as JSON lines, oldest first, and says so itself', async () => {
+    const management = openManagement('');
+    for (let value = 1; value <= 12; value += 1) await management.send('PUT', '/request-retry', { json: { value: value % 10 } });
+    const { headers, text } = await management.send('GET', '/audit/export');
+    expect([headers.get('content-type'), headers.get('cache-control')]).toEqual(['application/x-ndjson; charset=utf-8', 'no-store']);
+    const lines = text.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
+    expect(lines).toHaveLength(13);
+    expect([lines[0], lines[12]]).toMatchObject([{ id: 1, action: 'config.changed', outcome: 'ok', after: { 'request-retry': 1 } }, { action: 'audit.exported' }]);
+    const some = await management.send('GET', '/audit/export?action=audit.exported&actor=root&from=2026-11-24T00:00:00Z');
+    expect(some.text.trimEnd().split('\n')).toHaveLength(2);
+  });
+
+  it.each(['limit=0', 'limit=1001', 'before=x', 'action=a%20b', 'actor=a%20b', 'from=noon', 'to=1e9'])('refuses %s', async (query) => {
     expect((await openManagement('').send('GET', `/audit?${query}`)).code).toBe('invalid_request');
   });
 });
