@@ -97,7 +97,7 @@ export function readUsageAnswer(store: UsageStore, query: SnapshotQuery = {}): U
 }
 
 /** The sums from `fromDay` on (absent: all), and the given details, newest first. */
-export function buildSnapshot(store: UsageStore, details: readonly StoredUsage[], fromDay?: string): UsageSnapshot {
+export function buildSnapshot(store: Pick<UsageStore, 'totals' | 'countsByDay' | 'countsByHour'>, details: readonly StoredUsage[], fromDay?: string): UsageSnapshot {
   const totals = store.totals(fromDay);
   const byDay = store.countsByDay(fromDay);
   const byHour = store.countsByHour(fromDay);
