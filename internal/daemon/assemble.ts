@@ -163,7 +163,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     ...vendors,
     profiles: () => live.snapshot().profiles,
     storeLogin: async (login) => {
-      if (settings().audit['fail-closed']) await recordLoginFirst({ audit, clock }, login);
+      if (settings().audit['fail-closed']) await recordLoginFirst({ audit, clock }, login.type);
       const stored = await upstreamAccounts.writer().storeLogin(login);
       if (stored.ok) {
         await upstreamAccounts.directory().rescan();
@@ -264,6 +264,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     responses: createResponsesSocket({ clock, sockets, limits, memories: createTurnMemories(() => limits().maxMemoryBytes), proxy, isKept, onFailure }),
     realtime: createRealtimeSocket({ ...exchanges, sockets, limits }),
   };
+  let isStarted = false;
   let pages: Promise<Pages> | undefined;
   const handlers = createFront({
     clock,
@@ -282,6 +283,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     stopSockets: sockets.stop,
     start: async () => {
       await upstreamAccounts.start();
+      isStarted = true;
       recordLife({ audit, clock }, 'daemon.started', options.version);
     },
     close: async () => {
@@ -295,7 +297,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       await dispatchers.close();
       await retention.stop();
       await recorder.close();
-      recordLife({ audit, clock }, 'daemon.stopped', options.version);
+      if (isStarted) recordLife({ audit, clock }, 'daemon.stopped', options.version);
       await audit.close();
       await requestLogs.close();
       stores.close();

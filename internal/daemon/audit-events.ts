@@ -1,4 +1,3 @@
-import type { NewLogin } from '../accounts/directory/ports.ts';
 import type { AuditEvent, AuditLog } from '../audit/ports.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { LoadedConfig } from '../config/loaded.ts';
@@ -28,8 +27,8 @@ export function observeEdits({ audit, clock, views }: AuditEventsDeps & { readon
 }
 
 /** With `audit.fail-closed`: that tokens are about to be stored is durable before they are. Rejects with `audit_unavailable`. */
-export async function recordLoginFirst({ audit, clock }: AuditEventsDeps, login: NewLogin): Promise<void> {
-  audit.append({ ...byItself, atMs: clock.nowMs(), action: 'login.storing', target: login.type, outcome: 'asked' });
+export async function recordLoginFirst({ audit, clock }: AuditEventsDeps, accountType: string): Promise<void> {
+  audit.append({ ...byItself, atMs: clock.nowMs(), action: 'login.storing', target: accountType, outcome: 'asked' });
   await audit.flush();
 }
 

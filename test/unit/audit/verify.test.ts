@@ -1,6 +1,7 @@
 import { assert, constantFrom, integer, property, uniqueArray } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAuditRig } from '../../support/audit-rig.ts';
+import { toRow } from '../../../internal/audit/row.ts';
+import { auditEvent, createAuditRig } from '../../support/audit-rig.ts';
 
 const rig = createAuditRig();
 const rows = 40;
@@ -24,6 +25,18 @@ describe('a chain that nobody touched', () => {
     await rig.append(3);
     await rig.append(2);
     expect(rig.verify()).toMatchObject({ intact: true, rows: rows + 5 });
+  });
+});
+
+describe('a chain that a daemon writes to', () => {
+  it('is intact at any moment', async () => {
+    rig.restore();
+    await rig.run((store) => {
+      for (let n = 1; n <= 20; n += 1) {
+        store.append([toRow(auditEvent())]);
+        expect(rig.verify()).toMatchObject({ intact: true, rows: rows + n });
+      }
+    });
   });
 });
 
