@@ -36,10 +36,16 @@ export function createAuditLog(deps: AuditLogDeps): RunningAuditLog {
   const folds = createFolds();
   let queue: AuditRow[] = [];
   let failing = false;
+  /** Since somebody asked last whether all is durable. */
+  let hasLost = false;
 
   const enqueue = (event: AuditEvent): void => {
-    if (queue.length >= maxQueuedEvents) deps.onLost(1);
-    else queue.push(toRow(event));
+    if (queue.length < maxQueuedEvents) {
+      queue.push(toRow(event));
+      return;
+    }
+    hasLost = true;
+    deps.onLost(1);
   };
 
   const write = (): boolean => {
@@ -77,7 +83,11 @@ export function createAuditLog(deps: AuditLogDeps): RunningAuditLog {
     append: (event) => (event.action.endsWith('.refused') ? folds.take(event) : [event]).forEach(enqueue),
     list: (query) => reading(() => store.list({ ...query, limit: Math.min(1_000, Math.max(1, Math.trunc(query.limit))) })),
     page: (query) => reading(() => store.page(query)),
-    flush: () => (write() ? Promise.resolve() : Promise.reject(new AppError('audit_unavailable', { headers: { 'retry-after': '5' } }))),
+    flush: () => {
+      const isWhole = !hasLost;
+      hasLost = false;
+      return write() && isWhole ? Promise.resolve() : Promise.reject(new AppError('audit_unavailable', { headers: { 'retry-after': '5' } }));
+    },
     isStoring: () => !failing,
     close: async () => {
       stopTimer();

@@ -28,7 +28,7 @@ export function addAudit(program: Command, cli: CliProcess, settle: (exitCode: n
     .addOption(configOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nReads:   the database in data-dir\nWrites:  nothing\n\nExamples:\n  keyward audit show\n  keyward audit show --action config.changed --from 2026-11-01')
-    .action(async (flags: AuditShowFlags) => settle((await import('./commands/audit.ts')).showAudit(cli, await loadAudit(), flags)));
+    .action(async (flags: AuditShowFlags) => settle(await (await import('./commands/audit.ts')).showAudit(cli, await loadAudit(), flags)));
 
   audit
     .command('verify')
@@ -37,13 +37,13 @@ export function addAudit(program: Command, cli: CliProcess, settle: (exitCode: n
     .addOption(configOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nReads:   the database, audit.key and audit.checkpoint in data-dir\nWrites:  nothing\n\nExample:\n  keyward audit verify --json')
-    .action(async (flags: AuditVerifyFlags) => settle((await import('./commands/audit.ts')).verifyAudit(cli, await loadAudit(), flags)));
+    .action(async (flags: AuditVerifyFlags) => settle(await (await import('./commands/audit.ts')).verifyAudit(cli, await loadAudit(), flags)));
 
   filtered(audit.command('export').summary('all events as JSON lines').description('Prints all events, oldest first, one JSON object a line.'))
     .addOption(configOption())
     .addOption(new Option('--json', 'as always: it prints nothing but JSON').default(true))
     .addHelpText('after', '\nReads:   the database in data-dir\nWrites:  nothing\n\nExample:\n  keyward audit export --from 2026-11-01 --to 2026-12-01 > november.jsonl')
-    .action(async (flags: AuditExportFlags) => settle((await import('./commands/audit.ts')).exportAudit(cli, await loadAudit(), flags)));
+    .action(async (flags: AuditExportFlags) => settle(await (await import('./commands/audit.ts')).exportAudit(cli, await loadAudit(), flags)));
 }
 
 function filtered(command: Command): Command {

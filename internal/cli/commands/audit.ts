@@ -26,7 +26,7 @@ export interface AuditShowFlags extends AuditExportFlags {
 }
 
 /** Prints the newest events; 1 when there is no audit to read. */
-export function showAudit(cli: CliProcess, open: OpenAuditArchive, flags: AuditShowFlags): number {
+export function showAudit(cli: CliProcess, open: OpenAuditArchive, flags: AuditShowFlags): Promise<number> {
   return withArchive(cli, open, flags, (archive) => {
     const records = archive.list({ ...filterOf(flags), limit: flags.limit });
     if (flags.json) cli.stdout.write(`${JSON.stringify({ events: records.map(describeRecord) })}\n`);
@@ -36,7 +36,7 @@ export function showAudit(cli: CliProcess, open: OpenAuditArchive, flags: AuditS
 }
 
 /** Prints what is not as it was written; 1 when something is not, or when nothing can be said. */
-export function verifyAudit(cli: CliProcess, open: OpenAuditArchive, flags: AuditVerifyFlags): number {
+export function verifyAudit(cli: CliProcess, open: OpenAuditArchive, flags: AuditVerifyFlags): Promise<number> {
   return withArchive(cli, open, flags, (archive) => {
     const verified = archive.verify();
     if (!verified.ok) {
@@ -49,18 +49,19 @@ export function verifyAudit(cli: CliProcess, open: OpenAuditArchive, flags: Audi
   });
 }
 
-/** Prints all events as JSON lines, a page in memory at a time. */
-export function exportAudit(cli: CliProcess, open: OpenAuditArchive, flags: AuditExportFlags): number {
-  return withArchive(cli, open, flags, (archive) => {
+/** Prints all events as JSON lines, a page in memory at a time, until nobody reads on. */
+export function exportAudit(cli: CliProcess, open: OpenAuditArchive, flags: AuditExportFlags): Promise<number> {
+  return withArchive(cli, open, flags, async (archive) => {
     const filter = filterOf(flags);
     for (let page = archive.page({ ...filter, afterId: 0 }); page !== undefined; page = archive.page({ ...filter, afterId: page.nextAfterId })) {
       if (page.records.length > 0) cli.stdout.write(page.records.map((record) => `${JSON.stringify(describeRecord(record))}\n`).join(''));
+      if (!(await cli.drained())) break;
     }
     return exitCodes.ok;
   });
 }
 
-function withArchive(cli: CliProcess, open: OpenAuditArchive, flags: AuditVerifyFlags, work: (archive: AuditArchive) => number): number {
+async function withArchive(cli: CliProcess, open: OpenAuditArchive, flags: AuditVerifyFlags, work: (archive: AuditArchive) => number | Promise<number>): Promise<number> {
   const dataDir = findDataDir(cli, flags.config);
   const archive = dataDir.ok ? open(dataDir.value, cli.uid) : dataDir;
   if (!archive.ok) {
@@ -68,7 +69,7 @@ function withArchive(cli: CliProcess, open: OpenAuditArchive, flags: AuditVerify
     return exitCodes.failed;
   }
   try {
-    return work(archive.value);
+    return await work(archive.value);
   } finally {
     archive.value.close();
   }

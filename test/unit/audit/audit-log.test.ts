@@ -124,6 +124,16 @@ describe('audit log', () => {
     expect(stored(store).map((row) => row.target)).toEqual(['2', '1', '0']);
   });
 
+  it('an event that was lost is not called durable, although the store is well again', async () => {
+    const { audit, breakStore, event } = setUp(1);
+    breakStore(true);
+    audit.append(event());
+    audit.append(event({ target: 'lost' }));
+    breakStore(false);
+    await expect(audit.flush()).rejects.toThrow(AppError);
+    await audit.flush();
+  });
+
   it('closing stores the rest', async () => {
     const { store, audit, event } = setUp();
     audit.append(event());
