@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { appendFileSync, existsSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openDriver, type SqlDatabase } from '../../../internal/storage/sqlite/driver.ts';
@@ -120,6 +120,26 @@ describe('rule 36: the audit at the built daemon', () => {
     await until('exchanges are served again', async () => (await chat(url)).status === 200);
     expect((await setRetries(url, 2)).status).toBe(200);
     expect((await send(url, { path: '/v0/management/config?reveal=true', headers: asManager })).body.toString()).toContain(upstreamKey);
+  });
+
+  it('with audit.fail-closed no tokens of a login are stored that could not be put on record', async () => {
+    const vendor = await startScriptedUpstream((_seen, res) => answerJson(res, 200, { access_token: 'at-0001', refresh_token: 'rt-0001', expires_in: 28_800, token_type: 'Bearer', account: { uuid: 'acc-1', email_address: 'ann@example.com' } }));
+    const { url } = await start(`audit: { fail-closed: true }\noauth:\n  anthropic: { client-id: ours, token-url: "${vendor.url}/token", redirect-port: 0 }\n`);
+    const begin = async (): Promise<string> => {
+      const answer: unknown = JSON.parse((await send(url, { path: '/v0/management/anthropic-auth-url', headers: asManager })).body.toString());
+      return isObject(answer) ? String(answer['state']) : '';
+    };
+    const finish = (state: string): Promise<RawAnswer> => send(url, { path: `/anthropic/callback?code=c&state=${state}`, headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' } });
+    const files = (): readonly string[] => readdirSync(join(folder, 'auth')).filter((name) => name.endsWith('.json'));
+    const state = await begin();
+    await whileLocked(async () => void (await finish(state)));
+    expect([vendor.seen.length, files()]).toEqual([1, []]);
+    await finish(await begin());
+    await until('the end is on record', () => shown('--action', 'login.finished').length === 1);
+    expect(files()).toHaveLength(1);
+    const actions = shown().map(({ action, outcome }) => `${String(action)} ${String(outcome)}`).toReversed();
+    expect(actions.filter((action) => action.startsWith('login.'))).toEqual(['login.started ok', 'login.storing asked', 'login.failed failed', 'login.started ok', 'login.storing asked', 'login.finished ok']);
+    await vendor.close();
   });
 
   it('without it the same goes on, and is on record as soon as that is possible', async () => {
