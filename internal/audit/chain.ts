@@ -47,6 +47,11 @@ export function signRow(key: ChainKey, previous: string, id: number, row: AuditR
   return key.sign(`row\n${previous}\n${rowText(id, row)}`);
 }
 
+/** The row is what was signed, wherever it stands. */
+export function isSigned(key: ChainKey, { id, row, previous, mac }: ChainedRow): boolean {
+  return isSame(signRow(key, previous, id, row), mac);
+}
+
 export function seal(key: ChainKey, kind: SealKind, place: ChainPlace, atMs: number): Seal {
   return { id: place.id, mac: place.mac, atMs, keyId: key.id, signature: key.sign(sealText(kind, place, atMs)) };
 }

@@ -1,4 +1,4 @@
-import { isSame, signRow, type ChainedRow, type ChainKey } from './chain.ts';
+import { isSigned, type ChainedRow, type ChainKey } from './chain.ts';
 
 const maxGapIds = 1_000;
 
@@ -6,9 +6,9 @@ const maxGapIds = 1_000;
 export function findMoved(key: ChainKey, suspects: readonly ChainedRow[], gaps: readonly { readonly fromId: number; readonly toId: number }[]): readonly { readonly id: number; readonly wasId: number }[] {
   if (suspects.length === 0) return [];
   const places = [...suspects.map(({ id }) => id), ...idsOf(gaps)];
-  return suspects.flatMap(({ id, row, previous, mac }) => {
-    const wasId = places.find((place) => place !== id && isSame(signRow(key, previous, place, row), mac));
-    return wasId === undefined ? [] : [{ id, wasId }];
+  return suspects.flatMap((chained) => {
+    const wasId = places.find((place) => place !== chained.id && isSigned(key, { ...chained, id: place }));
+    return wasId === undefined ? [] : [{ id: chained.id, wasId }];
   });
 }
 

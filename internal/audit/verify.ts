@@ -1,4 +1,4 @@
-import { checkSeal, chainStart, isSame, signRow, type ChainedRow, type ChainKey, type ChainPlace, type Seal, type SealFault } from './chain.ts';
+import { checkSeal, chainStart, isSame, isSigned, type ChainedRow, type ChainKey, type ChainPlace, type Seal, type SealFault } from './chain.ts';
 import { findMoved } from './moved-rows.ts';
 import { createFindings, type AuditFinding } from './findings.ts';
 
@@ -78,7 +78,7 @@ export function createVerifier(input: VerifyInput): Verifier {
 
   return {
     take: (chained) => {
-      const { id, row, previous, mac } = chained;
+      const { id, row, previous } = chained;
       rows += 1;
       if (id <= last.id) {
         findings.add({ kind: 'inserted', id, atMs: row.atMs, action: row.action });
@@ -89,7 +89,7 @@ export function createVerifier(input: VerifyInput): Verifier {
         if (rows > 1 || isLinkKnown) leap(id - 1);
         isLinkKnown = false;
       }
-      const isSound = isSame(signRow(key, previous, id, row), mac);
+      const isSound = isSigned(key, chained);
       const named = { id, atMs: row.atMs, action: row.action };
       if (!isSound) {
         findings.add({ kind: id > endId ? 'inserted' : 'edited', ...named });

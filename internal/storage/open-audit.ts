@@ -52,9 +52,12 @@ async function findKey({ tables, places, uid }: OpenAuditDeps, stored: Seal | un
     if (!made.ok) throw new AppError('storage_unavailable', { message: made.error });
     return made.value;
   }
-  const found = stored ?? (beside.kind === 'present' ? beside.seal : undefined);
-  if (found !== undefined && checkSeal(read.value, 'checkpoint', found) === 'foreign') {
-    throw new AppError('storage_unavailable', { message: `the audit key ${places.auditKey} (${read.value.id}) is not the one that the audit chain was made with (${found.keyId.slice(0, 12)}): put that one back from a backup. ${instead(places)}` });
+  const { id } = read.value;
+  const seals = [stored, beside.kind === 'present' ? beside.seal : undefined].flatMap((found) => (found === undefined ? [] : [found]));
+  const [found] = seals;
+  // One that is ours proves the key; another beside it is damage.
+  if (found !== undefined && seals.every(({ keyId }) => keyId !== id)) {
+    throw new AppError('storage_unavailable', { message: `the audit key ${places.auditKey} (${id}) is not the one that the audit chain was made with (${found.keyId.slice(0, 12)}): put that one back from a backup. ${instead(places)}` });
   }
   return read.value;
 }

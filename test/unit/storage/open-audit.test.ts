@@ -84,6 +84,18 @@ describe('what a start finds damaged is put on record, and stays to be seen', ()
     expect(opened.verify().intact).toBe(true);
   });
 
+  it('seals that name another key: the rows prove which one is right', async () => {
+    const opened = await open();
+    opened.tamper((database) => database.execute("UPDATE audit_seal SET key_id = '0123456789ab'"));
+    const beside = readFileSync(opened.places.auditCheckpoint, 'utf8');
+    writeFileSync(opened.places.auditCheckpoint, beside.replace(/"key_id":"\w+"/, '"key_id":"0123456789ab"'));
+    expect(opened.verify().findings).toEqual([{ kind: 'seal', seal: 'checkpoint', fault: 'foreign' }, { kind: 'seal', seal: 'checkpoint_file', fault: 'foreign' }]);
+    writeFileSync(opened.places.auditCheckpoint, beside);
+    expect(await damages(opened)).toEqual(['database checkpoint_foreign']);
+    await opened.append(1);
+    expect(opened.verify()).toMatchObject({ intact: true, rows: 7 });
+  });
+
   it('a database put back from a backup: the rows between are missing for good, ids go on behind them', async () => {
     const opened = await open();
     opened.save();
