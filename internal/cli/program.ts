@@ -4,13 +4,13 @@ import type { ConfigCheckFlags, ConfigShowFlags } from './commands/config.ts';
 import type { DoctorFlags } from './commands/doctor.ts';
 import type { ExplainFlags } from './commands/explain.ts';
 import type { InitFlags } from './commands/init.ts';
-import type { KeysGenerateFlags } from './commands/keys-generate.ts';
 import type { ServeFlags } from './commands/serve.ts';
 import type { StatusFlags } from './commands/status.ts';
 import { logLevels, type RunDaemon } from './daemon-port.ts';
 import type { CliProcess } from './process-env.ts';
 import { addAccounts } from './program-accounts.ts';
 import { addAudit, type LoadAudit } from './program-audit.ts';
+import { addKeys } from './program-keys.ts';
 import { configOption, groups, jsonOption } from './program-parts.ts';
 
 const rootNotes = `
@@ -53,6 +53,7 @@ export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (e
   addAudit(program, cli, settle, loadAudit);
   addAccounts(program, cli, settle);
   addSetUp(program, cli, settle);
+  addKeys(program, cli, settle);
   pointToOwnHelp(program, 'keyward');
   return program;
 }
@@ -168,26 +169,10 @@ function addSetUp(program: Command, cli: CliProcess, settle: (exitCode: number) 
     .description('Prints the JSON Schema of config.yaml; editors check and complete by it.')
     .addHelpText('after', '\nReads:   nothing\nWrites:  nothing\n\nExample:\n  keyward config schema > config.schema.json')
     .action(async () => settle((await import('./commands/config.ts')).printSchema(cli)));
-
-  const keys = program.command('keys').helpGroup(groups.setUp).summary('make client keys').description('Makes client keys.').usage('<generate> [options]').helpCommand(false);
-  keys
-    .command('generate')
-    .summary('print a random client key')
-    .description('Prints a random client key for `api-keys`. Stores nothing.')
-    .addOption(new Option('-n, --count <number>', 'how many').argParser(parseCount).default(1))
-    .addOption(jsonOption())
-    .addHelpText('after', '\nReads:   nothing\nWrites:  nothing')
-    .action(async (flags: KeysGenerateFlags) => settle((await import('./commands/keys-generate.ts')).generateKeys(cli, flags)));
 }
 
 function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
   return port;
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!/^\d{1,4}$/.test(text) || count < 1 || count > 1_000) throw new InvalidArgumentError('It is a whole number from 1 to 1000.');
-  return count;
 }

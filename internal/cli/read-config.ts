@@ -5,6 +5,7 @@ import { locateProblems } from '../config/locate.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import { readSecretFile } from '../config/secret-reference.ts';
 import { err, type Result } from '../fault/result.ts';
+import { isLatched } from '../http/client-auth-latch.ts';
 import { buildDoorRules } from '../http/door-rules.ts';
 import type { CliProcess } from './process-env.ts';
 
@@ -22,6 +23,6 @@ export function readConfigFile(cli: CliProcess, path: string): Result<LoadedConf
 
 /** What the doors would say of a valid config at start: errors refuse it, warnings are logged. */
 export function checkDoors(cli: CliProcess, loaded: LoadedConfig): readonly ConfigProblem[] {
-  const doors = buildDoorRules(loaded, { managementPassword: cli.env['MANAGEMENT_PASSWORD'] });
+  const doors = buildDoorRules(loaded, { managementPassword: cli.env['MANAGEMENT_PASSWORD'], isClientAuthLatched: isLatched(loaded.dataDir) });
   return locateProblems(loaded.text, doors.ok ? doors.value.warnings : doors.error);
 }

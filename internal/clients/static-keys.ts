@@ -8,6 +8,8 @@ export interface StaticKeys extends CredentialSource {
   /** Distinct keys. */
   readonly count: number;
   readonly find: (key: string) => Principal | undefined;
+  /** By the principal's id. */
+  readonly has: (id: string) => boolean;
 }
 
 /**
@@ -16,10 +18,12 @@ export interface StaticKeys extends CredentialSource {
  */
 export function indexStaticKeys(keys: readonly Secret[]): StaticKeys {
   const byDigest = new Map<string, Principal>();
+  const ids = new Set<string>();
   for (const key of keys) {
     const value = key.reveal();
     if (value === '') continue;
     const digest = sha256Hex(value);
+    ids.add(`key_${digest.slice(0, 12)}`);
     byDigest.set(digest, { id: `key_${digest.slice(0, 12)}`, kind: 'static-key', label: key.masked() });
   }
   const find = (key: string): Principal | undefined => byDigest.get(sha256Hex(key));
@@ -27,6 +31,7 @@ export function indexStaticKeys(keys: readonly Secret[]): StaticKeys {
     name: 'static-keys',
     count: byDigest.size,
     find,
+    has: (id) => ids.has(id),
     verify: (key) => {
       const principal = find(key);
       return principal === undefined ? { kind: 'invalid', code: 'invalid_api_key' } : { kind: 'valid', principal };

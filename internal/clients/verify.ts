@@ -9,7 +9,8 @@ export type Verdict =
 /** One kind of client credential. `verify` is synchronous and does no I/O for credentials it has seen. */
 export interface CredentialSource {
   readonly name: string;
-  readonly verify: (value: string) => Verdict;
+  /** `from`: the address it is used from; absent where it is only looked at. */
+  readonly verify: (value: string, from?: string) => Verdict;
 }
 
 /** Longer keys are refused unread (contract §3). */
@@ -21,12 +22,12 @@ const unknownKey: Verdict = { kind: 'invalid', code: 'invalid_api_key' };
  * The one entry by which a client credential is judged. A source that says `valid` wins, then one that knows why not
  * (`key_expired`, `key_revoked`), then one that is broken: `unknown`. A source that throws is broken. Never throws.
  */
-export function verifyClientKey(sources: readonly CredentialSource[], value: string): Verdict {
+export function verifyClientKey(sources: readonly CredentialSource[], value: string, from?: string): Verdict {
   // A character is at least a byte, so long values are measured only when they might still fit.
   if (value.length > maxKeyBytes || (value.length * 3 > maxKeyBytes && Buffer.byteLength(value) > maxKeyBytes)) return unknownKey;
   let outcome: Verdict = unknownKey;
   for (const source of sources) {
-    const verdict = askSource(source, value);
+    const verdict = askSource(source, value, from);
     if (verdict.kind === 'valid') return verdict;
     if (rankOf(verdict) > rankOf(outcome)) outcome = verdict;
   }
@@ -38,9 +39,9 @@ function rankOf(verdict: Verdict): number {
   return verdict.kind === 'invalid' && verdict.code === 'invalid_api_key' ? 0 : 2;
 }
 
-function askSource(source: CredentialSource, value: string): Verdict {
+function askSource(source: CredentialSource, value: string, from: string | undefined): Verdict {
   try {
-    return source.verify(value);
+    return source.verify(value, from);
   } catch (cause) {
     return { kind: 'unknown', cause };
   }

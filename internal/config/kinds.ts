@@ -57,7 +57,7 @@ export const oneOf = <const T extends readonly [string, ...string[]]>(choices: T
 export const texts = (doc: string, more: Notes = {}) => v.optional(v.pipe(v.array(v.pipe(v.string(), v.trim())), v.metadata(notes(doc, more))), []);
 
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+export const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 
 const anyDuration = (doc: string, more: Notes) =>
   v.pipe(
@@ -71,7 +71,7 @@ export const duration = (fallback: string, doc: string, more: Notes = {}) => v.o
 
 export const maybeDuration = (doc: string, more: Notes = {}) => v.optional(anyDuration(doc, more));
 
-function durationMs(value: string | number): number {
+export function durationMs(value: string | number): number {
   if (typeof value === 'number') return value * 1_000;
   const match = durationPattern.exec(value);
   return Number(match?.[1] ?? 0) * (durationUnits[match?.[2] ?? 's'] ?? 0);

@@ -124,6 +124,7 @@ export const settings = v.object({
   'insecure-open-websocket': flag(false, 'With `ws-auth: false`, open WebSocket endpoints to remote callers too.'),
   'max-body-mb': integer(64, { min: 1, max: 1_024 }, 'Largest request body, counted after decompression.', { unit: 'MB' }),
   'max-open-exchanges': integer(4_096, { min: 1, max: 1_000_000 }, 'Exchanges served at one time; further ones are told to wait.'),
+  'max-open-exchanges-per-client': integer(1_024, { min: 0, max: 1_000_000 }, 'Of these, by one client, turns on its sockets included; 0 is no bound.'),
 
   // Management
   'remote-management': v.optional(section(

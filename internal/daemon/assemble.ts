@@ -17,6 +17,7 @@ import { managementRoutes } from '../management/routes.ts';
 import { createMetrics, metricsContentType } from '../metrics/metrics.ts';
 import { createFetchedModels } from '../proxy/fetched-models.ts';
 import { createProxy } from '../proxy/forward.ts';
+import { createRunningExchanges } from '../proxy/running.ts';
 import { createSettle } from '../proxy/settled.ts';
 import { createUpstreams } from '../proxy/upstreams.ts';
 import { createRouter } from '../routing/router.ts';
@@ -45,6 +46,7 @@ import { countStates } from './account-states.ts';
 import { callbackUrl } from './callback-url.ts';
 import { observeEdits, recordLife, recordLoginFirst, recordsOrNothing } from './audit-events.ts';
 import { observeAttempts, observeExchanges, observeLogins } from './observe.ts';
+import { openManagedKeys } from './managed-keys.ts';
 import type { DaemonOptions } from './options.ts';
 import { openUpstreamAccounts, type UpstreamAccounts } from './upstream-accounts.ts';
 
@@ -189,7 +191,11 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     onOpened: metrics.exchangeOpened,
     obstacle,
   };
-  const proxy = createProxy({ ...exchanges, owners: stores.responseOwners, store: stores.responses, spoolDir: folders.spool, requestLogs });
+  const limits = () => socketLimits(settings());
+  const sockets = createSockets({ clock, limits, log, metrics });
+  const running = createRunningExchanges();
+  const managedKeys = openManagedKeys({ store: stores.managedKeys, clock, log, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll });
+  const proxy = createProxy({ ...exchanges, running, owners: stores.responseOwners, store: stores.responses, spoolDir: folders.spool, requestLogs });
 
   const management: ManagementDeps = {
     config,
@@ -197,6 +203,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     usageStore: stores.usage,
     usageRecorder: recorder,
     audit,
+    clientKeys: managedKeys.service,
     logs: logFiles,
     router,
     routingTable: () => live.snapshot().routes,
@@ -238,6 +245,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
 
   const door = createDoor({
     clock,
+    sources: [managedKeys.source],
     signal: lifetime.signal,
     onRefused: (refusal) => {
       metrics.doorRefused(refusal.access === 'client' ? 'client' : refusal.access === 'open' ? 'guard' : 'management', refusal.code);
@@ -256,10 +264,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     if (err instanceof AppError) log.warn({ err, requestId }, 'a request could not be served');
     else log.error({ err, requestId }, 'a request failed inside Keyward');
   };
-  const limits = () => socketLimits(settings());
-  const sockets = createSockets({ clock, limits, log, metrics });
-  live.onCommit(sockets.readmitAll);
-  const isKept = (id: string, principalId: string): boolean => stores.responseOwners.find(id)?.principalId === principalId || (live.snapshot().limits.storesResponses && stores.responses.find(id, principalId) !== undefined);
+  const isKept = (id: string, principalId: string): boolean => stores.responseOwners.find(id)?.principalId === principalId || (live.snapshot().limits.storesResponses && stores.responses.measure(id, principalId) !== undefined);
   const socketRoutes = {
     responses: createResponsesSocket({ clock, sockets, limits, memories: createTurnMemories(() => limits().maxMemoryBytes), proxy, isKept, onFailure }),
     realtime: createRealtimeSocket({ ...exchanges, sockets, limits }),
@@ -300,6 +305,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       if (isStarted) recordLife({ audit, clock }, 'daemon.stopped', options.version);
       await audit.close();
       await requestLogs.close();
+      managedKeys.close();
       stores.close();
     },
   };

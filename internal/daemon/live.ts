@@ -14,6 +14,7 @@ import { buildRoutingTable } from '../routing/table.ts';
 import { sha256Hex } from '../secret/digest.ts';
 import { Secret } from '../secret/secret.ts';
 import type { Snapshot } from '../server/snapshot.ts';
+import { isLatched } from '../http/client-auth-latch.ts';
 import { findMissingClients } from '../upstreamauth/missing-clients.ts';
 
 /** A snapshot with what only the daemon needs of it. */
@@ -37,6 +38,8 @@ export interface Live {
   readonly prepare: PrepareConfig;
   /** The files of the auth directory as they are now; the routing that follows from them is live when it returns. */
   readonly setFiles: (files: readonly AuthFile[]) => void;
+  /** From now on nobody comes in without a credential, whatever the config says: the latch is set. */
+  readonly closeDoor: () => void;
   /** Called after every commit, the first included. */
   readonly onCommit: (listener: (snapshot: LiveSnapshot, cause: CommitCause) => void) => void;
 }
@@ -45,10 +48,29 @@ export interface Live {
 export function createLive(process: DoorProcess): Live {
   let current: LiveSnapshot | undefined;
   let files: readonly AuthFile[] = [];
+  /** Stays for the life of the process, also when `data-dir` is changed in the file. */
+  let isClientAuthLatched = false;
   const listeners: ((snapshot: LiveSnapshot, cause: CommitCause) => void)[] = [];
   const commit = (snapshot: LiveSnapshot, cause: CommitCause): void => {
     current = snapshot;
     for (const listener of listeners) listener(snapshot, cause);
+  };
+  const prepare = (next: LoadedConfig): ReturnType<PrepareConfig> => {
+    isClientAuthLatched ||= isLatched(next.dataDir);
+    const door = buildDoorRules(next, { ...process, isClientAuthLatched });
+    if (!door.ok) return err(door.error);
+    const opened = refuseSilentOpening(current?.door, door.value.rules, next, process);
+    if (opened.length > 0) return err(opened);
+    const { accounts, warnings } = accountsFromConfig(next.config);
+    const allWarnings = locateProblems(next.text, [...door.value.warnings, ...warnings]);
+    const base: ConfigPart = { loaded: next, warnings: allWarnings, door: door.value.rules, limits: proxyLimits(next.config), configAccounts: accounts, profiles: resolveLoginProfiles(next.config) };
+    const builtOf = files;
+    const snapshot = { ...base, ...withFiles(base, builtOf) };
+    return ok({
+      warnings: allWarnings,
+      // Files may have changed between building and committing: what counts is what is there then.
+      commit: () => commit(builtOf === files ? snapshot : { ...base, ...withFiles(base, files) }, 'config'),
+    });
   };
   return {
     snapshot: () => {
@@ -60,22 +82,14 @@ export function createLive(process: DoorProcess): Live {
       files = next;
       if (current !== undefined) commit({ ...current, ...withFiles(current, files) }, 'files');
     },
-    prepare: (next: LoadedConfig) => {
-      const door = buildDoorRules(next, process);
-      if (!door.ok) return err(door.error);
-      const opened = refuseSilentOpening(current?.door, door.value.rules, next, process);
-      if (opened.length > 0) return err(opened);
-      const { accounts, warnings } = accountsFromConfig(next.config);
-      const allWarnings = locateProblems(next.text, [...door.value.warnings, ...warnings]);
-      const base: ConfigPart = { loaded: next, warnings: allWarnings, door: door.value.rules, limits: proxyLimits(next.config), configAccounts: accounts, profiles: resolveLoginProfiles(next.config) };
-      const builtOf = files;
-      const snapshot = { ...base, ...withFiles(base, builtOf) };
-      return ok({
-        warnings: allWarnings,
-        // Files may have changed between building and committing: what counts is what is there then.
-        commit: () => commit(builtOf === files ? snapshot : { ...base, ...withFiles(base, files) }, 'config'),
-      });
+    closeDoor: () => {
+      isClientAuthLatched = true;
+      if (current?.door.isOpen !== true) return;
+      const again = prepare(current.loaded);
+      if (!again.ok) throw new TypeError('a config that was live cannot be closed');
+      again.value.commit();
     },
+    prepare,
   };
 }
 

@@ -1,3 +1,4 @@
+import { faults } from '../fault/codes.ts';
 import type { Dialect } from './dialect.ts';
 import { geminiNameOf } from './gemini/status-names.ts';
 import { memberOf, parseJson, textOf } from './ir/json.ts';
@@ -9,6 +10,12 @@ export interface StreamError {
   readonly code: string;
   readonly status: number;
 }
+
+/** A stream that ended without its dialect's last mark. */
+export const truncated: StreamError = { message: faults.stream_truncated.message, type: faults.stream_truncated.type, code: 'stream_truncated', status: faults.stream_truncated.status };
+
+/** What was to be an answer is none of its dialect. */
+export const unreadable: StreamError = { message: 'The upstream answered with something that is no answer of its dialect.', type: faults.upstream_error.type, code: 'upstream_error', status: faults.upstream_error.status };
 
 /**
  * The dialect's own error event, to follow bytes already sent. `isBetweenEvents` false means the last event is

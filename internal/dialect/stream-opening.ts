@@ -12,6 +12,8 @@ export interface OpeningError {
   readonly body: Buffer;
   /** What it says, where that is no word of the upstream's. */
   readonly ownWords?: string | undefined;
+  /** The upstream did well: its answer came whole, and cannot be said to this client. */
+  readonly isBlameless?: boolean | undefined;
 }
 
 /** Looks at a stream until it has content or has failed; not to be asked afterwards. */

@@ -50,6 +50,7 @@ export const faults = {
   remote_management_disabled: { status: 403, type: 'permission_error', retry: 'never', message: 'remote management disabled', fix: 'Call from localhost, or set `remote-management.allow-remote: true`.' },
   too_many_failures: { status: 403, type: 'permission_error', retry: 'later', message: 'Too many wrong keys from this address.', fix: 'Wait for `Retry-After`; a correct key still passes.' },
   auth_unavailable: { status: 503, type: 'api_error', retry: 'later', message: 'The key store cannot be read right now.', fix: 'Retry; the operator sees the cause in the log and in `keyward doctor`.' },
+  exceeds_minter: { status: 403, type: 'permission_error', retry: 'never', message: 'A key cannot be given more than who gives it has.', fix: 'The message names the member; lower it, or have it made by the operator.' },
   root_required: { status: 403, type: 'permission_error', retry: 'never', message: 'Only the root management secret may do this.', fix: 'Repeat with the management secret.' },
 
   // Routing and upstream
@@ -65,6 +66,7 @@ export const faults = {
   upstream_refused_address: { status: 502, type: 'api_error', retry: 'never', message: 'The upstream address is not one that Keyward connects to.', fix: 'Correct `base-url`; link-local and metadata addresses are never used.' },
   stream_truncated: { status: 502, type: 'api_error', retry: 'now', message: 'The upstream ended the stream before it was complete.', fix: 'Retry; the answer so far is not complete.' },
   overloaded: { status: 503, type: 'overloaded_error', retry: 'later', message: 'Keyward is shutting down or at its limit of open exchanges.', fix: 'Retry after `Retry-After`.' },
+  too_many_exchanges: { status: 429, type: 'rate_limit_error', retry: 'later', message: 'This client has too many requests open.', fix: 'Wait for one to end, or raise `max-open-exchanges-per-client`.' },
 
   // WebSockets
   upgrade_required: { status: 426, type: 'invalid_request_error', retry: 'never', message: 'This endpoint is served over WebSocket.', fix: 'Connect with a WebSocket client (`wss://…` or `ws://…`).' },

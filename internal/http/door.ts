@@ -119,14 +119,14 @@ export function createDoor(deps: DoorDeps): Door {
     return err(error);
   };
 
-  const judgeAll = (sources: readonly CredentialSource[], presented: readonly Presented[]): Judged => {
+  const judgeAll = (sources: readonly CredentialSource[], presented: readonly Presented[], from: string): Judged => {
     let principal: Principal | undefined;
     let isInHeader = false;
     let isConflict = false;
     let code: FaultCode = 'invalid_api_key';
     let broken: { readonly cause: unknown } | undefined;
     for (const credential of presented) {
-      const verdict = verifyClientKey(sources, credential.value);
+      const verdict = verifyClientKey(sources, credential.value, from);
       if (verdict.kind === 'valid') {
         isConflict ||= principal !== undefined && principal.id !== verdict.principal.id;
         principal = verdict.principal;
@@ -145,16 +145,16 @@ export function createDoor(deps: DoorDeps): Door {
     const presented = collectCredentials(caller.headers, caller.target.query, caller.isUpgrade);
     if (presented.length === 0) return nothingPresented;
     const sources = moreSources.length === 0 ? [rules.staticKeys] : [rules.staticKeys, ...moreSources];
-    if (peer.isLocal) return judgeAll(sources, presented);
+    if (peer.isLocal) return judgeAll(sources, presented, peer.address);
     const digests = presented.map(({ value }) => sha256Hex(value));
     if (digests.some((digest) => knownGood.has(digest))) {
-      const judged = judgeAll(sources, presented);
+      const judged = judgeAll(sources, presented, peer.address);
       if (judged.principal !== undefined) return judged;
       for (const digest of digests) knownGood.delete(digest);
     }
     const turn: Turn = clientThrottle.tryEnter(peer.throttleKey);
     if (turn.kind === 'refused') return { ...nothingPresented, error: tooMany(turn.retryAfterSeconds) };
-    const judged = judgeAll(sources, presented);
+    const judged = judgeAll(sources, presented, peer.address);
     if (judged.principal !== undefined) for (const digest of digests) knownGood.set(digest, true);
     const isWrong = judged.principal === undefined && judged.error?.status === 401;
     clientThrottle.leave(peer.throttleKey, judged.principal !== undefined ? 'right' : isWrong ? 'wrong' : 'void');

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { AuditLog } from '../audit/ports.ts';
 import type { Clock } from '../clock/clock.ts';
+import type { ManagedKeyService } from '../clients/managed-keys/service.ts';
 import type { Principal } from '../clients/principal.ts';
 import type { ConfigStore } from '../config/ports.ts';
 import { AppError } from '../fault/app-error.ts';
@@ -19,6 +20,7 @@ export interface ManagementDeps {
   readonly usageStore: UsageStore;
   readonly usageRecorder: Pick<UsageRecorder, 'flush'>;
   readonly audit: AuditLog;
+  readonly clientKeys: ManagedKeyService;
   readonly logs: LogFiles;
   readonly router: Pick<Router, 'explain' | 'resetCooldowns' | 'states'>;
   /** The table of the live config. */

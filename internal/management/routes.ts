@@ -1,5 +1,6 @@
 import { auditRoutes } from './audit.ts';
 import { withAudit } from './audit-trail.ts';
+import { clientKeyRoutes } from './client-keys.ts';
 import { authFileRoutes } from './auth-files.ts';
 import { configDocumentRoutes } from './config-document.ts';
 import type { ManagementDeps, ManagementRoute } from './context.ts';
@@ -13,7 +14,7 @@ import { usageRoutes } from './usage.ts';
 
 /** Every management route, its path below `managementBase`, ready to be mounted behind the management door. Unique per method and path. */
 export function managementRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
-  return [configDocumentRoutes, scalarRoutes, listRoutes, authFileRoutes, loginRoutes, usageRoutes, logRoutes, auditRoutes, statusRoutes, routingRoutes]
+  return [configDocumentRoutes, scalarRoutes, listRoutes, authFileRoutes, loginRoutes, clientKeyRoutes, usageRoutes, logRoutes, auditRoutes, statusRoutes, routingRoutes]
     .flatMap((routesOf) => routesOf(deps))
     .map((route) => withAudit(deps, route));
 }

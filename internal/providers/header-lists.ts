@@ -79,3 +79,16 @@ export function sendableValue(value: string): string | undefined {
   const bytes = Buffer.from(value, 'utf8').toString('latin1');
   return isFieldValue(bytes) ? bytes : undefined;
 }
+
+const ofRefusals = ['content-type', 'retry-after', 'retry-after-ms', 'request-id', 'x-should-retry'] as const;
+
+/** Headers of an upstream's refusal (lower-case names) that stand beside its body where that is passed on. */
+export function refusalHeaders(headers: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  const kept: Record<string, string> = { 'content-type': 'application/json' };
+  for (const name of ofRefusals) {
+    const value = headers[name];
+    const sendable = typeof value === 'string' ? sendableValue(value) : undefined;
+    if (sendable !== undefined) kept[name] = sendable;
+  }
+  return kept;
+}

@@ -5,7 +5,7 @@ import { faults } from '../fault/codes.ts';
 import type { ClientAnswer } from '../http/client-answer.ts';
 import { renderFault } from '../http/fault-wire.ts';
 import type { Inbound } from '../http/inbound.ts';
-import { sendableValue } from '../providers/header-lists.ts';
+import { refusalHeaders } from '../providers/header-lists.ts';
 import type { AttemptEnd } from './attempt.ts';
 import { noKeepAlive, type KeepAlive } from './keep-alive.ts';
 import type { ProxyInbound } from './limits.ts';
@@ -25,14 +25,7 @@ export function answerFailure(inbound: ProxyInbound, dialect: Dialect, keepAlive
     res.end(renderStreamError(dialect, streamErrorOf(end.status, end.body), true));
     return end.status;
   }
-  const flat = ['x-request-id', inbound.id, 'content-length', String(end.body.length)];
-  for (const name of ['content-type', 'retry-after', 'retry-after-ms', 'request-id', 'x-should-retry'] as const) {
-    const value: unknown = end.headers[name];
-    const sendable = typeof value === 'string' ? sendableValue(value) : undefined;
-    if (sendable !== undefined) flat.push(name, sendable);
-    else if (name === 'content-type') flat.push(name, 'application/json');
-  }
-  res.writeHead(end.status, flat);
+  res.writeHead(end.status, ['x-request-id', inbound.id, 'content-length', String(end.body.length), ...Object.entries(refusalHeaders(end.headers)).flat()]);
   res.end(end.body);
   return end.status;
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { Dialect } from '../dialect/dialect.ts';
 import type { JsonRecord } from '../dialect/ir/json.ts';
 import { endOfValue } from '../dialect/json-scan.ts';
-import { renderStreamError, type StreamError } from '../dialect/stream-error.ts';
+import { renderStreamError, truncated, type StreamError } from '../dialect/stream-error.ts';
 import { watchOpening, type OpeningError } from '../dialect/stream-opening.ts';
 import { idsOfResponse, watchEventStream, watchGeminiArray, type StreamWatch } from '../dialect/stream-watch.ts';
 import { findUsage, type StatedUsage } from '../dialect/token-usage.ts';
@@ -32,12 +32,14 @@ export interface AnswerSink {
   readonly write: (chunk: Buffer) => boolean;
   /** The upstream ended cleanly. Undefined: the answer turned out broken and nothing was sent. */
   readonly end: () => AnswerSummary | undefined;
-  /** The upstream broke off. Undefined: nothing was sent yet, another account may be tried. */
-  readonly breakOff: () => AnswerSummary | undefined;
+  /** The upstream broke off, or `why` else the answer ends here. Undefined: nothing was sent yet, another account may be tried. */
+  readonly breakOff: (why?: StreamError) => AnswerSummary | undefined;
   /** True once a byte of the answer is on its way. */
   readonly hasStarted: () => boolean;
   /** The answer turned out to be an error before any of it was sent; another account may be tried. */
   readonly failure: () => OpeningError | undefined;
+  /** The client was told that the answer ends here: it is to be ended, whatever else the upstream sends. */
+  readonly isOver: () => boolean;
 }
 
 export interface AnswerHead {
@@ -55,13 +57,6 @@ const maxHeldBytes = 64 * 1024;
 const maxTailBytes = 16 * 1024;
 const maxHeadBytes = 4_096;
 
-export const truncation: StreamError = {
-  message: 'The upstream ended the stream before it was complete; what came so far is not the whole answer.',
-  type: 'api_error',
-  code: 'stream_truncated',
-  status: 502,
-};
-
 export interface StreamSinkOptions {
   readonly dialect: Dialect;
   /** Otherwise Gemini's JSON array. */
@@ -69,6 +64,8 @@ export interface StreamSinkOptions {
   readonly isWatched: boolean;
   /** Not to be told to the client by an error. */
   readonly secrets: readonly string[];
+  /** The first byte is on its way, be it because a wait has ended. */
+  readonly onFirstByte: () => void;
   readonly clock: Clock;
   readonly keepAlive: KeepAlive;
 }
@@ -78,7 +75,7 @@ export const openingHoldMs = 250;
 
 /** A streamed answer: every chunk goes on as it comes; an early end becomes the dialect's error event (security rule 16). */
 export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: StreamSinkOptions): AnswerSink {
-  const { dialect, isEventStream, isWatched, secrets, clock, keepAlive } = options;
+  const { dialect, isEventStream, isWatched, secrets, onFirstByte, clock, keepAlive } = options;
   const watch: StreamWatch = isEventStream ? watchEventStream(dialect) : watchGeminiArray();
   const guard = !isWatched || secrets.length === 0 ? undefined : isEventStream ? guardEventStream(secrets) : guardArray(secrets, watch.isBetweenParts);
   const judgeOpening = isEventStream && isWatched ? watchOpening(dialect) : undefined;
@@ -92,6 +89,7 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
       hasStarted = true;
       if (!res.headersSent) res.writeHead(head.status, [...head.headers, 'x-accel-buffering', 'no']);
       if (isEventStream) keepAlive.follow(watch.isBetweenEvents);
+      onFirstByte();
     }
     keepAlive.touch();
     return res.write(chunk);
@@ -122,9 +120,9 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
     const rest = guard?.end();
     if (rest !== undefined && rest.length > 0) send(rest);
   };
-  const fail = (): AnswerSummary => {
+  const fail = (why: StreamError = truncated): AnswerSummary => {
     sendRest();
-    if (isEventStream && !watch.hasFailed()) res.write(renderStreamError(dialect, truncation, watch.isBetweenEvents()));
+    if (isEventStream && !watch.hasFailed()) res.write(renderStreamError(dialect, why, watch.isBetweenEvents()));
     cutConnection(res);
     return summary(true);
   };
@@ -157,17 +155,18 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
       }
       return hasStarted ? fail() : undefined;
     },
-    breakOff: () => {
+    breakOff: (why) => {
       hold?.abort();
       if (!hasStarted) return undefined;
       // What comes after the terminal mark is nothing the client waits for; Gemini's is no event of its own.
-      if (!isWatched || dialect === 'gemini' || !watch.isComplete()) return fail();
+      if (!isWatched || dialect === 'gemini' || !watch.isComplete()) return fail(why);
       sendRest();
       res.end();
       return summary(false);
     },
     hasStarted: () => hasStarted,
     failure: () => failure,
+    isOver: () => false,
   };
 }
 
@@ -248,6 +247,7 @@ export function createWholeSink(res: ClientAnswer, head: AnswerHead, { dialect, 
     },
     hasStarted: () => res.headersSent,
     failure: () => undefined,
+    isOver: () => false,
   };
 }
 

@@ -25,7 +25,7 @@ export interface AttemptTarget {
 }
 
 /** The request as the account's upstream wants it: its path, its credential, its envelope. */
-export function buildAttempt(inbound: ProxyInbound, request: PreparedRequest, target: AttemptTarget, more: Pick<AttemptRequest, 'log' | 'onFirstByte' | 'clock' | 'keepAlive'>): AttemptRequest {
+export function buildAttempt(inbound: ProxyInbound, request: PreparedRequest, target: AttemptTarget, more: Pick<AttemptRequest, 'log' | 'onFirstByte' | 'clock' | 'keepAlive' | 'running'>): AttemptRequest {
   const { method } = request;
   const { candidate: { account, upstreamModel }, upstream, token, translated } = target;
   const operation = translated?.operation ?? request.operation;

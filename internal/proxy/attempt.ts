@@ -2,15 +2,19 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Dialect } from '../dialect/dialect.ts';
+import type { StreamError } from '../dialect/stream-error.ts';
 import type { Clock } from '../clock/clock.ts';
+import type { AppError } from '../fault/app-error.ts';
+import { faults } from '../fault/codes.ts';
 import type { ClientAnswer } from '../http/client-answer.ts';
 import type { RequestLog } from '../log/request-log.ts';
 import { passesDown, sendableValue } from '../providers/header-lists.ts';
 import { answerCoding, createAnswerDecoder, decodeShort } from './answer-coding.ts';
-import { createStreamSink, createWholeSink, type AnswerHead, type AnswerSink, type AnswerSummary } from './answer-sink.ts';
+import { createStreamSink, createWholeSink, cutConnection, type AnswerHead, type AnswerSink, type AnswerSummary } from './answer-sink.ts';
 import { withoutSecrets } from './secret-guard.ts';
 import { createUnwrapper, type AnswerEnvelope, type AnswerUnwrapper } from './unwrap-answer.ts';
 import type { KeepAlive } from './keep-alive.ts';
+import type { RunningExchange } from './running.ts';
 import type { Upstream } from './upstreams.ts';
 
 export interface AttemptRequest {
@@ -37,6 +41,7 @@ export interface AttemptRequest {
   readonly onFirstByte: () => void;
   readonly clock: Clock;
   readonly keepAlive: KeepAlive;
+  readonly running: RunningExchange;
   /** The upstream speaks another dialect than the client. */
   readonly translation: AttemptTranslation | undefined;
   readonly log: Pick<RequestLog, 'requestChunk' | 'attempt' | 'responseHead' | 'responseChunk'>;
@@ -44,20 +49,22 @@ export interface AttemptRequest {
 
 /** What a translated attempt does differently. */
 export interface AttemptTranslation {
-  readonly openSink: (res: ClientAnswer, head: AnswerHead, upstream: { readonly isStream: boolean; readonly secrets: readonly string[] }) => AnswerSink;
+  readonly openSink: (res: ClientAnswer, head: AnswerHead, upstream: { readonly isStream: boolean; readonly secrets: readonly string[]; readonly onFirstByte: () => void }) => AnswerSink;
   /** An upstream's refusal as the client's dialect says it. */
   readonly translateRefusal: (status: number, body: Buffer) => Buffer;
 }
 
-/** How one attempt against one account ended. Only `answered` and `client_gone` leave nothing more to send. */
+/** How one attempt against one account ended. `answered`, `client_gone` and an `ended` with a summary leave nothing more to send. */
 export type AttemptEnd =
   /** `isEstimate`: by Keyward itself. */
   | { readonly kind: 'answered'; readonly status: number; readonly summary: AnswerSummary; readonly isEstimate?: boolean }
-  /** Status ≥ 400 from the upstream, or `ownWords` for what is wrong with a good answer; nothing was sent to the client. */
-  | { readonly kind: 'refused'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer; readonly upstreamBody: Buffer; readonly ownWords?: string | undefined }
+  /** Status ≥ 400 from the upstream, or `ownWords` for what is wrong with a good answer (`isBlameless`: which is no fault of the upstream's); nothing was sent to the client. */
+  | { readonly kind: 'refused'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer; readonly upstreamBody: Buffer; readonly ownWords?: string | undefined; readonly isBlameless?: boolean | undefined }
   /** No usable answer; nothing was sent to the client. */
   | { readonly kind: 'broken'; readonly cause: Error; readonly wasSent: boolean }
-  | { readonly kind: 'client_gone'; readonly summary: AnswerSummary | undefined };
+  | { readonly kind: 'client_gone'; readonly summary: AnswerSummary | undefined }
+  /** The caller may not go on. The summary is of what was sent, and absent when nothing was. */
+  | { readonly kind: 'ended'; readonly error: AppError; readonly status: number; readonly summary: AnswerSummary | undefined };
 
 const maxRefusalBytes = 256 * 1024;
 
@@ -72,9 +79,12 @@ class UnknownCoding extends Error {
 export function attempt(request: AttemptRequest, res: ClientAnswer): Promise<AttemptEnd> {
   // Gone while its body was prepared or another attempt failed: `close` will not come again.
   if (res.destroyed) return Promise.resolve({ kind: 'client_gone', summary: undefined });
+  const why = request.running.end();
+  if (why !== undefined) return Promise.resolve({ kind: 'ended', error: why, status: 0, summary: undefined });
   return new Promise((resolve) => {
     const handler = new AttemptHandler(request, res, resolve);
     res.on('close', handler.onClientClose);
+    handler.offEnd = request.running.onEnd(handler.onEnd);
     request.upstream.dispatcher.dispatch(
       {
         origin: request.upstream.origin,
@@ -106,14 +116,24 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   #refusal: { readonly status: number; readonly headers: IncomingHttpHeaders; readonly chunks: Buffer[]; size: number } | undefined;
   #status = 0;
   #wasSent = false;
+  #hasFirstByte = false;
   #isOver = false;
   #hasClientLeft = false;
+  offEnd = (): void => undefined;
 
   constructor(request: AttemptRequest, res: ClientAnswer, resolve: (end: AttemptEnd) => void) {
     this.#request = request;
     this.#res = res;
     this.#resolve = resolve;
   }
+
+  /** The caller has lost his right: nothing more is sent but why. */
+  readonly onEnd = (error: AppError): void => {
+    if (this.#isOver) return;
+    const summary = this.#breakSink({ message: error.message, type: faults[error.code].type, code: error.code, status: error.status });
+    this.#finish({ kind: 'ended', error, status: this.#status, summary });
+    this.#controller?.abort(new Error('the caller may not go on'));
+  };
 
   readonly onClientClose = (): void => {
     if (this.#isOver) return;
@@ -127,7 +147,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#hasClientLeft) controller.abort(new ClientLeft('the client closed the connection'));
+    if (this.#hasClientLeft || this.#isOver) controller.abort(new ClientLeft('the client closed the connection'));
     this.#wasSent = true;
   }
 
@@ -192,13 +212,22 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   #take(chunk: Buffer, source: { readonly pause: () => unknown; readonly resume: () => unknown }): void {
     this.#request.log.responseChunk(chunk);
     if (this.#isOver) return;
-    const content = this.#unwrapper === undefined ? chunk : this.#unwrapper.push(chunk);
-    if (content === undefined) this.#controller?.abort(new Error('a piece of the upstream\'s answer is too long'));
-    else if (content.length > 0 && !this.#write(content)) {
-      source.pause();
-      this.#res.once('drain', () => source.resume());
+    try {
+      const content = this.#unwrapper === undefined ? chunk : this.#unwrapper.push(chunk);
+      if (content === undefined) this.#controller?.abort(new Error('a piece of the upstream\'s answer is too long'));
+      else if (content.length > 0 && !this.#write(content)) {
+        source.pause();
+        this.#res.once('drain', () => source.resume());
+      }
+    } catch (thrown) {
+      // A decoder's event has nobody above it who would catch it: it would end the process.
+      this.#breakAnswer(errorOf(thrown));
+      this.#controller?.abort(new Error('the answer could not be taken'));
+      return;
     }
-    this.#leaveFailure(false);
+    if (this.#leaveFailure(false) || this.#isOver || this.#sink?.isOver() !== true) return;
+    this.#endAnswer();
+    this.#controller?.abort(new Error('the answer was ended before the upstream ended it'));
   }
 
   /** An answer that began with the upstream's error is a refusal that came late. */
@@ -207,7 +236,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     if (failure === undefined || this.#isOver) return false;
     const body = withoutSecrets(failure.body, this.#request.secrets);
     this.#request.log.responseChunk(body);
-    this.#finish({ kind: 'refused', status: failure.status, headers: {}, body, upstreamBody: body, ownWords: failure.ownWords });
+    this.#finish({ kind: 'refused', status: failure.status, headers: {}, body, upstreamBody: body, ownWords: failure.ownWords, isBlameless: failure.isBlameless });
     if (!hasEnded) this.#controller?.abort(new Error('the upstream\'s stream began with an error'));
     return true;
   }
@@ -216,42 +245,57 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   #write(content: Buffer): boolean {
     const sink = this.#sink;
     if (sink === undefined) return true;
-    const hadStarted = sink.hasStarted();
     const hasRoom = sink.write(content);
-    if (!hadStarted && sink.hasStarted()) this.#request.onFirstByte();
+    if (sink.hasStarted()) this.#onFirstByte();
     return hasRoom;
   }
 
+  readonly #onFirstByte = (): void => {
+    if (this.#hasFirstByte) return;
+    this.#hasFirstByte = true;
+    this.#request.onFirstByte();
+  };
+
   #endAnswer(): void {
     if (this.#isOver) return;
-    const rest = this.#unwrapper?.end();
-    if (rest !== undefined && rest.length > 0) this.#write(rest);
-    const hadStarted = this.#sink?.hasStarted() ?? false;
     let summary: AnswerSummary | undefined;
     try {
+      const rest = this.#unwrapper?.end();
+      if (rest !== undefined && rest.length > 0) this.#write(rest);
       summary = this.#sink?.end();
     } catch (thrown) {
       // Undici would swallow it, and nobody would end the exchange.
-      this.#breakAnswer(thrown instanceof Error ? thrown : new Error('the answer could not be ended'));
+      this.#breakAnswer(errorOf(thrown));
       return;
     }
     if (this.#leaveFailure(true)) return;
     if (summary === undefined) this.#finish({ kind: 'broken', cause: new Error('the upstream ended its answer early'), wasSent: true });
     else {
-      if (!hadStarted) this.#request.onFirstByte();
+      this.#onFirstByte();
       this.#finish({ kind: 'answered', status: this.#status, summary });
     }
   }
 
   #breakAnswer(cause: Error): void {
     if (this.#isOver) return;
-    const summary = this.#sink?.breakOff();
+    const summary = this.#breakSink();
     if (!this.#hasClientLeft && this.#leaveFailure(true)) return;
     if (this.#hasClientLeft || cause instanceof ClientLeft) this.#finish({ kind: 'client_gone', summary });
     else if (this.#refusal !== undefined) this.#finish({ kind: 'refused', status: this.#refusal.status, headers: this.#refusal.headers, body: Buffer.alloc(0), upstreamBody: Buffer.alloc(0) });
     else if (summary === undefined) this.#finish({ kind: 'broken', cause, wasSent: this.#wasSent });
     else this.#finish({ kind: 'answered', status: this.#status, summary });
-    this.#decoder?.destroy();
+  }
+
+  /** As the sink breaks off; one that cannot do even that is cut off where it stands. */
+  #breakSink(why?: StreamError): AnswerSummary | undefined {
+    const sink = this.#sink;
+    try {
+      return sink?.breakOff(why);
+    } catch {
+      if (sink?.hasStarted() !== true) return undefined;
+      cutConnection(this.#res);
+      return { usage: undefined, storedIds: [], response: undefined, isTruncated: true, hasFailed: false, answerBytes: 0, eventCount: 0 };
+    }
   }
 
   #finishRefusal({ status, headers, chunks }: { readonly status: number; readonly headers: IncomingHttpHeaders; readonly chunks: readonly Buffer[] }): void {
@@ -297,8 +341,8 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
       contentLength: length === undefined || isResized ? undefined : Number(length),
       isFramed: isDecoded || isEmpty || length !== undefined || headers['transfer-encoding'] !== undefined,
     };
-    if (translation !== undefined) return translation.openSink(this.#res, head, { isStream: isEventStream, secrets });
-    const watched = { dialect, isWatched: !isCoded, secrets, clock, keepAlive };
+    if (translation !== undefined) return translation.openSink(this.#res, head, { isStream: isEventStream, secrets, onFirstByte: this.#onFirstByte });
+    const watched = { dialect, isWatched: !isCoded, secrets, onFirstByte: this.#onFirstByte, clock, keepAlive };
     if (isEventStream) return createStreamSink(this.#res, head, { ...watched, isEventStream: true });
     if (isStream && dialect === 'gemini') return createStreamSink(this.#res, head, { ...watched, isEventStream: false });
     return createWholeSink(this.#res, head, { dialect, isHeld: !isBinary && !isEmpty && contentType.includes('json') && !isCoded, secrets });
@@ -318,8 +362,14 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#res.off('close', this.onClientClose);
+    this.offEnd();
+    this.#decoder?.destroy();
     this.#resolve(end);
   }
+}
+
+function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('the answer could not be carried on');
 }
 
 /** The content type in lower case, parameters included. @see RFC 9110 §8.3.1 */

@@ -23,6 +23,7 @@ import { isConnectionLoss, judge, type Verdict } from './refusal.ts';
 import { findSessionMark } from './session-key.ts';
 import { asksForEvents } from './code-assist.ts';
 import { createKeepAlive, noKeepAlive, type KeepAlive } from './keep-alive.ts';
+import type { RunningExchange } from './running.ts';
 import type { SettleExchange } from './settled.ts';
 import { tryCandidate, type TryEnd } from './try-candidate.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -70,6 +71,7 @@ export interface Loading {
 /** Numbers that grow over one exchange. */
 export interface Progress {
   readonly keepAlive: KeepAlive;
+  readonly running: RunningExchange;
   attempts: number;
   firstByteMs: number | undefined;
   candidate: Candidate | undefined;
@@ -77,10 +79,10 @@ export interface Progress {
 
 /**
  * Serves one prepared request: picks accounts until one answers, sends that answer, settles once. Nothing is retried
- * after the first byte; a client that leaves ends attempts and waits alike. Never rejects.
+ * after the first byte; a client that leaves, or may not go on, ends attempts and waits alike. Never rejects.
  */
-export async function exchange(deps: ExchangeDeps & Loading, inbound: ProxyInbound, request: PreparedRequest, log: RequestLog): Promise<void> {
-  const progress: Progress = { keepAlive: startKeepAlive(deps, inbound, request), attempts: 0, firstByteMs: undefined, candidate: undefined };
+export async function exchange(deps: ExchangeDeps & Loading, inbound: ProxyInbound, request: PreparedRequest, log: RequestLog, running: RunningExchange): Promise<void> {
+  const progress: Progress = { keepAlive: startKeepAlive(deps, inbound, request), running, attempts: 0, firstByteMs: undefined, candidate: undefined };
   const finish = (status: number, outcome: string, summary?: AnswerSummary, error?: AppError): void => {
     deps.settle(inbound, request, progress, { status, outcome, summary });
     log.end(status, error);
@@ -94,6 +96,7 @@ export async function exchange(deps: ExchangeDeps & Loading, inbound: ProxyInbou
       for (const id of storedIds) deps.owners.remember(id, owner);
     }
     if (end.kind === 'client_gone') finish(499, 'client_closed', end.summary);
+    else if (end.kind === 'ended') finish(end.status, end.error.code, end.summary, end.error);
     else if (end.kind === 'answered') {
       const { summary } = end;
       if (summary.response !== undefined && progress.candidate !== undefined && keepsNothing(progress.candidate.account)) request.keepHere?.(summary.response);
@@ -117,7 +120,7 @@ function startKeepAlive({ clock }: ExchangeDeps, { res, id, snapshot: { limits }
   return createKeepAlive({ clock, answer: res, dialect, quietMs: limits.keepAliveMs, headers: ['x-request-id', id] });
 }
 
-type End = Extract<AttemptEnd, { readonly kind: 'answered' | 'client_gone' }> | { readonly kind: 'passed_on'; readonly status: number };
+type End = Extract<AttemptEnd, { readonly kind: 'answered' | 'client_gone' | 'ended' }> | { readonly kind: 'passed_on'; readonly status: number };
 
 async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound, request: PreparedRequest, progress: Progress, log: RequestLog): Promise<End> {
   const { limits } = inbound.snapshot;
@@ -136,6 +139,7 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
   let untold: AppError | undefined;
 
   for (;;) {
+    refuseEnded(progress.running);
     const isSpent = tried.size >= limits.maxAccountsPerRound || (isBootstrapping && bootstrapsLeft === 0);
     const picked = isSpent ? undefined : pick(deps.router, inbound, request, query, further === undefined ? tried : further.without(round, tried));
     if (picked === undefined || !picked.ok) {
@@ -151,7 +155,7 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
         round++;
         isBootstrapping = false;
         tried = new Set();
-        await waitFor(deps.clock, inbound, waitMs);
+        await waitFor(deps.clock, inbound, progress.running, waitMs);
         continue;
       }
       if (best === undefined) throw untold ?? refusalOf(error, lack);
@@ -174,8 +178,9 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
       deps.router.settle(candidate, query, end.isEstimate === true ? { kind: 'neutral' } : end.summary.isTruncated ? { kind: 'failure', status: 0 } : { kind: 'success' });
       return end;
     }
-    if (end.kind === 'client_gone') {
+    if (end.kind === 'client_gone' || end.kind === 'ended') {
       deps.router.settle(candidate, query, { kind: 'neutral' });
+      if (end.kind === 'ended' && end.summary === undefined) throw end.error;
       return end;
     }
     if (end.kind === 'no_token') {
@@ -191,7 +196,8 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
       untold ??= end.error;
       continue;
     }
-    const verdict = judge(end, candidate.account.credential.kind, deps.clock.nowMs());
+    const { account, upstreamModel } = candidate;
+    const verdict = judge(end, { credential: account.credential.kind, upstreamModel, isPinned: request.pinnedAccountId !== undefined, nowMs: deps.clock.nowMs() });
     deps.router.settle(candidate, query, verdict.outcome);
     tried.add(candidateKey(candidate));
     best = { verdict, end };
@@ -266,13 +272,21 @@ function refusalOf(error: AppError | undefined, lack: Lack | undefined): AppErro
   return refuseWithoutToken(lack.fault);
 }
 
-async function waitFor(clock: Clock, inbound: ProxyInbound, ms: number): Promise<void> {
+/** Throws why the caller may not go on. */
+function refuseEnded({ end }: RunningExchange): void {
+  const why = end();
+  if (why !== undefined) throw why;
+}
+
+async function waitFor(clock: Clock, inbound: ProxyInbound, running: RunningExchange, ms: number): Promise<void> {
   const gone = new AbortController();
   const onClose = (): void => gone.abort(new ClientGone());
   inbound.res.once('close', onClose);
+  const offEnd = running.onEnd((why) => gone.abort(why));
   try {
     await clock.sleep(ms, gone.signal);
   } finally {
     inbound.res.off('close', onClose);
+    offEnd();
   }
 }

@@ -7,8 +7,8 @@ import type { ProxyInbound, ProxySnapshot } from './limits.ts';
 import { operations, parseGeminiSpec, type ProxyOperation } from './operation.ts';
 import { createItemMemory } from './item-memory.ts';
 import { createTranslationLoader } from './load-translation.ts';
-import type { FindTranscript } from './ports.ts';
 import { prepareBytes, prepareRequest, type PrepareDeps } from './prepare.ts';
+import type { RunningExchange, RunningExchanges } from './running.ts';
 import { answerStored } from './stored-responses.ts';
 import { ClientGone } from './read-body.ts';
 
@@ -19,6 +19,7 @@ export type ProxyDeps = ExchangeDeps &
     /** Why no exchange may begin now, as a refusal; absent or undefined when all is well. */
     readonly obstacle?: () => AppError | undefined;
     readonly requestLogs: Pick<RequestLogs, 'begin'>;
+    readonly running: Pick<RunningExchanges, 'begin'>;
   };
 
 /** A data-plane route's handler: answers on `inbound.res`, never rejects. */
@@ -34,29 +35,40 @@ export interface Proxy {
   /** `GET /v1/responses/:id/input_items`, of responses that are kept here. */
   readonly showInputItems: ProxyHandler;
   /** One turn on a socket: a Responses request with `stream: true`, its answer the events of an SSE stream, or JSON with a status. */
-  readonly serveTurn: (inbound: ProxyInbound, bytes: Buffer, findTranscript: FindTranscript) => Promise<void>;
+  readonly serveTurn: (inbound: ProxyInbound, bytes: Buffer) => Promise<void>;
   readonly openCount: () => number;
 }
 
 /** The data plane: every same-dialect route over one exchange loop. */
 export function createProxy(deps: ProxyDeps): Proxy {
   let open = 0;
+  const openByClient = new Map<string, number>();
   const whole = { ...deps, translation: createTranslationLoader(), items: createItemMemory() };
 
   const serve = async (inbound: ProxyInbound, operation: ProxyOperation, prepare: () => PreparedRequest | Promise<PreparedRequest>): Promise<void> => {
+    const { method, target, req, principal, snapshot: { limits } } = inbound;
+    const ofClient = (openByClient.get(principal.id) ?? 0) + 1;
     open++;
+    openByClient.set(principal.id, ofClient);
     deps.onOpened();
-    const { method, target, req } = inbound;
+    // In the same turn as the door's yes: what takes the right away in between finds the exchange here.
+    const running = deps.running.begin(principal);
     const log = deps.requestLogs.begin(inbound.id, { method, path: target.path, query: target.query, headers: req.headers });
     try {
       const obstacle = deps.obstacle?.();
       if (obstacle !== undefined) throw obstacle;
-      if (open > inbound.snapshot.limits.maxOpenExchanges) throw new AppError('overloaded', { headers: { 'retry-after': '1' } });
-      await exchange(whole, inbound, await prepare(), log);
+      if (open > limits.maxOpenExchanges) throw new AppError('overloaded', { headers: { 'retry-after': '1' } });
+      if (ofClient > limits.maxOpenExchangesPerClient) throw new AppError('too_many_exchanges', { headers: { 'retry-after': '1' } });
+      const prepared = prepare();
+      await exchange(whole, inbound, prepared instanceof Promise ? await whileAllowed(running, prepared) : prepared, log, running);
     } catch (thrown) {
       settleUnprepared(deps, inbound, operation, thrown, log);
     } finally {
       open--;
+      running.done();
+      const left = (openByClient.get(principal.id) ?? 1) - 1;
+      if (left === 0) openByClient.delete(principal.id);
+      else openByClient.set(principal.id, left);
     }
   };
 
@@ -92,10 +104,20 @@ export function createProxy(deps: ProxyDeps): Proxy {
         dispose: async () => {},
       }));
     },
-    serveTurn: (inbound, bytes, findTranscript) =>
-      serve(inbound, operations.responses, () => prepareBytes(whole, inbound, { operation: operations.responses, modelInPath: undefined, bytes, findTranscript })),
+    serveTurn: (inbound, bytes) =>
+      serve(inbound, operations.responses, () => prepareBytes(whole, inbound, { operation: operations.responses, modelInPath: undefined, bytes })),
     openCount: () => open,
   };
+}
+
+/** A caller who may not go on is not waited for, however slowly he sends. */
+async function whileAllowed(running: RunningExchange, prepared: Promise<PreparedRequest>): Promise<PreparedRequest> {
+  try {
+    return await running.orEnd(prepared);
+  } catch (thrown) {
+    if (running.end() !== undefined) prepared.then((late) => late.dispose()).catch(() => undefined);
+    throw thrown;
+  }
 }
 
 async function answerHere(deps: ProxyDeps, inbound: ProxyInbound): Promise<void> {

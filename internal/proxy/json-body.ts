@@ -3,7 +3,7 @@ import { AppError } from '../fault/app-error.ts';
 import { placeOf, scanObject, type JsonFault, type ValueRange } from '../dialect/json-scan.ts';
 
 /** The top-level members that Keyward decides on; each may stand once. */
-const decided: ReadonlySet<string> = new Set(['model', 'stream', 'stream_options', 'store', 'previous_response_id', 'conversation', 'background']);
+const decided: ReadonlySet<string> = new Set(['model', 'stream', 'stream_options', 'store', 'previous_response_id', 'conversation', 'background', 'container', 'prompt', 'thread', 'cachedContent', 'cached_content']);
 
 /** A checked JSON request body: its bytes, untouched, and what Keyward needs to know of them. */
 export interface JsonBody {

@@ -19,6 +19,8 @@ export type ProxyInbound = Inbound<ProxySnapshot, ClientAnswer> & {
 export interface ProxyLimits {
   readonly maxBodyBytes: number;
   readonly maxOpenExchanges: number;
+  /** Infinity for no bound. */
+  readonly maxOpenExchangesPerClient: number;
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly idleTimeoutMs: number;
@@ -37,7 +39,7 @@ export interface ProxyLimits {
   readonly storesResponses: boolean;
   /** Silence after which a stream gets a sign of life; 0 for never. */
   readonly keepAliveMs: number;
-  /** At most one client key is configured: there is nobody to keep upstream ids apart from. */
+  /** Everybody who may call is one principal: there is nobody to keep upstream ids apart from. */
   readonly hasOneCaller: boolean;
   readonly payloadRules: PayloadRules;
   /** How long fetched model lists count; 0 for never fetching any. */
@@ -48,6 +50,7 @@ export function proxyLimits(config: Config): ProxyLimits {
   return {
     maxBodyBytes: config['max-body-mb'] * 1_048_576,
     maxOpenExchanges: config['max-open-exchanges'],
+    maxOpenExchangesPerClient: config['max-open-exchanges-per-client'] === 0 ? Infinity : config['max-open-exchanges-per-client'],
     connectTimeoutMs: config['upstream-connect-timeout'],
     headersTimeoutMs: config['upstream-headers-timeout'],
     idleTimeoutMs: config['upstream-idle-timeout'],
@@ -59,7 +62,7 @@ export function proxyLimits(config: Config): ProxyLimits {
     addsStreamUsage: config['include-stream-usage'],
     storesResponses: config['stored-responses'].enabled,
     keepAliveMs: keepAliveMs(config.streaming['keepalive-seconds']),
-    hasOneCaller: config['api-keys'].length <= 1,
+    hasOneCaller: config['api-keys'].length === 0 || (config['api-keys'].length === 1 && config['ws-auth']),
     payloadRules: compilePayloadRules(config.payload),
     modelListRefreshMs: config['model-list-refresh'],
   };

@@ -2,31 +2,40 @@ import type { ClientAnswer } from '../http/client-answer.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { Result } from '../fault/result.ts';
 import type { AccessToken, TokenFault, TokenKeeper } from '../tokens/ports.ts';
+import type { RunningExchange } from './running.ts';
 
 export type Tokens = Pick<TokenKeeper, 'acquire' | 'renew'>;
 type Acquired = Result<AccessToken, TokenFault>;
 
-/** The login's token; a promise only where it must be waited for. The wait ends when the client leaves. */
-export function acquireToken(tokens: Tokens, loginKey: string, res: ClientAnswer): Acquired | Promise<Acquired> {
+/** Who waits: a client that may leave, or be sent away. */
+export interface Waiting {
+  readonly res: ClientAnswer;
+  readonly running: Pick<RunningExchange, 'onEnd'>;
+}
+
+/** The login's token; a promise only where it must be waited for. The wait ends with the client's. */
+export function acquireToken(tokens: Tokens, loginKey: string, waiting: Waiting): Acquired | Promise<Acquired> {
   const gone = new AbortController();
   const acquired = tokens.acquire(loginKey, gone.signal);
-  return acquired instanceof Promise ? endWithClient(res, gone, acquired) : acquired;
+  return acquired instanceof Promise ? endWithClient(waiting, gone, acquired) : acquired;
 }
 
-/** Another token than the one that the upstream refused. The wait ends when the client leaves. */
-export function renewToken(tokens: Tokens, loginKey: string, refused: AccessToken, res: ClientAnswer): Promise<Acquired> {
+/** Another token than the one that the upstream refused. The wait ends with the client's. */
+export function renewToken(tokens: Tokens, loginKey: string, refused: AccessToken, waiting: Waiting): Promise<Acquired> {
   const gone = new AbortController();
-  return endWithClient(res, gone, tokens.renew(loginKey, refused, gone.signal));
+  return endWithClient(waiting, gone, tokens.renew(loginKey, refused, gone.signal));
 }
 
-async function endWithClient(res: ClientAnswer, gone: AbortController, wait: Promise<Acquired>): Promise<Acquired> {
+async function endWithClient({ res, running }: Waiting, gone: AbortController, wait: Promise<Acquired>): Promise<Acquired> {
   const onClose = (): void => gone.abort(new Error('the client closed the connection'));
   res.once('close', onClose);
+  const offEnd = running.onEnd((why) => gone.abort(why));
   if (res.destroyed) onClose();
   try {
     return await wait;
   } finally {
     res.off('close', onClose);
+    offEnd();
   }
 }
 

@@ -12,21 +12,22 @@ export interface ResponseOwner {
   readonly accountId: string;
 }
 
-/** A conversation up to and with one response, as input items of the turn that follows it. */
-export interface Transcript {
-  readonly items: readonly JsonRecord[];
-}
-
-/** The conversation that ended with a response; undefined where it is not known here, or is another principal's. */
-export type FindTranscript = (responseId: string) => Transcript | undefined;
-
 /** Responses of upstreams that keep none, for `GET /v1/responses/:id` and `previous_response_id`; opt-in (`stored-responses`). */
 export interface ResponseStore {
   /** Never throws; what cannot be kept is logged. The first of an id stays. */
   readonly save: (stored: StoredResponse) => void;
   /** Undefined for ids of another principal as well. */
   readonly find: (id: string, principalId: string) => StoredResponse | undefined;
+  /** The same without what was said, which may be large; undefined where `find` gives that. */
+  readonly measure: (id: string, principalId: string) => StoredTurn | undefined;
   readonly remove: (id: string, principalId: string) => boolean;
+}
+
+/** What a turn adds to the conversation. */
+export interface StoredTurn {
+  readonly previousId: string | undefined;
+  /** Input and output as JSON, in UTF-8. */
+  readonly bytes: number;
 }
 
 /** One turn. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { AppError } from '../fault/app-error.ts';
 import { parseExact } from '../dialect/ir/exact-json.ts';
 import { isRecord, listOf, textOf, type JsonRecord } from '../dialect/ir/json.ts';
-import { outputAsInput } from '../dialect/openai-responses/transcript.ts';
+import { inputItemsOf, outputAsInput } from '../dialect/openai-responses/transcript.ts';
 import type { IrRequest } from '../dialect/ir/request.ts';
 import type { PreparedRequest } from './exchange.ts';
 import { withRememberedItems, type ItemMemory } from './item-memory.ts';
@@ -11,9 +11,9 @@ import type { ProxyInbound } from './limits.ts';
 import { readForm } from './media-body.ts';
 import { multipartBoundary } from './multipart-scan.ts';
 import type { ProxyOperation } from './operation.ts';
-import type { FindTranscript, ResponseOwners, ResponseStore } from './ports.ts';
-import { inputItems, resolvePrevious } from './previous-response.ts';
-import { readBody } from './read-body.ts';
+import type { ResponseOwners, ResponseStore } from './ports.ts';
+import { resolvePrevious } from './previous-response.ts';
+import { readBody, tooLargeWithMemory } from './read-body.ts';
 import { accountOfReferences } from './references.ts';
 import { decodeSpoken, spokenDialect } from './spoken-dialect.ts';
 
@@ -46,10 +46,8 @@ function isJsonType(contentType: string): boolean {
 
 async function prepareJson(deps: PrepareDeps, inbound: ProxyInbound, operation: ProxyOperation, modelInPath: string | undefined): Promise<PreparedRequest> {
   const bytes = await readBody(inbound.req, inbound.snapshot.limits.maxBodyBytes);
-  return prepareBytes(deps, inbound, { operation, modelInPath, bytes, findTranscript: unknownTranscript });
+  return prepareBytes(deps, inbound, { operation, modelInPath, bytes });
 }
-
-const unknownTranscript: FindTranscript = () => undefined;
 
 /** A JSON request whose body is here. */
 export interface BodyAtHand {
@@ -57,17 +55,16 @@ export interface BodyAtHand {
   /** The Gemini target's. */
   readonly modelInPath: string | undefined;
   readonly bytes: Buffer;
-  /** Conversations that the caller remembers, as a socket does. */
-  readonly findTranscript: FindTranscript;
 }
 
 /** Checks a body and makes it ready to be sent to any candidate. */
-export function prepareBytes(deps: PrepareDeps, inbound: ProxyInbound, { operation, modelInPath, bytes, findTranscript }: BodyAtHand): PreparedRequest {
+export function prepareBytes(deps: PrepareDeps, inbound: ProxyInbound, { operation, modelInPath, bytes }: BodyAtHand): PreparedRequest {
   const { limits } = inbound.snapshot;
   const sent = parseJsonBody(bytes);
   const refersBack = operation.operation === 'responses' || operation.operation === 'responses-count';
-  const { body: resolved, pinnedAccountId: previousAccountId, previousStoredId } = refersBack ? resolvePrevious({ owners: deps.owners, findTranscript, store: deps.store }, inbound.principal, sent) : { body: sent, pinnedAccountId: undefined, previousStoredId: undefined };
-  const body = refersBack ? withRememberedItems(resolved, (id) => deps.items.find(inbound.principal.id, id)) : resolved;
+  const { body: resolved, pinnedAccountId: previousAccountId, previousStoredId } = refersBack ? resolvePrevious(deps, inbound.principal, sent, limits.maxBodyBytes) : { body: sent, pinnedAccountId: undefined, previousStoredId: undefined };
+  const body = refersBack ? withRememberedItems(resolved, (id) => deps.items.find(inbound.principal.id, id), limits.maxBodyBytes) : resolved;
+  if (body.bytes.length > limits.maxBodyBytes) throw tooLargeWithMemory(limits.maxBodyBytes);
   const model = modelInPath ?? body.model;
   if (model === undefined || model === '') throw new AppError('missing_model', { fields: { param: 'model' } });
   const referred = limits.hasOneCaller ? undefined : accountOfReferences(body.bytes, deps.owners, inbound.principal);
@@ -109,9 +106,18 @@ function keeperOf({ store, items }: PrepareDeps, { principal, snapshot: { limits
     items.remember(principal.id, response);
     const id = textOf(response['id']);
     if (id === undefined || !limits.storesResponses) return;
-    const input = inputItems(objectIn(sent.bytes)['input']).filter(isRecord);
-    store.save({ id, principalId: principal.id, previousId, response, input, output: outputAsInput(listOf(response['output']).filter(isRecord)) });
+    const input = ownInput(objectIn(sent.bytes));
+    if (input !== undefined) store.save({ id, principalId: principal.id, previousId, response, input, output: outputAsInput(listOf(response['output']).filter(isRecord)) });
   };
+}
+
+/** Undefined for what an upstream took and no turn could follow. */
+function ownInput(request: JsonRecord): readonly JsonRecord[] | undefined {
+  try {
+    return inputItemsOf(request);
+  } catch {
+    return undefined;
+  }
 }
 
 async function prepareForm(deps: PrepareDeps, inbound: ProxyInbound, operation: ProxyOperation, boundary: string): Promise<PreparedRequest> {

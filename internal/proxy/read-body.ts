@@ -51,6 +51,11 @@ export function tooLarge(maxBytes: number): AppError {
   return new AppError('body_too_large', { message: `The body is larger than ${Math.floor(maxBytes / 1_048_576)} MB (max-body-mb).`, fields: { max_bytes: maxBytes } });
 }
 
+/** A body that is too large only with what it goes on from, or refers to, put in. */
+export function tooLargeWithMemory(maxBytes: number): AppError {
+  return new AppError('body_too_large', { message: `With what it goes on from and refers to, the conversation is larger than ${Math.floor(maxBytes / 1_048_576)} MB (max-body-mb).`, fields: { param: 'input', max_bytes: maxBytes } });
+}
+
 function collect(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const declared = Number(req.headers['content-length'] ?? 0);
   if (declared > maxBytes) return Promise.reject(tooLarge(maxBytes));

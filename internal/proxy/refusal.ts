@@ -2,6 +2,7 @@ import type { Credential } from '../accounts/account.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { AttemptOutcome } from '../routing/ports.ts';
 import type { AttemptEnd } from './attempt.ts';
+import { saysModelIsMissing } from './missing-model.ts';
 import { readResetHint } from './reset-hints.ts';
 
 type Failed = Extract<AttemptEnd, { readonly kind: 'refused' | 'broken' }>;
@@ -16,9 +17,19 @@ export interface Verdict {
   readonly error: AppError;
 }
 
-/** Judges a failed attempt by status and error codes only, never by message text. */
-export function judge(end: Failed, credential: Credential['kind'], nowMs: number): Verdict {
-  return end.kind === 'broken' ? judgeBroken(end) : judgeRefused(end, credential, nowMs);
+/** What was asked, of whom and when. */
+export interface Circumstances {
+  readonly credential: Credential['kind'];
+  /** As the upstream calls it. */
+  readonly upstreamModel: string;
+  /** The request may go to that account alone, since it refers to what the account made. */
+  readonly isPinned: boolean;
+  readonly nowMs: number;
+}
+
+/** Judges a failed attempt by status and error codes, never by message text but for what a 404 is about. */
+export function judge(end: Failed, circumstances: Circumstances): Verdict {
+  return end.kind === 'broken' ? judgeBroken(end) : judgeRefused(end, circumstances);
 }
 
 function judgeBroken(end: Extract<Failed, { readonly kind: 'broken' }>): Verdict {
@@ -34,8 +45,10 @@ function judgeBroken(end: Extract<Failed, { readonly kind: 'broken' }>): Verdict
   return { outcome: { kind: 'failure', status: 0 }, isRetryable: true, passesOn: false, error };
 }
 
-function judgeRefused(end: Extract<Failed, { readonly kind: 'refused' }>, credential: Credential['kind'], nowMs: number): Verdict {
+function judgeRefused(end: Extract<Failed, { readonly kind: 'refused' }>, { credential, upstreamModel, isPinned, nowMs }: Circumstances): Verdict {
   const { status, headers } = end;
+  // Another account would give the same answer, which could not be told either.
+  if (end.isBlameless === true) return { outcome: { kind: 'neutral' }, isRetryable: false, passesOn: false, error: new AppError('upstream_error', end.ownWords === undefined ? {} : { message: end.ownWords }) };
   const hint = readResetHint(headers, end.upstreamBody, nowMs);
   const failure: AttemptOutcome = hint === undefined ? { kind: 'failure', status } : { kind: 'failure', status, retryAfterMs: hint.afterMs, isAccountWide: hint.isAccountWide };
   const base = { outcome: failure, isRetryable: true };
@@ -52,7 +65,12 @@ function judgeRefused(end: Extract<Failed, { readonly kind: 'refused' }>, creden
       error: new AppError('account_unavailable', { message: 'The upstream refuses the account that serves this model; the operator sees which in `keyward status`.', fields: { reason: 'upstream_refused_credential', upstream_status: status } }),
     };
   }
-  if (status === 404 || status === 429) return { ...base, passesOn: true, error: new AppError('upstream_error') };
+  if (status === 404) {
+    // What the request refers to may be known to another account; that this one does not know it is no failure.
+    const isOfModel = !isPinned && saysModelIsMissing(end.upstreamBody, upstreamModel);
+    return { ...base, ...(isOfModel ? {} : { outcome: { kind: 'neutral' } }), passesOn: true, error: new AppError('upstream_error') };
+  }
+  if (status === 429) return { ...base, passesOn: true, error: new AppError('upstream_error') };
   if (status === 408 || status >= 500) {
     if (end.ownWords !== undefined) return { ...base, passesOn: false, error: new AppError('upstream_error', { message: end.ownWords }) };
     const retryAfter = timeIn(headers['retry-after']);

@@ -5,17 +5,20 @@ export interface EventCutter {
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
-/** A line longer than this is left out; the watch over the stream does not look at such either. */
-const maxLineBytes = 64 * 1_048_576;
+/** Of one event, all of its lines together. The watch over the stream does not look at longer lines either. */
+const maxEventBytes = 64 * 1_048_576;
 
 /**
  * Lines end as the data plane's watch takes them to end, with or without a carriage return. An event that was not ended by a
- * blank line is never given.
+ * blank line is never given. Of an event that is too long nothing is given: `onTooLong` is called instead, once, and nothing more is
+ * taken.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  */
-export function createEventCutter(onData: (data: Buffer) => void): EventCutter {
+export function createEventCutter(onData: (data: Buffer) => void, onTooLong: () => void): EventCutter {
   /** Of the event under way; nearly always one. */
   let lines: Buffer[] = [];
+  let lineBytes = 0;
+  let isOver = false;
   let carried: Buffer[] = [];
   let carriedBytes = 0;
 
@@ -26,28 +29,44 @@ export function createEventCutter(onData: (data: Buffer) => void): EventCutter {
       if (first === undefined) return;
       const data = lines.length === 1 ? first : Buffer.from(lines.map((line) => line.toString('latin1')).join('\n'), 'latin1');
       lines = [];
+      lineBytes = 0;
       onData(data);
-    } else if (isDataLine(bytes, start)) lines.push(bytes.subarray(bytes[start + 5] === 0x20 ? start + 6 : start + 5, end));
+    } else if (isDataLine(bytes, start)) {
+      lines.push(bytes.subarray(bytes[start + 5] === 0x20 ? start + 6 : start + 5, end));
+      // An empty one takes room too.
+      lineBytes += end - start;
+    }
+  };
+
+  const isTooLong = (): boolean => {
+    if (lineBytes + carriedBytes <= maxEventBytes) return false;
+    isOver = true;
+    lines = [];
+    carried = [];
+    onTooLong();
+    return true;
   };
 
   return {
     push: (chunk) => {
+      if (isOver) return;
       let from = 0;
       for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, from)) {
         if (carriedBytes === 0) endLine(chunk, from, at);
         else {
           carried.push(chunk.subarray(from, at));
-          const line = carriedBytes > maxLineBytes ? undefined : Buffer.concat(carried);
+          const line = Buffer.concat(carried);
           carried = [];
           carriedBytes = 0;
-          if (line !== undefined) endLine(line, 0, line.length);
+          endLine(line, 0, line.length);
         }
+        if (isTooLong()) return;
         from = at + 1;
       }
       if (from === chunk.length) return;
       carriedBytes += chunk.length - from;
-      if (carriedBytes <= maxLineBytes) carried.push(chunk.subarray(from));
-      else carried = [];
+      carried.push(chunk.subarray(from));
+      isTooLong();
     },
   };
 }

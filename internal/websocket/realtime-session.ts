@@ -3,7 +3,7 @@ import type { Clock } from '../clock/clock.ts';
 import { AppError } from '../fault/app-error.ts';
 import { offersBeta } from '../http/carriers.ts';
 import { endpointPath } from '../providers/endpoint.ts';
-import { sendableValue } from '../providers/header-lists.ts';
+import { refusalHeaders } from '../providers/header-lists.ts';
 import { refuseWithoutToken, type Tokens } from '../proxy/login-token.ts';
 import { judge, type Verdict } from '../proxy/refusal.ts';
 import { secretForms } from '../proxy/secret-guard.ts';
@@ -67,7 +67,7 @@ export async function findSession(deps: SessionDeps, opening: SocketOpening, sea
       lack = end.fault;
       continue;
     }
-    const verdict = judge(end, candidate.account.credential.kind, deps.clock.nowMs());
+    const verdict = judge(end, { credential: candidate.account.credential.kind, upstreamModel: candidate.upstreamModel, isPinned: false, nowMs: deps.clock.nowMs() });
     deps.router.settle(candidate, query, verdict.outcome);
     best = { verdict, end };
     if (!verdict.isRetryable) break;
@@ -79,13 +79,7 @@ export async function findSession(deps: SessionDeps, opening: SocketOpening, sea
 /** What the upstream said where that is for the client, else throws what is to be said in its place. */
 function refusalOf(verdict: Verdict, end: Failed): SocketRefusal {
   if (end.kind === 'broken' || !verdict.passesOn) throw verdict.error;
-  const headers: Record<string, string> = {};
-  for (const name of ['content-type', 'retry-after', 'retry-after-ms', 'x-should-retry'] as const) {
-    const value: unknown = end.headers[name];
-    const sendable = typeof value === 'string' ? sendableValue(value) : undefined;
-    if (sendable !== undefined) headers[name] = sendable;
-  }
-  return { status: end.status, headers: { 'content-type': 'application/json', ...headers }, body: end.body.toString('utf8') };
+  return { status: end.status, headers: refusalHeaders(end.headers), body: end.body.toString('utf8') };
 }
 
 /** A 401 says that a login's token is no longer good, not that the account is: it is renewed once. */

@@ -4,6 +4,7 @@ import { AppError, toAppError } from '../fault/app-error.ts';
 import { chooseRequestId } from '../http/request-id.ts';
 import type { Proxy } from '../proxy/forward.ts';
 import type { ProxyInbound } from '../proxy/limits.ts';
+import { tooLargeWithMemory } from '../proxy/read-body.ts';
 import { memberBytes, memberValue, readClientEvent, type ClientEvent } from './client-event.ts';
 import { errorEvent, withStreamId } from './error-event.ts';
 import { createLanes, type Lane, type Lanes } from './lanes.ts';
@@ -113,18 +114,19 @@ class ResponsesSession implements SocketEvents {
 
   async #run(event: ClientEvent, lane: Lane): Promise<void> {
     this.#turns++;
-    const frames = createTurnFrames((frame) => this.#socket.send(frame), event.streamId);
     const requestId = chooseRequestId(undefined);
+    const frames = createTurnFrames((frame) => this.#socket.send(frame), { streamId: event.streamId, requestId });
     try {
       await this.#serve(event, lane, frames, requestId);
     } catch (thrown) {
-      if (!(thrown instanceof AppError)) this.#deps.onFailure(requestId, thrown);
+      // What comes after the turn's end the log alone is told.
+      if (!(thrown instanceof AppError) || frames.end() !== undefined) this.#deps.onFailure(requestId, thrown);
       frames.fault(toAppError(thrown));
     }
   }
 
   async #serve(event: ClientEvent, lane: Lane, frames: TurnFrames, requestId: string): Promise<void> {
-    const { clock, isKept, proxy } = this.#deps;
+    const { clock, proxy } = this.#deps;
     const principal = this.#socket.principal();
     const request = buildTurnRequest(event, lane, this.#memory);
     if (event.kind === 'create') {
@@ -133,7 +135,7 @@ class ResponsesSession implements SocketEvents {
       lane.instructions = instructions === undefined ? undefined : copyToKeep(instructions);
     }
     const { maxBodyBytes } = this.#socket.opening.snapshot().limits;
-    if (request.bytes.length > maxBodyBytes) throw new AppError('body_too_large', { message: 'The conversation is larger than a request may be, with what it goes on from.', fields: { param: 'input' } });
+    if (request.bytes.length > maxBodyBytes) throw tooLargeWithMemory(maxBodyBytes);
     if (request.isWarmUp) {
       const model = checkWarmUp(request.model, principal, this.#socket.opening.snapshot().routes);
       const { responseId, events } = answerWarmUp(model, request.previousId, Math.floor(clock.nowMs() / 1_000));
@@ -148,7 +150,7 @@ class ResponsesSession implements SocketEvents {
     this.#answers.add(answer);
     try {
       const inbound = this.#inboundOf(answer, requestId);
-      await proxy.serveTurn(turn === undefined ? inbound : { ...inbound, headersInstead: { [turnStateHeader]: state } }, request.bytes, () => undefined);
+      await proxy.serveTurn(turn === undefined ? inbound : { ...inbound, headersInstead: { [turnStateHeader]: state } }, request.bytes);
     } finally {
       this.#answers.delete(answer);
     }
@@ -159,9 +161,19 @@ class ResponsesSession implements SocketEvents {
     else if (end.kind === 'finished') {
       lane.lastId = end.responseId;
       // What is kept with its reasoning, and by its items' ids, goes on better there than from here.
-      if (request.isStored && isKept(end.responseId, principal.id)) return;
+      if (request.isStored && this.#isKept(end.responseId, requestId)) return;
       const output = copyToKeep(Buffer.from(JSON.stringify(outputAsInput(end.output)).slice(1, -1)));
       this.#memory.remember(end.responseId, { ...request.conversation, items: [...request.conversation.items, output] });
+    }
+  }
+
+  /** Where that cannot be told just now, the socket remembers the turn itself. */
+  #isKept(responseId: string, requestId: string): boolean {
+    try {
+      return this.#deps.isKept(responseId, this.#socket.principal().id);
+    } catch (thrown) {
+      this.#deps.onFailure(requestId, thrown);
+      return false;
     }
   }
 

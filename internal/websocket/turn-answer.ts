@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { AppError } from '../fault/app-error.ts';
 import type { ClientAnswer } from '../http/client-answer.ts';
 import { createEventCutter, type EventCutter } from './event-cutter.ts';
 import type { TurnFrames } from './turn-frames.ts';
@@ -42,7 +43,7 @@ export class TurnAnswer implements ClientAnswer {
     this.headersSent = true;
     this.#status = status;
     this.#headers = namedHeaders(headers);
-    if (status < 300 && (this.#headers.get('content-type') ?? 'text/event-stream').startsWith('text/event-stream')) this.#events = createEventCutter(this.#frames.event);
+    if (status < 300 && (this.#headers.get('content-type') ?? 'text/event-stream').startsWith('text/event-stream')) this.#events = createEventCutter(this.#frames.event, () => this.#leave());
   }
 
   write(chunk: Buffer | string): boolean {
@@ -90,6 +91,12 @@ export class TurnAnswer implements ClientAnswer {
   /** The client has taken in what was sent. */
   drained(): void {
     this.#listeners.emit('drain');
+  }
+
+  /** An event is too long to become a frame. Without it the turn would be another than the upstream said, so it ends here, and the upstream is left. */
+  #leave(): void {
+    this.#frames.fault(new AppError('upstream_error', { message: 'The upstream\'s answer is too large to be carried over.' }));
+    this.abandon();
   }
 
   #finish(): void {

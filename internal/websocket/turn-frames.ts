@@ -7,7 +7,10 @@ import { errorEvent, errorEventFrom, errorEventOf } from './error-event.ts';
 /** How a turn ended: with the response that can be continued, or otherwise. */
 export type TurnEnd = { readonly kind: 'finished'; readonly responseId: string; readonly output: readonly JsonRecord[] } | { readonly kind: 'failed' };
 
-/** Makes frames of one turn's answer, each a text message of one event, and remembers how it ended. */
+/**
+ * Makes frames of one turn's answer, each a text message of one event, and remembers how it ended. Nothing follows the end: a
+ * client would take it for the next turn's.
+ */
 export interface TurnFrames {
   /** The data of one event of a stream. */
   readonly event: (data: Buffer) => void;
@@ -27,8 +30,14 @@ const marks = [...deciding].map((type) => Buffer.from(`"${type}"`));
 
 const failed: TurnEnd = { kind: 'failed' };
 
+/** What the frames of a turn are told apart and found by. */
+export interface TurnName {
+  readonly streamId: string | undefined;
+  readonly requestId: string;
+}
+
 /** Events go on as the bytes they came in; only those that decide how the turn ends are parsed. */
-export function createTurnFrames(send: (frame: string | Buffer) => void, streamId: string | undefined): TurnFrames {
+export function createTurnFrames(send: (frame: string | Buffer) => void, { streamId, requestId }: TurnName): TurnFrames {
   const idMember = streamId === undefined ? undefined : Buffer.from(`,"stream_id":${JSON.stringify(streamId)}}`);
   let end: TurnEnd | undefined;
   /** Finished items: some upstreams leave them out of the response that follows. */
@@ -41,13 +50,11 @@ export function createTurnFrames(send: (frame: string | Buffer) => void, streamI
     else end = { kind: 'finished', responseId, output: stated.length > 0 ? stated : items.toSorted((a, b) => a.index - b.index).map(({ item }) => item) };
   };
 
-  /** True for an event that was said in another way, or that ends a turn again: after an `error`, OpenAI's streams also fail the response. */
+  /** True for an event that was said in another way. */
   const note = (data: Buffer): boolean => {
     const payload = parseJson(data.toString('utf8'));
     if (!isRecord(payload)) return false;
-    const isError = payload['type'] === 'error';
-    if (end !== undefined && (isError || endings.has(payload['type']))) return true;
-    if (isError) {
+    if (payload['type'] === 'error') {
       end = failed;
       send(errorEventFrom(payload, streamId));
       return true;
@@ -58,14 +65,17 @@ export function createTurnFrames(send: (frame: string | Buffer) => void, streamI
   };
 
   const event = (data: Buffer): void => {
+    // After an `error`, OpenAI's streams also fail the response.
+    if (end !== undefined) return;
     // `[DONE]`, which only Chat Completions knows, and whatever else is no event.
     if (!isEvent(data) || (mayDecide(data) && note(data))) return;
     send(idMember === undefined ? data : Buffer.concat([data.subarray(0, data.lastIndexOf(0x7d)), idMember]));
   };
 
   const fault = (error: AppError): void => {
-    end ??= failed;
-    send(errorEvent(error, streamId));
+    if (end !== undefined) return;
+    end = failed;
+    send(errorEvent(error, streamId, requestId));
   };
 
   return {
@@ -77,7 +87,8 @@ export function createTurnFrames(send: (frame: string | Buffer) => void, streamI
       else for (const data of eventsOf(response)) event(Buffer.from(data));
     },
     refusal: (status, headers, body) => {
-      end ??= failed;
+      if (end !== undefined) return;
+      end = failed;
       send(errorEventOf(status, headers, body, streamId));
     },
     end: () => end,

@@ -1,3 +1,4 @@
+import { invalidMember } from '../dialect/ir/json.ts';
 import { AppError } from '../fault/app-error.ts';
 import { memberBytes, memberValue, type ClientEvent } from './client-event.ts';
 import type { Lane } from './lanes.ts';
@@ -60,10 +61,11 @@ function asJson(text: string | undefined): Buffer | undefined {
   return text === undefined ? undefined : Buffer.from(JSON.stringify(text));
 }
 
-/** A request's input as a comma list of items, copied; empty for what is none, which the upstream will refuse. */
+/** A request's input as a comma list of items, copied; empty for none. */
 function itemsOf(input: Buffer | undefined): Buffer {
-  if (input?.[0] === 0x22) return copyToKeep(Buffer.concat([Buffer.from('{"type":"message","role":"user","content":'), input, Buffer.from('}')]));
-  if (input?.[0] !== 0x5b) return Buffer.alloc(0);
+  if (input === undefined) return Buffer.alloc(0);
+  if (input[0] === 0x22) return copyToKeep(Buffer.concat([Buffer.from('{"type":"message","role":"user","content":'), input, Buffer.from('}')]));
+  if (input[0] !== 0x5b) throw invalidMember('input', 'a string or a list of items');
   const inside = input.subarray(1, -1);
   return isBlank(inside) ? Buffer.alloc(0) : copyToKeep(inside);
 }

@@ -3,20 +3,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe } from 'vitest';
 import { createChainKey } from '../../internal/audit/chain.ts';
+import { createManagedKeyData, createMemoryManagedKeyStore } from '../../internal/storage/memory/managed-keys.ts';
 import { createMemoryAuditStore } from '../../internal/storage/memory/audit-store.ts';
 import { createMemoryResponseStore } from '../../internal/storage/memory/response-store.ts';
 import { createMemoryUsageStore } from '../../internal/storage/memory/usage-store.ts';
 import { openSqliteStores, type Stores } from '../../internal/storage/sqlite/stores.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 import { auditStoreContract } from './audit-store.contract.ts';
+import { managedKeyStoreContract } from './managed-key-store.contract.ts';
 import { responseStoreContract } from './response-store.contract.ts';
 import { usageStoreContract } from './usage-store.contract.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'keyward-stores-'));
 const opened: Stores[] = [];
 
-function openSqlite(): Stores {
-  const stores = openSqliteStores({ file: join(folder, `${opened.length}.db`), clock: createManualClock() });
+function openSqlite(name = opened.length): Stores {
+  const stores = openSqliteStores({ file: join(folder, `${name}.db`), clock: createManualClock() });
   opened.push(stores);
   return stores;
 }
@@ -32,3 +34,13 @@ describe('response store in memory', () => responseStoreContract(createMemoryRes
 describe('response store in SQLite', () => responseStoreContract(() => openSqlite().responses));
 describe('audit store in memory', () => auditStoreContract(createMemoryAuditStore));
 describe('audit store in SQLite', () => auditStoreContract(() => openSqlite().audit.open({ key: createChainKey(new Uint8Array(32)), clock: createManualClock() })));
+describe('managed key store in memory', () =>
+  managedKeyStoreContract(() => {
+    const data = createManagedKeyData();
+    return [createMemoryManagedKeyStore(data), createMemoryManagedKeyStore(data)];
+  }));
+describe('managed key store in SQLite', () =>
+  managedKeyStoreContract(() => {
+    const name = opened.length;
+    return [openSqlite(name).managedKeys, openSqlite(name).managedKeys];
+  }));

@@ -36,7 +36,7 @@ function endOf({ finish, calls, hasRefused }: Essence): End {
 /** How each vendor says it, or comes nearest without claiming that the answer is whole. */
 const words: Readonly<Record<Dialect, Readonly<Record<End, readonly string[]>>>> = {
   'openai-chat': { whole: ['stop'], calls: ['tool_calls'], length: ['length'], window: ['length'], filter: ['content_filter'], refusal: ['content_filter'], pause: ['length'], cut: ['length'] },
-  'openai-responses': { whole: ['completed'], calls: ['completed'], length: ['max_output_tokens'], window: ['max_output_tokens'], filter: ['content_filter'], refusal: ['content_filter'], pause: ['max_output_tokens'], cut: ['max_output_tokens', 'failed'] },
+  'openai-responses': { whole: ['completed'], calls: ['completed'], length: ['max_output_tokens'], window: ['max_output_tokens'], filter: ['content_filter'], refusal: ['content_filter'], pause: ['max_output_tokens'], cut: ['incomplete', 'failed'] },
   'anthropic-messages': { whole: ['end_turn', 'stop_sequence'], calls: ['tool_use'], length: ['max_tokens'], window: ['model_context_window_exceeded'], filter: ['refusal'], refusal: ['refusal'], pause: ['pause_turn'], cut: ['max_tokens'] },
   gemini: { whole: ['STOP'], calls: ['STOP'], length: ['MAX_TOKENS'], window: ['MAX_TOKENS'], filter: ['SAFETY'], refusal: ['SAFETY'], pause: ['MAX_TOKENS'], cut: ['OTHER', 'MALFORMED_FUNCTION_CALL'] },
 };

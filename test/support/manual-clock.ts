@@ -3,6 +3,8 @@ import type { Clock } from '../../internal/clock/clock.ts';
 export interface ManualClock extends Clock {
   /** Moves time on; timers due on the way run in order. */
   readonly advance: (ms: number) => void;
+  /** How many sleeps are under way. */
+  readonly sleeping: () => number;
 }
 
 /** A clock that stands still until it is told to move. */
@@ -41,6 +43,7 @@ export function createManualClock(startMs: number = Date.UTC(2026, 10, 24, 12)):
         if (signal?.aborted) fail();
         else signal?.addEventListener('abort', fail, { once: true });
       }),
+    sleeping: () => [...timers].filter(({ everyMs }) => everyMs === 0).length,
     advance: (ms) => {
       const endMs = nowMs + ms;
       for (let timer = next(endMs); timer !== undefined; timer = next(endMs)) {

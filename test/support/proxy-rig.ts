@@ -8,6 +8,7 @@ import { createProxy, type Proxy } from '../../internal/proxy/forward.ts';
 import { proxyLimits, type ProxySnapshot } from '../../internal/proxy/limits.ts';
 import type { Tokens } from '../../internal/proxy/login-token.ts';
 import { createMemoryResponseStore } from '../../internal/storage/memory/response-store.ts';
+import { createRunningExchanges, type RunningExchanges } from '../../internal/proxy/running.ts';
 import { operations } from '../../internal/proxy/operation.ts';
 import { createSettle } from '../../internal/proxy/settled.ts';
 import { createUpstreams } from '../../internal/proxy/upstreams.ts';
@@ -29,6 +30,7 @@ export interface ProxyRig {
   readonly settled: readonly UsageRow[];
   /** What the log of exchanges was told. */
   readonly logged: () => string;
+  readonly running: RunningExchanges;
   readonly close: () => Promise<void>;
 }
 
@@ -48,8 +50,10 @@ export async function startProxyRig({ accounts, tokens, config: given = {}, prin
   const logged: unknown[] = [];
   const dispatchers = createDispatchers({ environment: { httpProxy: undefined, httpsProxy: undefined, noProxy: undefined }, connectTimeoutMs: () => 5_000 });
   const log = (...told: readonly unknown[]): void => void logged.push(...told.map((each) => (each instanceof Uint8Array ? Buffer.from(each).toString('latin1') : each instanceof Error ? each.message : each)));
+  const running = createRunningExchanges();
   const proxy = createProxy({
     clock,
+    running,
     router,
     upstreams: createUpstreams({ userAgent: 'keyward/test', dispatchers }),
     tokens,
@@ -69,7 +73,7 @@ export async function startProxyRig({ accounts, tokens, config: given = {}, prin
       method: req.method ?? '',
       target: { path, query: query.join('?') },
       endpoint: `${req.method} ${path}`,
-      params: { ...(spec === undefined ? {} : { spec }), id: path.split('/').at(-1) ?? '' },
+      params: { ...(spec === undefined ? {} : { spec }), id: path.replace(/\/input_items$/, '').split('/').at(-1) ?? '' },
       peer: { address: '127.0.0.1', isLocal: true, isControlSocket: false, throttleKey: '127.0.0.1' },
       principal,
       snapshot,
@@ -88,6 +92,7 @@ export async function startProxyRig({ accounts, tokens, config: given = {}, prin
     router,
     table: snapshot.routes,
     settled,
+    running,
     logged: () => JSON.stringify(logged),
     close: async () => {
       server.closeAllConnections();
@@ -99,6 +104,7 @@ export async function startProxyRig({ accounts, tokens, config: given = {}, prin
 
 function handlerFor(proxy: Proxy, path: string): Proxy['forwardGemini'] {
   const operation = Object.values(operations).find(({ tail }) => path === `/v1${tail}`);
+  if (path.endsWith('/input_items')) return proxy.showInputItems;
   if (path.startsWith('/v1/responses/resp_')) return proxy.forwardStoredResponse;
   return operation === undefined ? proxy.forwardGemini : proxy.forward(operation);
 }

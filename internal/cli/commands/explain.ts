@@ -21,5 +21,5 @@ export async function explainModel(cli: CliProcess, flags: ExplainFlags): Promis
 
 /** A key itself never leaves this process: its id says as much. */
 function keyIdOf(given: string): string {
-  return /^key_[\da-f]{12}$/.test(given) ? given : `key_${sha256Hex(given).slice(0, 12)}`;
+  return /^(?:key_[\da-f]{12}|ck_[\w-]+)$/.test(given) ? given : `key_${sha256Hex(given).slice(0, 12)}`;
 }

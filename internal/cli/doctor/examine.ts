@@ -1,3 +1,4 @@
+import { isLatched } from '../../http/client-auth-latch.ts';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { LoadedConfig } from '../../config/loaded.ts';
@@ -46,7 +47,7 @@ export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded:
     config: { path: place.path, found_by: place.source, exists: true, valid: true },
     paths: { data_dir: loaded.dataDir, auth_dir: loaded.authDir, control_socket: controlSocket },
     listen: { addresses, port: config.port, tls: config.tls.enable, state },
-    clients: { keys: config['api-keys'].length, open_mode: config['api-keys'].length === 0 && config['client-auth'] === 'auto' && !config.identity.enabled },
+    clients: { keys: config['api-keys'].length, open_mode: config['api-keys'].length === 0 && config['client-auth'] === 'auto' && !config.identity.enabled && !isLatched(loaded.dataDir) },
     management,
     secrets: listSecrets(loaded),
     upstreams,

@@ -12,7 +12,7 @@ export function printReport(report: DoctorReport): string {
   ];
   if (report.paths !== null) facts.push(['data-dir', report.paths.data_dir], ['auth-dir', report.paths.auth_dir]);
   if (report.listen !== null) facts.push(['listens on', `${report.listen.addresses.join(', ')} port ${report.listen.port}${report.listen.tls ? ' (TLS)' : ''}: ${describeState(report)}`]);
-  if (report.clients !== null) facts.push(['client keys', report.clients.open_mode ? 'none: open mode, every local caller is let in' : String(report.clients.keys)]);
+  if (report.clients !== null) facts.push(['client keys', report.clients.open_mode ? 'none: open mode, every local caller is let in' : report.clients.keys === 0 ? 'none in the config; `keyward keys list` has the managed ones' : String(report.clients.keys)]);
   if (report.management !== null) facts.push(['management', describeManagement(report.management)]);
   return [
     formatColumns(facts),

@@ -1,4 +1,3 @@
-import { faults } from '../../fault/codes.ts';
 import type { IrError } from '../codec.ts';
 import { isRecord, memberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import type { StreamError } from '../stream-error.ts';
@@ -58,9 +57,4 @@ export function readStreamError(payload: unknown): StreamError {
     code: codeOf(error) ?? textOf(memberOf(error, 'type')) ?? 'upstream_error',
     status,
   };
-}
-
-export function truncated(): StreamError {
-  const { status, type, message } = faults.stream_truncated;
-  return { status, type, message, code: 'stream_truncated' };
 }

@@ -1,5 +1,6 @@
 import { flagOf, invalidMember, isRecord, textOf, type JsonRecord } from '../ir/json.ts';
 import { createPlaceLog } from '../ir/places.ts';
+import { readNumber } from '../ir/request-members.ts';
 import type { IrRequest, ResponseFormat } from '../ir/request.ts';
 import { decodeMessages, decodeSystem } from './messages-decode.ts';
 import { decodeReasoning } from './reasoning.ts';
@@ -33,9 +34,9 @@ export function decodeRequest(body: JsonRecord, isStream: boolean): IrRequest {
     tools: decodeTools(body['tools'], note),
     ...decodeToolChoice(body['tool_choice']),
     maxTokens: wholeNumberAt(body, 'max_tokens'),
-    temperature: numberAt(body, 'temperature'),
-    topP: numberAt(body, 'top_p'),
-    topK: numberAt(body, 'top_k'),
+    temperature: readNumber(body, 'temperature'),
+    topP: readNumber(body, 'top_p'),
+    topK: readNumber(body, 'top_k'),
     stop: stopAt(body['stop_sequences']),
     responseFormat: decodeFormat(config['format'] ?? body['output_format']),
     reasoning: decodeReasoning(body['thinking'], config['effort']),
@@ -57,15 +58,8 @@ function noteRest(record: JsonRecord, name: string, known: readonly string[], no
   for (const [member, value] of Object.entries(record)) if (!known.includes(member) && value !== null && flagOf(value) !== false) note(`${name}.${member}`);
 }
 
-function numberAt(body: JsonRecord, name: string): number | undefined {
-  const value = body[name];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'number') throw invalidMember(name, 'a number');
-  return value;
-}
-
 function wholeNumberAt(body: JsonRecord, name: string): number | undefined {
-  const value = numberAt(body, name);
+  const value = readNumber(body, name);
   if (value !== undefined && (!Number.isInteger(value) || value < 0)) throw invalidMember(name, 'a whole number');
   return value;
 }

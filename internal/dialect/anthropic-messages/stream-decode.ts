@@ -2,9 +2,10 @@ import type { Party, StreamDecoder } from '../codec.ts';
 import type { IrEvent } from '../ir/events.ts';
 import { isRecord, listOf, memberOf, numberOf, parseJson, textOf, type JsonRecord } from '../ir/json.ts';
 import { replayPart } from '../ir/replay.ts';
+import { truncated } from '../stream-error.ts';
 import { redactedOf, signatureOf } from './answer-decode.ts';
 import { readCitations } from './citations.ts';
-import { readStreamError, truncated } from './error.ts';
+import { readStreamError } from './error.ts';
 import { readFinish, readRefusal } from './finish.ts';
 import { jsonToolName } from './json-tool.ts';
 import { mergeUsage, readTier, readUsage, toUsage, type StatedUsage } from './usage.ts';
@@ -83,7 +84,7 @@ class MessageStream {
   end(): readonly IrEvent[] {
     if (this.#isOver) return [];
     this.#isOver = true;
-    return [{ type: 'error', error: truncated() }];
+    return [{ type: 'error', error: truncated }];
   }
 
   #begin(message: unknown): readonly IrEvent[] {

@@ -30,7 +30,7 @@ function encodeChoice({ index, parts: all, finish, sources, logprobs }: Choice, 
   const links: Annotation[] = [];
   let said = '';
   for (const part of parts) {
-    if (part.kind === 'text') links.push(...(part.annotations ?? []).map((annotation) => moveLink(annotation, said.length)));
+    if (part.kind === 'text') for (const annotation of part.annotations ?? []) links.push(moveLink(annotation, said.length));
     if (part.kind === 'text' || part.kind === 'refusal') said += part.text;
   }
   const written = parts.flatMap(encodePart);

@@ -74,7 +74,7 @@ export function createCandidateDecoder(choice: number, source: Party, answerId: 
     push: (candidate) => {
       const events = weighed(listOf(memberOf(candidate['content'], 'parts')).flatMap(read), candidate['logprobsResult']);
       if (isRecord(candidate['groundingMetadata'])) grounding = candidate['groundingMetadata'];
-      citations.push(...listOf(memberOf(candidate['citationMetadata'], 'citations')), ...listOf(memberOf(candidate['citationMetadata'], 'citationSources')));
+      for (const name of ['citations', 'citationSources']) for (const citation of listOf(memberOf(candidate['citationMetadata'], name))) citations.push(citation);
       reason = reasonOf(candidate['finishReason']) ?? reason;
       return events;
     },

@@ -80,7 +80,7 @@ export function createCandidateEncoder(index: number): CandidateEncoder {
         links.push(moveLink(event.annotation, partAt(event.part).from));
         return [];
       case 'logprobs':
-        tokens.push(...event.tokens);
+        for (const token of event.tokens) tokens.push(token);
         return [];
       case 'close':
         return close(partAt(event.part));

@@ -1,4 +1,3 @@
-import { faults } from '../../fault/codes.ts';
 import type { IrError } from '../codec.ts';
 import { compact, listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import type { StreamError } from '../stream-error.ts';
@@ -34,16 +33,6 @@ export function streamErrorIn(payload: unknown): StreamError | undefined {
   const stated = numberOf(memberOf(error, 'code'));
   const status = stated !== undefined && stated >= 400 && stated < 600 ? stated : (statusOfGeminiName(textOf(memberOf(error, 'status'))) ?? statusOfError(error));
   return { message: messageOf(error) ?? 'The upstream failed.', type: typeOf(status), code: codeOf(error) ?? 'upstream_error', status };
-}
-
-export function truncated(): StreamError {
-  const { status, type, message } = faults.stream_truncated;
-  return { status, type, message, code: 'stream_truncated' };
-}
-
-export function unreadable(): StreamError {
-  const { status, type, message } = faults.upstream_error;
-  return { status, type, message, code: 'upstream_error' };
 }
 
 function errorIn(body: unknown): unknown {

@@ -2,10 +2,10 @@ import type { Party, StreamDecoder } from '../codec.ts';
 import type { IrUsage } from '../ir/answer.ts';
 import type { IrEvent } from '../ir/events.ts';
 import { isRecord, listOf, memberOf, numberOf, parseJson, textOf, type JsonRecord } from '../ir/json.ts';
-import type { StreamError } from '../stream-error.ts';
+import { truncated, unreadable, type StreamError } from '../stream-error.ts';
 import { sha256Hex } from '../../secret/digest.ts';
 import { createCandidateDecoder, type CandidateDecoder } from './candidate-decode.ts';
-import { streamErrorIn, truncated, unreadable } from './error.ts';
+import { streamErrorIn } from './error.ts';
 import { reasonOf } from './finish.ts';
 import { readUsage } from './usage.ts';
 
@@ -18,7 +18,7 @@ export function createStreamDecoder(source: Party): StreamDecoder {
       // Some imitations end like OpenAI's streams.
       if (text === '' || text === '[DONE]') return [];
       const payload = parseJson(text);
-      return isRecord(payload) ? decoder.push(payload) : decoder.fail(unreadable());
+      return isRecord(payload) ? decoder.push(payload) : decoder.fail(unreadable);
     },
     end: decoder.end,
   };
@@ -80,7 +80,7 @@ export function createResponseDecoder(source: Party): ResponseDecoder {
     end: () => {
       if (isOver) return [];
       const finishes = finishAll();
-      if (finishes === undefined) return fail(truncated());
+      if (finishes === undefined) return fail(truncated);
       isOver = true;
       const tier = serviceTier === undefined || serviceTier === start?.serviceTier ? [] : [{ type: 'tier', serviceTier } as const];
       return [...tier, ...finishes, ...(usage === undefined ? [] : [{ type: 'usage', usage } as const]), { type: 'end' }];

@@ -63,7 +63,7 @@ export function createCollector(): Collector {
           openPart(event.choice, event.part).annotations.push(event.annotation);
           return;
         case 'logprobs':
-          choiceOf(event.choice).logprobs.push(...event.tokens);
+          for (const token of event.tokens) choiceOf(event.choice).logprobs.push(token);
           return;
         case 'whole':
           choiceOf(event.choice).parts.set(event.part, event.content);

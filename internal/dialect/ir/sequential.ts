@@ -13,7 +13,7 @@ export function createSequencer(): (event: IrEvent) => readonly IrEvent[] {
     const out: IrEvent[] = [];
     for (const [part, events] of state.waiting) {
       state.waiting.delete(part);
-      out.push(...events);
+      for (const event of events) out.push(event);
       if (events.at(-1)?.type !== 'close' && events.at(-1)?.type !== 'whole') {
         state.open = part;
         return out;

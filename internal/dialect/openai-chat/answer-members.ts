@@ -10,9 +10,33 @@ const finishes: Readonly<Record<string, Finish>> = {
   tool_calls: 'tool_calls',
   function_call: 'tool_calls',
   content_filter: 'content_filter',
-  // Mistral's word for a full window.
+  // Mistral's and Zhipu's words for a full window.
   model_length: 'context_length',
+  model_context_window_exceeded: 'context_length',
+  // What servers say that pass on the words of the engine or the vendor behind them.
+  eos: 'stop',
+  eos_token: 'stop',
+  end_turn: 'stop',
+  end: 'stop',
+  complete: 'stop',
+  completed: 'stop',
+  stop_sequence: 'stop',
+  max_tokens: 'length',
+  max_output_tokens: 'length',
+  tool_use: 'tool_calls',
+  tool_call: 'tool_calls',
+  safety: 'content_filter',
+  sensitive: 'content_filter',
+  refusal: 'refusal',
 };
+
+/** Of a word that nobody has documented: that it is the word for an answer which did not come to its end. */
+const saysCut = /abort|block|cancel|cut|error|exceed|fail|filter|incomplete|insufficient|interrupt|length|limit|max|partial|timeout|trunc/;
+
+function finishOf(word: string): Finish {
+  const plain = word.toLowerCase();
+  return entryOf(finishes, plain) ?? (saysCut.test(plain) ? 'other' : 'stop');
+}
 
 /** What a choice holds, which its finish must agree with: imitations say `stop` for calls too. */
 export interface Held {
@@ -25,7 +49,7 @@ export interface Held {
 /** `unsaid`: what a choice ended by that does not say. */
 export function readFinish(word: string | undefined, { hasCalls, hasRefusal, hasBrokenCall }: Held, unsaid: Finish): Finish {
   if (hasBrokenCall) return 'malformed_tool_call';
-  const finish = word === undefined ? unsaid : (entryOf(finishes, word) ?? 'other');
+  const finish = word === undefined ? unsaid : finishOf(word);
   if (hasCalls) return finish === 'stop' || word === undefined ? 'tool_calls' : finish;
   if (finish === 'stop' && hasRefusal) return 'refusal';
   return finish === 'tool_calls' ? 'stop' : finish;

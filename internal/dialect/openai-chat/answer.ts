@@ -7,7 +7,7 @@ import type { IrRequest } from '../ir/request.ts';
 import { writeAnnotation, writeFinish, writeLogprobs, writeUsage } from './answer-members.ts';
 import { writeSignedDetail } from './client-reasoning.ts';
 import { createTextJoiner } from './joined-text.ts';
-import { dataUrl } from './media.ts';
+import { dataUrl } from '../openai-file-data.ts';
 import { tagCallSignature, wholeArguments } from './tool-calls.ts';
 
 /** A whole `chat.completion`. */

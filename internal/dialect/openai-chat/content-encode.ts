@@ -3,7 +3,8 @@ import { compact, type JsonRecord } from '../ir/json.ts';
 import type { Losses } from '../ir/losses.ts';
 import type { AudioPart, CacheMarker, FilePart, ImagePart, Part } from '../ir/parts.ts';
 import { isOpenAi, takesBreakpoints } from './model-traits.ts';
-import { audioFormat, dataUrl, writeAudio } from './media.ts';
+import { dataUrl } from '../openai-file-data.ts';
+import { audioFormat, writeAudio } from './media.ts';
 
 const dialect = 'openai-chat';
 

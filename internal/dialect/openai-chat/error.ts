@@ -1,7 +1,6 @@
-import { faults } from '../../fault/codes.ts';
 import type { IrError } from '../codec.ts';
-import { textOfNumber } from '../ir/exact-json.ts';
 import { isRecord, memberOf, textOf, type JsonRecord } from '../ir/json.ts';
+import { codeOf, errorIn, messageOf, typeOfStatus } from '../openai-error-envelope.ts';
 import type { StreamError } from '../stream-error.ts';
 import { statusOfError } from '../stream-opening.ts';
 
@@ -39,39 +38,9 @@ function streamError(error: unknown): StreamError {
   return { message: messageOf(error) ?? 'The upstream failed.', type: typeOf(error, status), code: codeOf(error) ?? 'upstream_error', status };
 }
 
-export function truncated(): StreamError {
-  const { status, type, message } = faults.stream_truncated;
-  return { status, type, message, code: 'stream_truncated' };
-}
-
-export function unreadable(): StreamError {
-  const { status, type, message } = faults.upstream_error;
-  return { status, type, message, code: 'upstream_error' };
-}
-
-function errorIn(body: unknown): unknown {
-  for (const name of ['error', 'detail']) {
-    const inner = memberOf(body, name);
-    if (isRecord(inner) || (typeof inner === 'string' && inner !== '')) return inner;
-  }
-  return body;
-}
-
-function messageOf(error: unknown): string | undefined {
-  const text = textOf(error) ?? textOf(memberOf(error, 'message')) ?? textOf(memberOf(error, 'detail'));
-  return text === undefined || text === '' ? undefined : text;
-}
-
-function codeOf(error: unknown): string | undefined {
-  const code = memberOf(error, 'code');
-  return textOfNumber(code) ?? textOf(code);
-}
-
-const typeByStatus: Readonly<Record<number, string>> = { 401: 'authentication_error', 403: 'permission_error', 404: 'not_found_error', 429: 'rate_limit_error', 503: 'overloaded_error', 529: 'overloaded_error' };
-
 /** OpenAI's own words stand; others' (`BadRequestError`, `requests`) become the status's. */
 function typeOf(error: unknown, status: number): string {
   const type = textOf(memberOf(error, 'type'));
   if (type?.endsWith('_error') === true || type === 'insufficient_quota') return type;
-  return typeByStatus[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
+  return typeOfStatus(status);
 }

@@ -1,12 +1,9 @@
 import { entryOf, invalidMember, isRecord, textOf, type JsonRecord } from '../ir/json.ts';
 import type { AudioPart, CacheMarker, FilePart, ImagePart, MediaSource } from '../ir/parts.ts';
+import { endingOf, mimeOfName, readDataUrl } from '../openai-file-data.ts';
 
 const dialect = 'openai-chat';
 
-type Bytes = Extract<MediaSource, { readonly kind: 'base64' }>;
-
-/** What a file without a data URL is, by its name's ending. */
-const mimeByEnding: Readonly<Record<string, string>> = { txt: 'text/plain', md: 'text/markdown', csv: 'text/csv', html: 'text/html', json: 'application/json', xml: 'application/xml' };
 const videoByEnding: Readonly<Record<string, string>> = { mp4: 'video/mp4', webm: 'video/webm', mov: 'video/quicktime', mpeg: 'video/mpeg', mpg: 'video/mpeg', avi: 'video/x-msvideo', mkv: 'video/x-matroska' };
 
 /** An `image_url` part; imitations also take the bare URL. */
@@ -29,7 +26,7 @@ export function readFile(value: unknown, path: string, cache: CacheMarker | unde
 
 function fileSource(data: string, name: string | undefined): MediaSource {
   if (/^https?:/i.test(data)) return { kind: 'url', url: data };
-  return { kind: 'base64', mime: entryOf(mimeByEnding, endingOf(name ?? '')) ?? 'application/pdf', data };
+  return { kind: 'base64', mime: mimeOfName(name), data };
 }
 
 /** A `video_url` part, as imitations have it. */
@@ -61,27 +58,10 @@ export function writeAudio(source: AudioPart['source']): JsonRecord {
   return { data: source.data, format: audioFormat(source.mime) };
 }
 
-/** RFC 2397, in its base64 form; undefined for everything else. */
-export function readDataUrl(url: string): Bytes | undefined {
-  if (!url.startsWith('data:')) return undefined;
-  const comma = url.indexOf(',');
-  const head = url.slice('data:'.length, Math.max(comma, 0));
-  if (!/;\s*base64$/i.test(head)) return undefined;
-  return { kind: 'base64', mime: head.split(';', 1)[0]?.trim() || 'text/plain', data: url.slice(comma + 1) };
-}
-
-export function dataUrl({ mime, data }: Bytes): string {
-  return `data:${mime};base64,${data}`;
-}
-
 /** What a made sound is, by its first bytes: answers do not say. */
 export function soundMime(data: string): string {
   if (data.startsWith('UklGR')) return 'audio/wav';
   if (data.startsWith('ZkxhQ')) return 'audio/flac';
   if (data.startsWith('T2dn')) return 'audio/ogg';
   return data.startsWith('SUQz') || data.startsWith('//') ? 'audio/mpeg' : 'audio/pcm';
-}
-
-function endingOf(name: string): string {
-  return name.split('.').at(-1)?.toLowerCase() ?? '';
 }

@@ -1,7 +1,7 @@
 import { invalidMember, isRecord, listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import { isEffort } from '../ir/reasoning.ts';
 import type { IrRequest, Reasoning, ResponseFormat } from '../ir/request.ts';
-import { readFlag, readNumber, readRecord, readText } from './members.ts';
+import { readFlag, readNumber, readRecord, readText } from '../ir/request-members.ts';
 import { decodeMessages } from './messages-decode.ts';
 import { decodeLegacyChoice, decodeTools, decodeToolChoice } from './tools-decode.ts';
 

@@ -3,9 +3,10 @@ import type { IrUsage } from '../ir/answer.ts';
 import type { IrEvent } from '../ir/events.ts';
 import { isRecord, listOf, numberOf, parseJson, textOf, type JsonRecord } from '../ir/json.ts';
 import type { Annotation } from '../ir/parts.ts';
+import { truncated, unreadable } from '../stream-error.ts';
 import { readSources, readUsage } from './answer-members.ts';
 import { createChoiceDecoder, type ChoiceDecoder } from './choice-decode.ts';
-import { streamErrorIn, truncated, unreadable } from './error.ts';
+import { streamErrorIn } from './error.ts';
 
 /** What an answer or a chunk says of the whole answer. */
 export function readStart(body: JsonRecord): Extract<IrEvent, { readonly type: 'start' }> {
@@ -45,7 +46,7 @@ export function createStreamDecoder(source: Party): StreamDecoder {
     return [{ type: 'error', error }];
   };
   const complete = (): readonly IrEvent[] => {
-    if (choices.size === 0) return fail(truncated());
+    if (choices.size === 0) return fail(truncated);
     isOver = true;
     const finishes = [...choices].sort(([a], [b]) => a - b).flatMap(([, choice]) => choice.finish('other', sources));
     const tier = serviceTier === undefined || serviceTier === start?.serviceTier ? [] : [{ type: 'tier', serviceTier } as const];
@@ -63,7 +64,7 @@ export function createStreamDecoder(source: Party): StreamDecoder {
     serviceTier = textOf(chunk['service_tier']) ?? serviceTier;
     const links = readSources(chunk);
     if (links.length > 0) sources = links;
-    for (const choice of stated) events.push(...choiceOf(numberOf(choice['index']) ?? 0).push(choice));
+    for (const choice of stated) for (const event of choiceOf(numberOf(choice['index']) ?? 0).push(choice)) events.push(event);
     return events;
   };
 
@@ -72,10 +73,10 @@ export function createStreamDecoder(source: Party): StreamDecoder {
       if (isOver || data === '') return [];
       if (data.trim() === '[DONE]') return complete();
       const chunk = parseJson(data);
-      if (!isRecord(chunk)) return fail(unreadable());
+      if (!isRecord(chunk)) return fail(unreadable);
       const error = streamErrorIn(chunk, event);
       return error === undefined ? read(chunk) : fail(error);
     },
-    end: () => (isOver ? [] : fail(truncated())),
+    end: () => (isOver ? [] : fail(truncated)),
   };
 }

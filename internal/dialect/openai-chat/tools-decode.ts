@@ -1,6 +1,6 @@
 import { flagOf, invalidMember, isRecord, listOf, memberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import type { BuiltinKind, BuiltinTool, CustomTool, FunctionTool, Tool, ToolChoice } from '../ir/request.ts';
-import { readRecord } from './members.ts';
+import { readRecord } from '../ir/request-members.ts';
 
 const dialect = 'openai-chat';
 

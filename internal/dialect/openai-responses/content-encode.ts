@@ -2,7 +2,8 @@ import { compact, type JsonRecord } from '../ir/json.ts';
 import type { Losses } from '../ir/losses.ts';
 import type { AudioPart, FilePart, ImagePart, MediaSource, TextPart } from '../ir/parts.ts';
 import { writeAnnotation } from './annotations.ts';
-import { audioFormat, dataUrl } from './media.ts';
+import { dataUrl } from '../openai-file-data.ts';
+import { audioFormat } from './media.ts';
 
 const dialect = 'openai-responses';
 

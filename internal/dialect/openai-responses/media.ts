@@ -1,11 +1,8 @@
-import { entryOf, invalidMember, textOf, type JsonRecord } from '../ir/json.ts';
+import { invalidMember, textOf, type JsonRecord } from '../ir/json.ts';
 import type { AudioPart, CacheMarker, FilePart, ImagePart, MediaSource } from '../ir/parts.ts';
+import { mimeOfName, readDataUrl } from '../openai-file-data.ts';
 
 const dialect = 'openai-responses';
-
-/** What a file without a data URL is, by its name's ending. */
-const mimeByEnding: Readonly<Record<string, string>> = { txt: 'text/plain', md: 'text/markdown', csv: 'text/csv', html: 'text/html', json: 'application/json', xml: 'application/xml' };
-const pdf = 'application/pdf';
 
 /** An `input_image`. */
 export function readImage(part: JsonRecord, path: string, cache: CacheMarker | undefined): ImagePart {
@@ -37,24 +34,7 @@ export function audioFormat(mime: string): string | undefined {
   return /^audio\/(?:x-|vnd\.)?wave?$/i.test(mime) ? 'wav' : undefined;
 }
 
-export function dataUrl({ mime, data }: Extract<MediaSource, { readonly kind: 'base64' }>): string {
-  return `data:${mime};base64,${data}`;
-}
-
 function sourceOf(url: string | undefined, id: string | undefined): MediaSource | undefined {
   if (url !== undefined) return readDataUrl(url) ?? { kind: 'url', url };
   return id === undefined ? undefined : { kind: 'id', id, dialect };
-}
-
-/** RFC 2397, in its base64 form; undefined for everything else. */
-function readDataUrl(url: string): Extract<MediaSource, { readonly kind: 'base64' }> | undefined {
-  if (!url.startsWith('data:')) return undefined;
-  const comma = url.indexOf(',');
-  const head = url.slice('data:'.length, Math.max(comma, 0));
-  if (!/;\s*base64$/i.test(head)) return undefined;
-  return { kind: 'base64', mime: head.split(';', 1)[0]?.trim() || 'text/plain', data: url.slice(comma + 1) };
-}
-
-function mimeOfName(name: string | undefined): string {
-  return entryOf(mimeByEnding, name?.split('.').at(-1)?.toLowerCase()) ?? pdf;
 }

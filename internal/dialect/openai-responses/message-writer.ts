@@ -46,7 +46,7 @@ export class MessageWriter {
   logprobs(tokens: readonly TokenLogprob[]): void {
     const open = this.#current();
     if (open.kind !== 'text' || tokens.length === 0) return;
-    open.logprobs.push(...tokens);
+    for (const token of tokens) open.logprobs.push(token);
     this.#event('response.output_text.delta', { delta: '', logprobs: writeLogprobs(tokens) });
   }
 

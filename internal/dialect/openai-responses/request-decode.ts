@@ -1,6 +1,7 @@
-import { flagOf, invalidMember, isRecord, listOf, memberOf, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
+import { flagOf, invalidMember, isRecord, listOf, memberOf, textOf, type JsonRecord } from '../ir/json.ts';
 import { createPlaceLog } from '../ir/places.ts';
 import { isEffort } from '../ir/reasoning.ts';
+import { readFlag, readNumber, readRecord, readText } from '../ir/request-members.ts';
 import type { IrRequest, Reasoning, ResponseFormat, Turn } from '../ir/request.ts';
 import { decodeInput } from './input-decode.ts';
 import { decodeToolChoice, decodeTools } from './tools-decode.ts';
@@ -34,22 +35,22 @@ export function decodeRequest(body: JsonRecord, isStream: boolean): IrRequest {
     places: places.of(turns),
     tools: tools.tools,
     toolChoice: decodeToolChoice(body['tool_choice'], tools),
-    parallelToolCalls: flag(body, 'parallel_tool_calls'),
-    maxTokens: number(body, 'max_output_tokens'),
-    temperature: number(body, 'temperature'),
-    topP: number(body, 'top_p'),
-    frequencyPenalty: number(body, 'frequency_penalty'),
-    presencePenalty: number(body, 'presence_penalty'),
+    parallelToolCalls: readFlag(body, 'parallel_tool_calls'),
+    maxTokens: readNumber(body, 'max_output_tokens'),
+    temperature: readNumber(body, 'temperature'),
+    topP: readNumber(body, 'top_p'),
+    frequencyPenalty: readNumber(body, 'frequency_penalty'),
+    presencePenalty: readNumber(body, 'presence_penalty'),
     logprobs: decodeLogprobs(body),
     responseFormat: decodeFormat(text['format']),
     reasoning: decodeReasoning(reasoning),
     verbosity: textOf(text['verbosity']),
-    metadata: record(body, 'metadata'),
-    userId: string(body, 'safety_identifier') ?? string(body, 'user'),
-    serviceTier: string(body, 'service_tier'),
-    promptCacheKey: string(body, 'prompt_cache_key'),
-    promptCacheRetention: string(body, 'prompt_cache_retention'),
-    store: flag(body, 'store'),
+    metadata: readRecord(body, 'metadata'),
+    userId: readText(body, 'safety_identifier') ?? readText(body, 'user'),
+    serviceTier: readText(body, 'service_tier'),
+    promptCacheKey: readText(body, 'prompt_cache_key'),
+    promptCacheRetention: readText(body, 'prompt_cache_retention'),
+    store: readFlag(body, 'store'),
     isStream,
     extras: decodeExtras(body, text, reasoning),
   };
@@ -65,11 +66,11 @@ function decodeInstructions(body: JsonRecord): readonly Turn[] {
 /** `text` or `reasoning`, with what items of the input change about it later: the answer to come is made under the last. */
 function settingsOf(body: JsonRecord, name: 'text' | 'reasoning'): JsonRecord {
   const updates = listOf(body['input']).map((item) => (memberOf(item, 'type') === 'configuration_update' ? memberOf(item, name) : undefined));
-  return Object.assign({}, record(body, name) ?? {}, ...updates.filter(isRecord));
+  return Object.assign({}, readRecord(body, name) ?? {}, ...updates.filter(isRecord));
 }
 
 function decodeLogprobs(body: JsonRecord): IrRequest['logprobs'] {
-  const top = number(body, 'top_logprobs') ?? 0;
+  const top = readNumber(body, 'top_logprobs') ?? 0;
   return top > 0 || listOf(body['include']).includes(outputLogprobs) ? { top } : undefined;
 }
 
@@ -111,29 +112,4 @@ function decodeExtras(body: JsonRecord, text: JsonRecord, reasoning: JsonRecord)
     ...(include.length === 0 ? [] : [['include', include] as const]),
   ];
   return entries.length === 0 ? undefined : { dialect, members: Object.fromEntries(entries) };
-}
-
-function number(body: JsonRecord, name: string): number | undefined {
-  return read(body, name, numberOf, 'a number');
-}
-
-function string(body: JsonRecord, name: string): string | undefined {
-  return read(body, name, textOf, 'a string');
-}
-
-function flag(body: JsonRecord, name: string): boolean | undefined {
-  return read(body, name, flagOf, 'true or false');
-}
-
-function record(body: JsonRecord, name: string): JsonRecord | undefined {
-  return read(body, name, (value) => (isRecord(value) ? value : undefined), 'an object');
-}
-
-/** `null` is as good as absent. */
-function read<T>(body: JsonRecord, name: string, as: (value: unknown) => T | undefined, expected: string): T | undefined {
-  const value = body[name];
-  if (value === undefined || value === null) return undefined;
-  const read = as(value);
-  if (read === undefined) throw invalidMember(name, expected);
-  return read;
 }

@@ -31,8 +31,10 @@ export function outcomeOf(finish: Finish | undefined, output: readonly JsonRecor
     case 'length':
     case 'context_length':
     case 'pause':
-    case 'other':
       return { status: 'incomplete', reason: 'max_output_tokens' };
+    case 'other':
+      // The API has two reasons, and it is neither.
+      return { status: 'incomplete' };
     case 'content_filter':
       return { status: 'incomplete', reason: 'content_filter' };
     case 'refusal':

@@ -1,8 +1,7 @@
-import { faults } from '../../fault/codes.ts';
 import type { Party, StreamDecoder } from '../codec.ts';
 import type { IrEvent } from '../ir/events.ts';
 import { isRecord, memberOf, numberOf, parseJson, textOf, type JsonRecord } from '../ir/json.ts';
-import type { StreamError } from '../stream-error.ts';
+import { truncated, type StreamError } from '../stream-error.ts';
 import { readAnnotation } from './annotations.ts';
 import { headOf, itemsOf } from './answer.ts';
 import { streamErrorIn } from './error.ts';
@@ -38,7 +37,7 @@ class ResponseStream {
   }
 
   end(): Events {
-    return this.#isOver ? [] : this.#fail(truncated());
+    return this.#isOver ? [] : this.#fail(truncated);
   }
 
   take(type: string, payload: JsonRecord): Events {
@@ -204,8 +203,3 @@ function isSame({ type, callId }: StreamedItem, final: JsonRecord): boolean {
 
 /** A free-form call is told as a function's at the end by some. */
 const callTypes: ReadonlySet<unknown> = new Set(['function_call', 'custom_tool_call']);
-
-function truncated(): StreamError {
-  const { status, type, message } = faults.stream_truncated;
-  return { status, type, message, code: 'stream_truncated' };
-}

@@ -12,8 +12,9 @@ import { createWholeSink, type AnswerHead, type AnswerSink } from '../answer-sin
 import { readMember, withMemberSet } from '../json-body.ts';
 import type { ProxyOperation } from '../operation.ts';
 import { errorWithoutSecrets } from '../secret-guard.ts';
+import { tooLarge } from './answer-faults.ts';
 import type { Translated } from './translate.ts';
-import { tooLarge, withoutBodyHeaders } from './translated-sink.ts';
+import { withoutBodyHeaders } from './write-answer.ts';
 
 /*
  * ChatGPT's backend answers in streams alone and keeps nothing. A client of its own dialect that wants its response in one piece is
@@ -88,6 +89,7 @@ function createCollectingSink(res: ClientAnswer, head: AnswerHead, { requestId, 
     breakOff: () => (response === undefined || res.destroyed ? undefined : send(res, head, withItems(response, items))),
     hasStarted: () => res.headersSent,
     failure: () => failure,
+    isOver: () => false,
   };
 }
 

@@ -3,8 +3,10 @@ import { codecs } from '../../dialect/codecs.ts';
 import type { Dialect } from '../../dialect/dialect.ts';
 import { parseJson } from '../../dialect/ir/json.ts';
 import { createLosses } from '../../dialect/ir/losses.ts';
+import type { OpeningError } from '../../dialect/stream-opening.ts';
 import type { ClientAnswer } from '../../http/client-answer.ts';
 import type { AnswerHead, AnswerSink, AnswerSummary } from '../answer-sink.ts';
+import { failureOf, tooLarge } from './answer-faults.ts';
 import { estimateTokens } from './estimate-tokens.ts';
 import { operations, type ProxyOperation } from '../operation.ts';
 import { partyOf } from '../party.ts';
@@ -39,7 +41,7 @@ export function translateCount({ client: clientDialect, account, bytes, upstream
     dropped: losses.dropped(),
     isUpstreamStream: false,
     carryBack: {
-      openSink: (res, head) => createCountSink(res, head, (body) => asking.decodeAnswer(body), (tokens) => answering.encodeAnswer(tokens)),
+      openSink: (res, head) => createCountSink(res, head, { decode: asking.decodeAnswer, encode: answering.encodeAnswer, overflow: () => failureOf(client, tooLarge, requestId) }),
       translateRefusal: (status, refusal) => Buffer.from(JSON.stringify(client.encodeError(upstream.decodeError(status, parseJson(refusal.toString('utf8'))), requestId))),
     },
   };
@@ -54,14 +56,22 @@ const countOperations: Readonly<Record<Dialect, ProxyOperation>> = {
 
 const maxCountBytes = 1024 * 1024;
 
-function createCountSink(res: ClientAnswer, head: AnswerHead, decode: (body: unknown) => number | undefined, encode: (tokens: number) => object): AnswerSink {
+interface CountSinkOptions {
+  readonly decode: (body: unknown) => number | undefined;
+  readonly encode: (tokens: number) => object;
+  readonly overflow: () => OpeningError;
+}
+
+function createCountSink(res: ClientAnswer, head: AnswerHead, { decode, encode, overflow }: CountSinkOptions): AnswerSink {
   const chunks: Buffer[] = [];
   let size = 0;
+  let failure: OpeningError | undefined;
   return {
     isWhole: true,
     write: (chunk) => {
       size += chunk.length;
-      if (size <= maxCountBytes) chunks.push(chunk);
+      if (size > maxCountBytes) failure ??= overflow();
+      else chunks.push(chunk);
       return true;
     },
     end: () => {
@@ -70,7 +80,8 @@ function createCountSink(res: ClientAnswer, head: AnswerHead, decode: (body: unk
     },
     breakOff: () => undefined,
     hasStarted: () => res.headersSent,
-    failure: () => undefined,
+    failure: () => failure,
+    isOver: () => false,
   };
 }
 

@@ -13,7 +13,8 @@ import type { KeepAlive } from '../keep-alive.ts';
 import { partyOf } from '../party.ts';
 import { onlyStreams } from '../plan.ts';
 import { operations, type ProxyOperation } from '../operation.ts';
-import { createTranslatedSink, type StreamReshaper } from './translated-sink.ts';
+import { createTranslatedSink } from './translated-sink.ts';
+import type { StreamReshaper } from './write-answer.ts';
 
 /** A request in an upstream's dialect, and what brings its answer back. */
 export interface Translated {
@@ -66,7 +67,7 @@ export function translateRequest(options: TranslateOptions): Translated {
     isUpstreamStream,
     dropped: losses.dropped(),
     carryBack: {
-      openSink: (res, head, { isStream, secrets }) =>
+      openSink: (res, head, { isStream, secrets, onFirstByte }) =>
         createTranslatedSink({
           res,
           head,
@@ -77,6 +78,7 @@ export function translateRequest(options: TranslateOptions): Translated {
           isClientStream: request.isStream,
           isUpstreamStream: isStream,
           secrets,
+          onFirstByte,
           reshape: options.readsEvents || !request.isStream ? undefined : arrayForm(),
           clock,
           keepAlive,

@@ -116,5 +116,59 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX stored_response_at ON stored_response (at_ms);
     `,
   },
-  auditChain(3),
+  {
+    version: 3,
+    subject: 'managed client keys',
+    sql: `
+      CREATE TABLE client_key (
+        id TEXT PRIMARY KEY,
+        revision INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        purpose TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        tags_json TEXT NOT NULL,
+        grant_json TEXT NOT NULL,
+        created_at_ms INTEGER NOT NULL,
+        created_by TEXT NOT NULL,
+        minter_id TEXT NOT NULL,
+        expires_at_ms INTEGER NOT NULL,
+        revoked_at_ms INTEGER NOT NULL,
+        revoked_by TEXT NOT NULL,
+        imported INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX client_key_by_created ON client_key (created_at_ms, id);
+      CREATE INDEX client_key_by_owner ON client_key (owner, created_at_ms, id);
+      CREATE INDEX client_key_by_revision ON client_key (revision);
+      CREATE INDEX client_key_by_minter ON client_key (minter_id) WHERE minter_id <> '';
+      CREATE INDEX client_key_by_imported ON client_key (imported) WHERE imported = 1;
+
+      CREATE TABLE client_key_secret (
+        digest TEXT PRIMARY KEY,
+        key_id TEXT NOT NULL REFERENCES client_key (id),
+        hint TEXT NOT NULL,
+        created_at_ms INTEGER NOT NULL,
+        ends_at_ms INTEGER NOT NULL,
+        last_used_at_ms INTEGER NOT NULL,
+        last_used_from TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX client_key_secret_by_key ON client_key_secret (key_id);
+
+      -- What other processes have to forget.
+      CREATE TABLE client_key_gone (
+        id TEXT PRIMARY KEY,
+        revision INTEGER NOT NULL,
+        digests_json TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX client_key_gone_by_revision ON client_key_gone (revision);
+
+      -- One row: the newest write of any process.
+      CREATE TABLE client_key_revision (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        value INTEGER NOT NULL
+      ) STRICT;
+      INSERT INTO client_key_revision (id, value) VALUES (1, 0);
+    `,
+  },
+  auditChain(4),
 ];

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock/clock.ts';
-import { isRecord, listOf, parseJson } from '../../dialect/ir/json.ts';
+import { parseExact } from '../../dialect/ir/exact-json.ts';
+import { isRecord, listOf } from '../../dialect/ir/json.ts';
 import type { ResponseStore, StoredResponse } from '../../proxy/ports.ts';
 import { sha256Hex } from '../../secret/digest.ts';
 import type { SqlDatabase } from './driver.ts';
@@ -21,6 +22,7 @@ export interface SqliteResponseStore extends ResponseStore {
 export function createSqliteResponseStore({ database, clock, maxTotalBytes, onFailure }: StoredResponsesOptions): SqliteResponseStore {
   const insert = database.prepare('INSERT INTO stored_response (digest, principal_id, previous_id, at_ms, bytes, response_json, input_json, output_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING');
   const select = database.prepare('SELECT principal_id, previous_id, response_json, input_json, output_json FROM stored_response WHERE digest = ?');
+  const size = database.prepare('SELECT principal_id, previous_id, octet_length(input_json) + octet_length(output_json) AS bytes FROM stored_response WHERE digest = ?');
   const remove = database.prepare('DELETE FROM stored_response WHERE digest = ? AND principal_id = ?');
   const removeOld = database.prepare('DELETE FROM stored_response WHERE digest IN (SELECT digest FROM stored_response WHERE at_ms < ? ORDER BY at_ms LIMIT ?)');
   const removeOldest = database.prepare('DELETE FROM stored_response WHERE digest IN (SELECT digest FROM stored_response ORDER BY at_ms LIMIT 50)');
@@ -55,6 +57,12 @@ export function createSqliteResponseStore({ database, clock, maxTotalBytes, onFa
       const row = readRow(found);
       return row.text('principal_id') === principalId ? storedOf(id, row) : undefined;
     },
+    measure: (id, principalId) => {
+      const found = size.get(sha256Hex(id));
+      if (found === undefined) return undefined;
+      const row = readRow(found);
+      return row.text('principal_id') === principalId ? { previousId: previousIdIn(row), bytes: row.number('bytes') } : undefined;
+    },
     remove: (id, principalId) => {
       const { changes } = remove.run(sha256Hex(id), principalId);
       knownTotal = undefined;
@@ -67,15 +75,19 @@ export function createSqliteResponseStore({ database, clock, maxTotalBytes, onFa
   };
 }
 
-function storedOf(id: string, row: ReturnType<typeof readRow>): StoredResponse {
-  const response = parseJson(row.text('response_json'));
+function previousIdIn(row: ReturnType<typeof readRow>): string | undefined {
   const previousId = row.text('previous_id');
+  return previousId === '' ? undefined : previousId;
+}
+
+function storedOf(id: string, row: ReturnType<typeof readRow>): StoredResponse {
+  const response = parseExact(row.text('response_json'));
   return {
     id,
     principalId: row.text('principal_id'),
-    previousId: previousId === '' ? undefined : previousId,
+    previousId: previousIdIn(row),
     response: isRecord(response) ? response : {},
-    input: listOf(parseJson(row.text('input_json'))).filter(isRecord),
-    output: listOf(parseJson(row.text('output_json'))).filter(isRecord),
+    input: listOf(parseExact(row.text('input_json'))).filter(isRecord),
+    output: listOf(parseExact(row.text('output_json'))).filter(isRecord),
   };
 }

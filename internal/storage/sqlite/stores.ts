@@ -1,5 +1,7 @@
+import type { ManagedKeyStore } from '../../clients/managed-keys/store.ts';
 import type { UsageStore } from '../../usage/store.ts';
 import { createAuditTables, type AuditTables } from './audit-tables.ts';
+import { createSqliteManagedKeyStore } from './managed-keys.ts';
 import { createResponseOwners, type DurableResponseOwners } from './response-owners.ts';
 import { openSqlite, type OpenOptions } from './open.ts';
 import { createSqliteResponseStore, type SqliteResponseStore } from './stored-responses.ts';
@@ -11,6 +13,7 @@ export interface Stores {
   readonly audit: AuditTables;
   readonly responseOwners: DurableResponseOwners;
   readonly responses: SqliteResponseStore;
+  readonly managedKeys: ManagedKeyStore;
   /** No store may be used afterwards. */
   readonly close: () => void;
 }
@@ -24,6 +27,7 @@ export function openSqliteStores(options: OpenOptions & { readonly onFailure?: (
     audit: createAuditTables(database),
     responseOwners,
     responses: createSqliteResponseStore({ database, clock: options.clock, maxTotalBytes: options.maxStoredResponseBytes ?? (() => Infinity), onFailure: options.onFailure ?? (() => undefined) }),
+    managedKeys: createSqliteManagedKeyStore(database),
     close: () => {
       responseOwners.close();
       database.close();

@@ -127,9 +127,16 @@ describe('rule 15: a response belongs to who made it', () => {
     for (const conversation of ['conv_1', { id: 'conv_1' }]) expect(codeOf(await create(alice, { conversation }))).toBe('404 response_not_found');
   });
 
-  it.each(['/v1/files', '/v1/batches', '/v1/conversations', '/v1/realtime/client_secrets', '/v1/realtime/sessions', '/v1/vector_stores', '/v1/chat/completions/chatcmpl-1', '/v1/responses/resp_1/input_items', '/v1/messages/batches', '/v1beta/files', '/v1beta/cachedContents'])('%s is not offered', async (path) => {
+  it.each(['/v1/files', '/v1/batches', '/v1/conversations', '/v1/realtime/client_secrets', '/v1/realtime/sessions', '/v1/vector_stores', '/v1/chat/completions/chatcmpl-1', '/v1/messages/batches', '/v1beta/files', '/v1beta/cachedContents'])('%s is not offered', async (path) => {
     const before = upstream.seen.length;
     for (const method of ['GET', 'POST', 'DELETE']) expect([404, 405]).toContain((await call(alice, method, path, method === 'POST' ? {} : undefined)).status);
+    expect(upstream.seen.length).toBe(before);
+  });
+
+  it('the input of a response is shown of what is kept here alone: of one that an upstream keeps, and of another’s, it is 404', async () => {
+    const id = idOf(await create(alice));
+    const before = upstream.seen.length;
+    for (const key of [alice, bob]) expect(codeOf(await call(key, 'GET', `/v1/responses/${id}/input_items`))).toBe('404 response_not_found');
     expect(upstream.seen.length).toBe(before);
   });
 

@@ -6,7 +6,7 @@ import { runCli } from '../../../internal/cli/run.ts';
 import { createFakeProcess } from '../../unit/cli/fake-process.ts';
 
 const repository = resolve(import.meta.dirname, '../../..');
-const pages = ['README.md', 'docs/migrating.md', 'docs/service/README.md', 'docs/audit.md'].map((file) => ({ file, text: readFileSync(join(repository, file), 'utf8') }));
+const pages = ['README.md', 'docs/audit.md', 'docs/keys.md', 'docs/migrating.md', 'docs/service/README.md'].map((file) => ({ file, text: readFileSync(join(repository, file), 'utf8') }));
 
 interface Block {
   readonly file: string;

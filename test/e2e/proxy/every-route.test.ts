@@ -53,10 +53,11 @@ const geminiRoutes = ['/v1', '/v1beta'].flatMap((version) => verbs.map((verb) =>
 
 describe('every route of the data plane reaches its endpoint, with the account’s key and the upstream’s model name', () => {
   it.each(jsonRoutes)('POST %s of the model %s goes to %s', async (path, model, target, [header, credential]) => {
-    const answer = await send(daemon.url, { method: 'POST', path, headers: { ...asClient, 'content-type': 'application/json' }, body: JSON.stringify({ model, input: 'hi' }) });
+    const said = path === '/v1/chat/completions' ? { messages: [{ role: 'user', content: 'hi' }] } : { input: 'hi' };
+    const answer = await send(daemon.url, { method: 'POST', path, headers: { ...asClient, 'content-type': 'application/json' }, body: JSON.stringify({ model, ...said }) });
     const seen = upstream.seen.at(-1);
     expect([answer.status, answer.body.toString()]).toEqual([200, '{"id":"answer-1"}']);
-    expect([seen?.method, seen?.url, seen?.body.toString()]).toEqual(['POST', target, JSON.stringify({ model: `${model}-real`, input: 'hi' })]);
+    expect([seen?.method, seen?.url, seen?.body.toString()]).toEqual(['POST', target, JSON.stringify({ model: `${model}-real`, ...said })]);
     expect(seen?.headers[header]).toBe(credential);
     expect(JSON.stringify(seen?.headers)).not.toContain(key);
   });

@@ -38,6 +38,7 @@ describe('audit.fail-closed', () => {
     ['POST', '/reload', {}],
     ['DELETE', '/auth-files?name=claude-ann.json', {}],
     ['DELETE', '/logs', {}],
+    ['POST', '/client-keys', { json: { name: 'ci' } }],
   ])('%s %s is not begun while nothing can be recorded', async (method, path, options) => {
     const management = open(0);
     const refused = await management.send(method, path, options);

@@ -2,6 +2,8 @@ import { Hono } from 'hono';
 import { createAuditLog } from '../../../internal/audit/audit-log.ts';
 import type { AuditStore } from '../../../internal/audit/store.ts';
 import { accountsFromConfig } from '../../../internal/accounts/from-config.ts';
+import { createManagedKeyService } from '../../../internal/clients/managed-keys/service.ts';
+import { createManagedKeySource, type ManagedKeySource } from '../../../internal/clients/managed-keys/source.ts';
 import { root, type Principal } from '../../../internal/clients/principal.ts';
 import { toAppError } from '../../../internal/fault/app-error.ts';
 import { renderFault } from '../../../internal/http/fault-wire.ts';
@@ -16,9 +18,10 @@ import { isObject, type JsonObject } from '../../../internal/management/values.t
 import type { AccountState, RoutingTable } from '../../../internal/routing/ports.ts';
 import { buildRoutingTable } from '../../../internal/routing/table.ts';
 import { createMemoryAuditStore } from '../../../internal/storage/memory/audit-store.ts';
+import { createMemoryManagedKeyStore } from '../../../internal/storage/memory/managed-keys.ts';
 import { createMemoryUsageStore } from '../../../internal/storage/memory/usage-store.ts';
 import type { UsageStore } from '../../../internal/usage/store.ts';
-import { createManualClock } from '../../support/manual-clock.ts';
+import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 import { createConfigOnDisk, type ConfigOnDisk } from './config-on-disk.ts';
 import { createFakeAccounts, type FakeAccounts } from './fake-accounts.ts';
 
@@ -42,6 +45,9 @@ export interface Management {
   readonly audited: () => readonly { readonly action: string; readonly target: string; readonly code: string; readonly before?: unknown; readonly after?: unknown }[];
   readonly send: (method: string, path: string, options?: SendOptions) => Promise<Answer>;
   readonly resets: (string | undefined)[];
+  /** What the door would say of managed keys. */
+  readonly keySource: ManagedKeySource;
+  readonly clock: ManualClock;
   readonly accounts: FakeAccounts;
   /** `provider result` of every login that ended. */
   readonly loginsEnded: string[];
@@ -77,6 +83,9 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
   const config = createConfigOnDisk(yaml, clock);
   const usageStore = createMemoryUsageStore();
   const audit = createAuditLog({ store: overrides.auditStore ?? createMemoryAuditStore(), clock, log: silentLogger, onLost: () => undefined });
+  const keyStore = createMemoryManagedKeyStore();
+  const keySource = createManagedKeySource({ store: keyStore, clock });
+  const clientKeys = createManagedKeyService({ store: keyStore, clock, closeDoor: () => undefined, onChanged: keySource.apply });
   const resets: (string | undefined)[] = [];
   const accounts = overrides.accounts ?? createFakeAccounts();
   const loginsEnded: string[] = [];
@@ -87,6 +96,7 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
     usageStore,
     usageRecorder: { flush: () => Promise.resolve() },
     audit,
+    clientKeys,
     logs: overrides.logs ?? noLogs,
     router: {
       explain: (_table, { model, dialect = 'openai-chat' }) => ({ model, dialect, operation: 'chat', atMs: clock.nowMs(), strategy: 'round-robin', maxCooldownMs: 900_000, affinity: { ttlMs: undefined, boundSessions: 0 }, candidates: [] }),
@@ -105,6 +115,8 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
     config,
     usageStore,
     resets,
+    keySource,
+    clock,
     accounts,
     loginsEnded,
     audited: () => audit.list({ limit: 1_000 }).toReversed(),
@@ -139,6 +151,7 @@ function mount(deps: ManagementDeps): Hono {
 
 function principalOf(header: string | undefined): Principal {
   const principal: unknown = JSON.parse(header ?? '{}');
+  if (isObject(principal) && principal['kind'] === 'managed-key') return { id: String(principal['id']), kind: 'managed-key', label: '', holders: [] };
   return isObject(principal) && principal['kind'] === 'root' ? root : operator;
 }
 

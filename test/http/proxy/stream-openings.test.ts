@@ -86,7 +86,7 @@ describe('a stream that begins with an error', () => {
     const reading = read(rig, { ...client, streamBody: { ...client.streamBody, model: 'm' } });
     await until('the first upstream', () => bad.seen.length === 1);
     // Its beginning has to have arrived, so that the wait is on.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until('the wait for content', () => rig?.clock.sleeping() === 1);
     fail();
     await until('the content of the second', () => reading.text().includes('Hello.'));
     rig.clock.advance(260);

@@ -106,7 +106,6 @@ describe('an upstream that means no good', () => {
     const at = await startRig(accountOf('openai-chat', upstream.url));
     const call = { index: 0, id: 'x', type: 'function', function: { name: 'f', arguments: tooDeep } };
     for (const isStream of [false, true]) {
-      at.clock.advance(3_600_000);
       upstream.setScript((_, res) =>
         isStream
           ? answerEvents(res, [`data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { tool_calls: [call] } }] })}\n\n`, 'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\n', 'data: [DONE]\n\n'])
@@ -116,6 +115,7 @@ describe('an upstream that means no good', () => {
       expect([answer.status, JSON.parse(answer.body.toString())]).toEqual([502, expect.objectContaining({ error: expect.anything() })]);
     }
     expect(at.settled).toHaveLength(2);
+    expect([upstream.seen.length, at.router.states(at.table).map(({ state, models }) => [state, models])]).toEqual([2, [['ready', []]]]);
   });
 
   it('whose stream never ends is not collected without bound', async () => {
@@ -144,7 +144,7 @@ describe('an upstream that means no good', () => {
   it('whose finish is called as what every object has ends a stream all the same', async () => {
     upstream.setScript((_, res) => answerEvents(res, ['data: {"id":"c","choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":"constructor"}]}\n\n', 'data: [DONE]\n\n']));
     const answer = await ask(await startRig(accountOf('openai-chat', upstream.url)), responses, true);
-    expect(answer.body.toString()).toContain('event: response.incomplete');
+    expect(answer.body.toString()).toContain('event: response.completed');
   });
 });
 
@@ -300,6 +300,61 @@ describe('stored responses', () => {
     expect(JSON.parse(upstream.seen.at(-1)?.body.toString() ?? '')).toMatchObject({ messages: [{ role: 'user' }, { role: 'assistant', content: [{ type: 'text', text: 'Hello.' }] }, { role: 'user' }] });
     const other = await post(at, '/v1/responses', { model: 'm', input: [{ type: 'item_reference', id: 'msg_of_somebody_else' }] });
     expect(other.status).toBe(400);
+  });
+
+  it('show their own input by pages, the last first unless asked otherwise', async () => {
+    upstream.setScript((_, res) => answerJson(res, 200, messages.answer));
+    const at = await startRig({ ...accountOf('anthropic-messages', upstream.url), ...stored });
+    const input = Array.from({ length: 25 }, (_, index) => ({ role: 'user', content: `${index}`, ...(index < 2 ? { id: 'msg_same' } : {}) }));
+    const id = idOf(await post(at, '/v1/responses', { model: 'm', input }));
+    const page = async (query: string): Promise<{ readonly data: readonly { readonly id: string; readonly content: string }[]; readonly last_id: string; readonly has_more: boolean }> => JSON.parse((await send(at.url, { path: `/v1/responses/${id}/input_items${query}` })).body.toString());
+    const first = await page('');
+    expect([first.data.length, first.data[0]?.content, first.has_more]).toEqual([20, '24', true]);
+    const second = await page(`?after=${first.last_id}`);
+    expect(second).toMatchObject({ data: [{ content: '4' }, { content: '3' }, { content: '2' }, { content: '1' }, { content: '0' }], has_more: false });
+    const seen: string[] = [];
+    for (let after = ''; ; ) {
+      const { data, last_id: last, has_more: hasMore } = await page(`?order=asc&limit=1${after}`);
+      seen.push(...data.map(({ content }) => content));
+      after = `&after=${last}`;
+      if (!hasMore) break;
+    }
+    expect(seen).toEqual(input.map(({ content }) => content));
+    for (const [query, param] of [['order=up', 'order'], ['limit=0', 'limit'], ['limit=101', 'limit'], ['limit=x', 'limit'], ['after=msg_none', 'after'], ['before=msg_same', 'before']] as const) expect(await page(`?${query}`)).toMatchObject({ error: { param } });
+  });
+
+  it('may not grow past a request, turn by turn', async () => {
+    upstream.setScript((_, res) => answerJson(res, 200, messages.answer));
+    const at = await startRig({ ...accountOf('anthropic-messages', upstream.url), ...stored, 'max-body-mb': 1 });
+    const input = 'x'.repeat(500_000);
+    const first = idOf(await post(at, '/v1/responses', { model: 'm', input }));
+    const second = idOf(await post(at, '/v1/responses', { model: 'm', input, previous_response_id: first }));
+    const before = upstream.seen.length;
+    for (const more of [input, 'y'.repeat(48_700), 'z']) {
+      const answer = await post(at, '/v1/responses', { model: 'm', input: more, previous_response_id: second });
+      expect([answer.status, more.length < 10_000 || JSON.parse(answer.body.toString()).error.code]).toEqual(more.length < 10_000 ? [200, true] : [413, 'body_too_large']);
+    }
+    expect(upstream.seen.length).toBe(before + 1);
+  });
+
+  it('may not grow past a request by items that are referred to often', async () => {
+    const text = 'x'.repeat(100_000);
+    upstream.setScript((_, res) => answerJson(res, 200, { ...messages.answer, content: [{ type: 'text', text }] }));
+    const at = await startRig({ ...accountOf('anthropic-messages', upstream.url), 'max-body-mb': 1 });
+    const answer: { readonly output: readonly { readonly id: string }[] } = JSON.parse((await post(at, '/v1/responses', { model: 'm', input: 'hi' })).body.toString());
+    const referring = (times: number, content: string) => post(at, '/v1/responses', { model: 'm', input: [...Array.from({ length: times }, () => ({ type: 'item_reference', id: answer.output[0]?.id })), { role: 'user', content }] });
+    expect((await referring(10, 'more')).status).toBe(200);
+    const before = upstream.seen.length;
+    for (const [times, content] of [[100, 'more'], [10, text]] as const) expect(JSON.parse((await referring(times, content)).body.toString())).toMatchObject({ error: { code: 'body_too_large', param: 'input' } });
+    expect(upstream.seen.length).toBe(before);
+  });
+
+  it('an input that is an object follows nothing', async () => {
+    upstream.setScript((_, res) => answerJson(res, 200, messages.answer));
+    const at = await startRig({ ...accountOf('anthropic-messages', upstream.url), ...stored });
+    const id = idOf(await post(at, '/v1/responses', { model: 'm', input: 'hi' }));
+    const answer = await post(at, '/v1/responses', { model: 'm', input: { role: 'user', content: 'lost' }, previous_response_id: id });
+    expect([answer.status, JSON.parse(answer.body.toString())]).toMatchObject([400, { error: { code: 'invalid_request', param: 'input' } }]);
   });
 
   it('are not kept unless the operator says so', async () => {

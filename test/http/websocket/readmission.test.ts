@@ -22,13 +22,14 @@ afterEach(async () => {
 });
 
 /** Sockets alone, before a door that a test decides for: as with credentials that no config holds. */
-async function startSockets() {
+async function startSockets(isKept: () => boolean = () => false) {
   const config = configOf(given);
   const limits = () => socketLimits(config);
   let verdict: Result<Principal, AppError> = ok(ann);
   const servedTo: Principal[] = [];
   const closed: string[] = [];
   const logged: object[] = [];
+  const failures: unknown[] = [];
   const sockets = createSockets({ clock: systemClock, limits, metrics: { socketOpened: () => undefined, socketClosed: (_endpoint, reason) => void closed.push(reason) }, log: { info: (fields: object | string, message?: string) => void logged.push({ fields, message }) } });
   const handle = createResponsesSocket({
     clock: systemClock,
@@ -43,8 +44,8 @@ async function startSockets() {
         return Promise.resolve();
       },
     },
-    isKept: () => false,
-    onFailure: () => undefined,
+    isKept,
+    onFailure: (_requestId, thrown) => void failures.push(thrown),
   });
   const server = createServer();
   server.on('upgrade', (req, socket, head) => {
@@ -61,6 +62,7 @@ async function startSockets() {
     sockets,
     servedTo,
     logged,
+    failures,
     closed,
     decide: (next: Result<Principal, AppError>) => {
       verdict = next;
@@ -147,4 +149,21 @@ it('a daemon that stops opens no further socket', async () => {
   const rig = await startSockets();
   rig.sockets.stop();
   await expect(openSocket(rig.url)).rejects.toThrow(/^503/);
+});
+
+describe('a turn that has ended', () => {
+  it('ends once, though what follows fails; the log is told, and the socket goes on from the turn', async () => {
+    const rig = await startSockets(() => {
+      throw new Error('disk I/O error');
+    });
+    const client = await openSocket(rig.url);
+    for (const more of [{}, { previous_response_id: 'r' }]) {
+      client.send({ ...create, ...more });
+      expect(await client.next(isEnd)).toMatchObject({ type: 'response.completed' });
+    }
+    await until('both were logged', () => rig.failures.length === 2);
+    client.send({ ...create, previous_response_id: 'r', input: { role: 'user' } });
+    expect(await client.next(isEnd)).toMatchObject({ type: 'error', status: 400, error: { code: 'invalid_request', param: 'input' } });
+    await client.close();
+  });
 });

@@ -28,6 +28,21 @@ describe('a response.create', () => {
     expect(texts).toEqual(events.map((event) => ({ text: /\ndata: ([^\n]*)\n/.exec(event)?.[1], isBinary: false })));
   });
 
+  it('of which one event is too long for a frame ends in an error, and the upstream is left', async () => {
+    const leftBefore = rig.upstream.left.length;
+    rig.upstream.setScript((_seen, res) => {
+      answerEvents(res, responseEvents({ id: 'resp_long', text: 'One.' }).slice(0, 5), false);
+      let isLeft = false;
+      res.on('close', () => (isLeft = true));
+      const write = (): void => void res.write(`data: ${'x'.repeat(1_048_576)}\n`, () => void (isLeft || setImmediate(write)));
+      write();
+    });
+    const client = await rig.open();
+    client.send(create());
+    expect(await client.next(isEnd)).toMatchObject({ type: 'error', error: { code: 'upstream_error' } });
+    await until('the upstream to be left', () => rig.upstream.left.length > leftBefore);
+  });
+
   it.each(['error', 'response.failed'])('whose upstream repeats its key in a late %s does not show it', async (type) => {
     const told = { code: 'server_error', message: 'no such key: sk-up-0123456789' };
     const error = eventText(type === 'error' ? { type, sequence_number: 9, ...told } : { type, sequence_number: 9, response: { id: 'resp_bad', status: 'failed', error: told } });

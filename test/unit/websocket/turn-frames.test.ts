@@ -6,7 +6,7 @@ import { createTurnFrames, type TurnFrames } from '../../../internal/websocket/t
 
 function cut(pieces: readonly (string | Buffer)[]): readonly string[] {
   const found: string[] = [];
-  const cutter = createEventCutter((data) => void found.push(data.toString('utf8')));
+  const cutter = createEventCutter((data) => void found.push(data.toString('utf8')), () => void found.push('too long'));
   for (const piece of pieces) cutter.push(Buffer.from(piece));
   return found;
 }
@@ -17,6 +17,13 @@ describe('cutting a stream into events', () => {
     expect(cut(['data: {"a":1}\r\n\r\ndata: 2\r\n\r\n'])).toEqual(['{"a":1}', '2']);
     expect(cut(['data\n\ndatabase: 1\n\n data: 1\n\n'])).toEqual([]);
     expect(cut(['data: unfinished\n'])).toEqual([]);
+  });
+
+  it.each([
+    ['in one line', Buffer.concat([Buffer.from('data: '), Buffer.alloc(1_048_576, 'x')]), Buffer.alloc(1_048_576, 'x')],
+    ['in many lines', 'data: a\n', `data: ${'x'.repeat(1_048_576)}\n`],
+  ])('ends at an event that is too long, and gives nothing of it: %s', (_, beginning, piece) => {
+    expect(cut(['data: 1\n\n', beginning, ...Array.from({ length: 66 }, () => piece), '\n\ndata: 2\n\n'])).toEqual(['1', 'too long']);
   });
 
   it('gives the same under any chunking, between the bytes of a letter too', () => {
@@ -39,7 +46,7 @@ describe('cutting a stream into events', () => {
 
 function frames(streamId?: string): { readonly made: TurnFrames; readonly sent: string[]; readonly say: (data: string | Buffer) => void } {
   const sent: string[] = [];
-  const made = createTurnFrames((frame) => void sent.push(frame.toString('utf8')), streamId);
+  const made = createTurnFrames((frame) => void sent.push(frame.toString('utf8')), { streamId, requestId: 'req-1' });
   return { made, sent, say: (data) => made.event(Buffer.from(data)) };
 }
 
@@ -84,6 +91,14 @@ describe('the frames of a turn', () => {
     }
   });
 
+  it('a response that is finished stays so, whatever fails behind it', () => {
+    const { say, made, sent } = frames();
+    say('{"type":"response.completed","response":{"id":"r","output":[]}}');
+    say('{"type":"response.output_text.delta","delta":"late"}');
+    made.fault(new AppError('internal_error'));
+    expect([made.end(), sent.length]).toEqual([{ kind: 'finished', responseId: 'r', output: [] }, 1]);
+  });
+
   it.each([
     ['response.failed', '{"type":"response.failed","response":{"id":"r","output":[]}}'],
     ['a response without an id', '{"type":"response.completed","response":{}}'],
@@ -94,20 +109,29 @@ describe('the frames of a turn', () => {
     expect(sent).toHaveLength(1);
     say('{"type":"response.completed","response":{"id":"late","output":[]}}');
     say('{"type":"error","code":"late","message":"late"}');
+    say('{"type":"response.output_text.delta","delta":"late"}');
+    made.fault(new AppError('internal_error'));
+    made.refusal(500, new Map(), Buffer.from('{}'));
+    made.whole(Buffer.from('{"id":"late","output":[]}'));
     expect(made.end()).toEqual({ kind: 'failed' });
     // A second end on a socket would be taken for the next turn's.
     expect(sent).toHaveLength(1);
   });
 
   it('say a fault of ours, a refusal and an answer in one piece in the form of the socket', () => {
-    const { made, sent } = frames('s');
-    made.fault(new AppError('stream_truncated'));
-    made.refusal(404, new Map(), Buffer.from('{"error":{"message":"m","type":"t","code":"c"}}'));
-    made.whole(Buffer.from('no json'));
-    const next = frames('s');
-    next.made.whole(Buffer.from('{"id":"r","status":"incomplete","output":[{"type":"message"}]}'));
-    expect([...sent, ...next.sent].map((frame): unknown => JSON.parse(frame))).toMatchObject([
-      { type: 'error', status: 502, stream_id: 's', error: { code: 'stream_truncated' } },
+    const said = (say: (made: TurnFrames) => void): readonly unknown[] => {
+      const { made, sent } = frames('s');
+      say(made);
+      return sent.map((frame): unknown => JSON.parse(frame));
+    };
+    const all = [
+      said(({ fault }) => fault(new AppError('stream_truncated'))),
+      said(({ refusal }) => refusal(404, new Map(), Buffer.from('{"error":{"message":"m","type":"t","code":"c"}}'))),
+      said(({ whole }) => whole(Buffer.from('no json'))),
+      said(({ whole }) => whole(Buffer.from('{"id":"r","status":"incomplete","output":[{"type":"message"}]}'))),
+    ];
+    expect(all.flat()).toMatchObject([
+      { type: 'error', status: 502, stream_id: 's', error: { code: 'stream_truncated' }, headers: { 'x-request-id': 'req-1' } },
       { type: 'error', status: 404, stream_id: 's', error: { code: 'c' } },
       { type: 'error', status: 502, stream_id: 's', error: { code: 'upstream_error' } },
       { type: 'response.created', response: { status: 'in_progress', output: [] }, stream_id: 's' },

@@ -2,11 +2,11 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anthropicMessages } from '../../../../internal/dialect/anthropic-messages/codec.ts';
 import type { AnswerPart, Choice, IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
-import { createEventReader } from '../../../../internal/dialect/ir/event-reader.ts';
 import type { IrEvent } from '../../../../internal/dialect/ir/events.ts';
 import { replayAnswer, replayPart } from '../../../../internal/dialect/ir/replay.ts';
 import { tagSignature } from '../../../../internal/dialect/ir/signatures.ts';
-import { anthropic, collect, contextOf, encodeEvents, eventsIn, openai, plain } from './fixtures.ts';
+import { collect, decodeBytes, plain } from '../../../support/codec-fixtures.ts';
+import { anthropic, contextOf, encodeEvents, eventsIn, openai } from './fixtures.ts';
 
 const words = fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' });
 const signature = words.map((value) => ({ vendor: 'openai', account: 'acc-3', value }));
@@ -48,15 +48,7 @@ describe('an answer that the dialect can carry', () => {
   it('comes out of its stream as it went in, however the bytes are cut', () => {
     fc.assert(fc.property(answers, fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 }), (answer, sizes) => {
       const bytes = Buffer.from(encodeEvents(replayAnswer(answer)));
-      const reader = createEventReader();
-      const decoder = anthropicMessages.createStreamDecoder(anthropic);
-      const events: IrEvent[] = [];
-      for (let at = 0, turn = 0; at < bytes.length; turn++) {
-        const size = sizes[turn % sizes.length] ?? 1;
-        for (const event of reader.push(bytes.subarray(at, at + size))) events.push(...decoder.push(event));
-        at += size;
-      }
-      const result = collect([...events, ...decoder.end()]);
+      const result = collect(decodeBytes(anthropicMessages, bytes, anthropic, sizes));
       expect(result.ok ? plain(result.answer) : result.error).toEqual(expected(answer));
     }), { numRuns: 300 });
   });
@@ -65,9 +57,7 @@ describe('an answer that the dialect can carry', () => {
     fc.assert(fc.property(answers, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (answer, share) => {
       const whole = encodeEvents(replayAnswer(answer));
       const cut = Math.floor(share * whole.lastIndexOf('event: message_stop'));
-      const decoder = anthropicMessages.createStreamDecoder(anthropic);
-      const events = createEventReader().push(Buffer.from(whole.slice(0, cut))).flatMap((event) => decoder.push(event));
-      expect([...events, ...decoder.end()].at(-1)).toMatchObject({ type: 'error', error: { code: 'stream_truncated' } });
+      expect(decodeBytes(anthropicMessages, Buffer.from(whole.slice(0, cut)), anthropic).at(-1)).toMatchObject({ type: 'error', error: { code: 'stream_truncated' } });
     }));
   });
 });

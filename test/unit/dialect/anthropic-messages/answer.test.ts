@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { anthropicMessages } from '../../../../internal/dialect/anthropic-messages/codec.ts';
 import type { AnswerPart, Choice, Finish } from '../../../../internal/dialect/ir/answer.ts';
 import { tagSignature } from '../../../../internal/dialect/ir/signatures.ts';
-import { anthropic, contextOf, decode, imitation, plain } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { anthropic, contextOf, decode, imitation } from './fixtures.ts';
 
 const usage = { input: 10, cachedInput: 4, cacheWrite: 1, output: 6, reasoning: 2 };
 const answer = (parts: readonly AnswerPart[], more: Partial<Choice> = {}): ReturnType<typeof anthropicMessages.encodeAnswer> => anthropicMessages.encodeAnswer({ id: 'resp_1', model: 'gpt-5.6', choices: [{ index: 0, parts, finish: 'stop', ...more }], usage }, contextOf());
@@ -56,6 +57,7 @@ describe('an upstream’s message', () => {
     ['pause_turn', 'pause'],
     ['refusal', 'refusal'],
     ['compaction', 'other'],
+    ['constructor', 'other'],
   ])('ends for its reason: %s', (stop_reason, finish) => {
     expect(decoded({ stop_reason, stop_sequence: stop_reason === 'stop_sequence' ? 'END' : null })).toMatchObject({ choices: [{ finish, rawFinish: stop_reason }] });
   });

@@ -1,13 +1,12 @@
 import { anthropicMessages } from '../../../../internal/dialect/anthropic-messages/codec.ts';
 import type { AnswerContext, Party } from '../../../../internal/dialect/codec.ts';
 import type { IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
-import { createCollector } from '../../../../internal/dialect/ir/collect.ts';
 import { createEventReader } from '../../../../internal/dialect/ir/event-reader.ts';
 import type { IrEvent } from '../../../../internal/dialect/ir/events.ts';
 import { isRecord, parseJson, type JsonRecord } from '../../../../internal/dialect/ir/json.ts';
 import { createLosses } from '../../../../internal/dialect/ir/losses.ts';
 import type { IrRequest } from '../../../../internal/dialect/ir/request.ts';
-import type { StreamError } from '../../../../internal/dialect/stream-error.ts';
+import { answerIn, decodeAll, plain } from '../../../support/codec-fixtures.ts';
 
 /** The newest generation of a family, or an older one. */
 export const claude = (model: string): Party => ({ dialect: 'anthropic-messages', account: 'acc-1', vendor: 'anthropic', provider: 'anthropic', model });
@@ -37,29 +36,13 @@ export function decode(body: object, isStream = false): IrRequest {
   return anthropicMessages.decodeRequest({ model: 'm', max_tokens: 64, messages: [{ role: 'user', content: 'hi' }], ...body }, isStream);
 }
 
-/** Without members that are undefined. */
-export function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
-
 /** Events as an upstream sends them, each named by its type; text is data as it stands. */
 export function decodeEvents(events: readonly (object | string)[], source: Party = anthropic): readonly IrEvent[] {
-  const decoder = anthropicMessages.createStreamDecoder(source);
-  return [...events.flatMap((event) => decoder.push({ event: '', data: typeof event === 'string' ? event : JSON.stringify(event) })), ...decoder.end()];
-}
-
-export function collect(events: readonly IrEvent[]): { readonly ok: true; readonly answer: IrAnswer } | { readonly ok: false; readonly error: StreamError } {
-  const collector = createCollector();
-  for (const event of events) collector.push(event);
-  const result = collector.result();
-  if (result === undefined) throw new TypeError('the stream came to no end');
-  return result;
+  return decodeAll(anthropicMessages, events, source);
 }
 
 export function answerOf(events: readonly (object | string)[], source?: Party): IrAnswer {
-  const result = collect(decodeEvents(events, source));
-  if (!result.ok) throw new TypeError(`the stream failed: ${result.error.message}`);
-  return result.answer;
+  return answerIn(decodeEvents(events, source));
 }
 
 export const start = { type: 'message_start', message: { id: 'msg_1', type: 'message', role: 'assistant', model: 'claude-opus-5-5', content: [], stop_reason: null, stop_sequence: null, usage: { input_tokens: 3, cache_read_input_tokens: 10, cache_creation_input_tokens: 5, output_tokens: 1, service_tier: 'standard' } } };

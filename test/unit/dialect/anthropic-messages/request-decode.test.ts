@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { tagSignature } from '../../../../internal/dialect/ir/signatures.ts';
-import { decode, plain } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { decode } from './fixtures.ts';
 
 const turnsOf = (...messages: readonly object[]): unknown => plain(decode({ messages }).turns);
 const partsOf = (...content: readonly object[]): unknown => plain(decode({ messages: [{ role: 'user', content }] }).turns[0]?.parts);

@@ -3,7 +3,8 @@ import { anthropicMessages } from '../../../../internal/dialect/anthropic-messag
 import { createLosses } from '../../../../internal/dialect/ir/losses.ts';
 import type { Part } from '../../../../internal/dialect/ir/parts.ts';
 import type { IrRequest, Turn } from '../../../../internal/dialect/ir/request.ts';
-import { anthropic, encode, imitation, plain, plainRequest } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { anthropic, encode, imitation, plainRequest } from './fixtures.ts';
 
 const text = (said: string): Part => ({ kind: 'text', text: said });
 const user = (...parts: readonly Part[]): Turn => ({ role: 'user', parts });

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { anthropicMessages } from '../../../../internal/dialect/anthropic-messages/codec.ts';
 import { isRecord } from '../../../../internal/dialect/ir/json.ts';
 import type { IrRequest, Tool, Turn } from '../../../../internal/dialect/ir/request.ts';
-import { claude, encode, plain } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { claude, encode } from './fixtures.ts';
 
 const word = fc.stringMatching(/^[\w-]{1,12}$/);
 const said = fc.string({ minLength: 1, maxLength: 12, unit: 'grapheme' }).map((text) => `${text}.`);

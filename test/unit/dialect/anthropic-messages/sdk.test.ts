@@ -1,30 +1,30 @@
-import { createServer, type Server } from 'node:http';
 import { createAnthropic } from '@ai-sdk/anthropic';
 import Anthropic, { APIError } from '@anthropic-ai/sdk';
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema';
 import { generateText, jsonSchema, Output, stepCountIs, streamText, tool } from 'ai';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { anthropicMessages } from '../../../../internal/dialect/anthropic-messages/codec.ts';
 import type { IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
 import type { IrEvent } from '../../../../internal/dialect/ir/events.ts';
-import { isRecord, parseJson, type JsonRecord } from '../../../../internal/dialect/ir/json.ts';
+import type { JsonRecord } from '../../../../internal/dialect/ir/json.ts';
 import { replayAnswer } from '../../../../internal/dialect/ir/replay.ts';
 import type { IrRequest } from '../../../../internal/dialect/ir/request.ts';
 import { toAppError } from '../../../../internal/fault/app-error.ts';
 import { renderFault } from '../../../../internal/http/fault-wire.ts';
-import { contextOf, google, openai, plain } from './fixtures.ts';
+import { serveCodec, type CodecReply } from '../../../support/codec-server.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { contextOf, google, openai } from './fixtures.ts';
 
 /** What the server answers, one after the other. */
 type Reply = readonly IrEvent[] | IrAnswer;
 
-let server: Server;
 let baseURL = '';
 let replies: Reply[] = [];
 let seen: IrRequest[] = [];
 let source = openai;
 
 /** Answers through the codec as Keyward would: the client's request decides how. */
-function reply(path: string, body: JsonRecord): { readonly status?: number; readonly type: string; readonly text: string } {
+function reply(path: string, body: JsonRecord): CodecReply {
   if (path.includes('count_tokens')) return { type: 'application/json', text: JSON.stringify(anthropicMessages.count?.encodeAnswer(anthropicMessages.count.decodeRequest(body).turns.length * 10)) };
   let request: IrRequest;
   try {
@@ -41,24 +41,9 @@ function reply(path: string, body: JsonRecord): { readonly status?: number; read
   return { type: 'text/event-stream', text: ('choices' in next ? replayAnswer(next) : next).map((event) => encoder.push(event)).join('') };
 }
 
-beforeAll(async () => {
-  server = createServer((req, res) => {
-    const chunks: Buffer[] = [];
-    req.on('data', (chunk: Buffer) => void chunks.push(chunk));
-    req.on('end', () => {
-      const body = parseJson(Buffer.concat(chunks).toString('utf8'));
-      const { status, type, text } = reply(req.url ?? '', isRecord(body) ? body : {});
-      res.writeHead(status ?? 200, { 'content-type': type }).end(text);
-    });
-  });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('the server has a port');
-  baseURL = `http://127.0.0.1:${address.port}`;
-});
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
+const server = serveCodec(reply);
+beforeAll(() => {
+  baseURL = server.url();
 });
 beforeEach(() => {
   replies = [];

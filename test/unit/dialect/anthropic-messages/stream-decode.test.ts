@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { answerOf, anthropic, block, collect, decodeEvents, end, imitation, plain, start } from './fixtures.ts';
+import { collect, plain } from '../../../support/codec-fixtures.ts';
+import { answerOf, anthropic, block, decodeEvents, end, imitation, start } from './fixtures.ts';
 
 const said = (...events: readonly (object | string)[]): unknown => plain(answerOf([start, ...events]).choices[0]?.parts);
 const text = (...texts: readonly string[]): readonly object[] => texts.map((each) => ({ type: 'text_delta', text: each }));

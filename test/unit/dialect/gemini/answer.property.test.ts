@@ -4,10 +4,10 @@ import { createArrayWriter } from '../../../../internal/dialect/gemini/events-to
 import { gemini } from '../../../../internal/dialect/gemini/codec.ts';
 import type { AnswerPart, Choice, IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
 import { createEventReader } from '../../../../internal/dialect/ir/event-reader.ts';
-import type { IrEvent } from '../../../../internal/dialect/ir/events.ts';
 import { replayAnswer } from '../../../../internal/dialect/ir/replay.ts';
 import { readSignature } from '../../../../internal/dialect/ir/signatures.ts';
-import { collect, contextOf, encodeEvents, google, plain } from './fixtures.ts';
+import { collect, decodeBytes, plain } from '../../../support/codec-fixtures.ts';
+import { contextOf, encodeEvents, google } from './fixtures.ts';
 
 const words = fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' });
 const signature = fc.option(words.map((value) => ({ vendor: 'anthropic', account: 'acc-5', value })), { nil: undefined });
@@ -55,18 +55,6 @@ function untagged(answer: IrAnswer): unknown {
   return plain({ ...answer, choices: answer.choices.map((each) => ({ ...each, parts: each.parts.map(untag) })) });
 }
 
-function readStream(bytes: Buffer, sizes: readonly number[]): readonly IrEvent[] {
-  const reader = createEventReader();
-  const decoder = gemini.createStreamDecoder(google);
-  const events: IrEvent[] = [];
-  for (let at = 0, turn = 0; at < bytes.length; turn++) {
-    const size = sizes[turn % sizes.length] ?? 1;
-    for (const event of reader.push(bytes.subarray(at, at + size))) events.push(...decoder.push(event));
-    at += size;
-  }
-  return [...events, ...decoder.end()];
-}
-
 describe('an answer that the dialect can carry', () => {
   it('comes out of its body as it went in', () => {
     fc.assert(fc.property(answers, (answer) => {
@@ -77,7 +65,7 @@ describe('an answer that the dialect can carry', () => {
 
   it('comes out of its stream as it went in, however the bytes are cut', () => {
     fc.assert(fc.property(answers, fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 }), (answer, sizes) => {
-      const result = collect(readStream(Buffer.from(encodeEvents(replayAnswer(answer))), sizes));
+      const result = collect(decodeBytes(gemini, Buffer.from(encodeEvents(replayAnswer(answer))), google, sizes));
       expect(result.ok ? untagged(result.answer) : result.error).toEqual(expected(answer));
     }), { numRuns: 400 });
   });
@@ -94,13 +82,13 @@ describe('an answer that the dialect can carry', () => {
     fc.assert(fc.property(answers, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (answer, share) => {
       const bytes = Buffer.from(encodeEvents(replayAnswer(answer)));
       const cut = Math.floor(share * (bytes.length - 4));
-      expect(readStream(bytes.subarray(0, cut), [cut + 1]).at(-1)).toMatchObject({ type: 'error', error: { code: 'stream_truncated' } });
+      expect(decodeBytes(gemini, bytes.subarray(0, cut), google).at(-1)).toMatchObject({ type: 'error', error: { code: 'stream_truncated' } });
     }));
   });
 
   it('is decoded without ever leaving the order of events', () => {
     fc.assert(fc.property(answers, (answer) => {
-      const events = readStream(Buffer.from(encodeEvents(replayAnswer(answer))), [1_000]);
+      const events = decodeBytes(gemini, Buffer.from(encodeEvents(replayAnswer(answer))), google, [1_000]);
       expect(encodeEvents(events)).toContain('finishReason');
     }));
   });

@@ -3,7 +3,8 @@ import { gemini } from '../../../../internal/dialect/gemini/codec.ts';
 import type { Choice, IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
 import { createLosses } from '../../../../internal/dialect/ir/losses.ts';
 import type { IrRequest } from '../../../../internal/dialect/ir/request.ts';
-import { antigravity, codeAssist, contextOf, decode, google, hi, plain, plainRequest, vertex } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { antigravity, codeAssist, contextOf, decode, google, hi, plainRequest, vertex } from './fixtures.ts';
 import type { Party } from '../../../../internal/dialect/codec.ts';
 
 const signature = { vendor: 'anthropic', account: 'acc-5', value: 'sig' } as const;

@@ -1,13 +1,12 @@
 import type { AnswerContext, Party } from '../../../../internal/dialect/codec.ts';
 import { gemini } from '../../../../internal/dialect/gemini/codec.ts';
 import type { IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
-import { createCollector } from '../../../../internal/dialect/ir/collect.ts';
 import { createEventReader } from '../../../../internal/dialect/ir/event-reader.ts';
 import type { IrEvent } from '../../../../internal/dialect/ir/events.ts';
 import { isRecord, parseJson, type JsonRecord } from '../../../../internal/dialect/ir/json.ts';
 import { createLosses } from '../../../../internal/dialect/ir/losses.ts';
 import type { IrRequest, Turn } from '../../../../internal/dialect/ir/request.ts';
-import type { StreamError } from '../../../../internal/dialect/stream-error.ts';
+import { answerIn, decodeAll, plain } from '../../../support/codec-fixtures.ts';
 
 export const google: Party = { dialect: 'gemini', account: 'acc-1', vendor: 'google', provider: 'gemini', model: 'gemini-3.8-flash' };
 export const older: Party = { ...google, model: 'gemini-2.5-flash' };
@@ -28,7 +27,7 @@ export function contextOf(request: Partial<IrRequest> = {}, source: Party = anth
 /** The body for a target, with what was left out. */
 export function encode(request: Partial<IrRequest>, target: Party = google): { readonly body: JsonRecord; readonly dropped: readonly string[] } {
   const losses = createLosses(target.dialect, (name) => name, undefined);
-  const body: unknown = JSON.parse(JSON.stringify(gemini.encodeRequest({ ...plainRequest, ...request }, target, losses)));
+  const body: unknown = plain(gemini.encodeRequest({ ...plainRequest, ...request }, target, losses));
   if (!isRecord(body)) throw new TypeError('a body is an object');
   return { body, dropped: losses.dropped() };
 }
@@ -37,30 +36,13 @@ export function decode(body: object, isStream = false): IrRequest {
   return gemini.decodeRequest({ contents: [{ role: 'user', parts: [{ text: 'hi' }] }], ...body }, isStream);
 }
 
-/** Without members that are undefined. */
-export function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
-
 /** Events as an upstream sends them; text stays as it is. */
 export function decodeChunks(chunks: readonly (object | string)[], source: Party = google): readonly IrEvent[] {
-  const decoder = gemini.createStreamDecoder(source);
-  const events = chunks.flatMap((chunk) => decoder.push({ event: '', data: typeof chunk === 'string' ? chunk : JSON.stringify(chunk) }));
-  return [...events, ...decoder.end()];
-}
-
-export function collect(events: readonly IrEvent[]): { readonly ok: true; readonly answer: IrAnswer } | { readonly ok: false; readonly error: StreamError } {
-  const collector = createCollector();
-  for (const event of events) collector.push(event);
-  const result = collector.result();
-  if (result === undefined) throw new TypeError('the stream came to no end');
-  return result;
+  return decodeAll(gemini, chunks, source);
 }
 
 export function answerOf(chunks: readonly (object | string)[], source?: Party): IrAnswer {
-  const result = collect(decodeChunks(chunks, source));
-  if (!result.ok) throw new TypeError(`the stream failed: ${result.error.message}`);
-  return result.answer;
+  return answerIn(decodeChunks(chunks, source));
 }
 
 /** One event with one candidate. */

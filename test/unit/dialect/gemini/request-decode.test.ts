@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { gemini } from '../../../../internal/dialect/gemini/codec.ts';
 import { tagSignature } from '../../../../internal/dialect/ir/signatures.ts';
-import { decode, plain } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { decode } from './fixtures.ts';
 
 const user = (...parts: object[]): object => ({ role: 'user', parts });
 const model = (...parts: object[]): object => ({ role: 'model', parts });
@@ -153,8 +154,8 @@ describe('what is said of tools and answers', () => {
   });
 
   it('each of Google’s own tools has its kind', () => {
-    const tools = [{ google_search_retrieval: {} }, { urlContext: {}, codeExecution: {} }, { googleMaps: {} }];
-    expect(decode({ tools }).tools.map((tool) => (tool.kind === 'builtin' ? [tool.name, tool.builtin] : tool))).toEqual([['googleSearchRetrieval', 'web_search'], ['urlContext', 'web_fetch'], ['codeExecution', 'code_execution'], ['googleMaps', 'other']]);
+    const tools: readonly object[] = [{ google_search_retrieval: {} }, { urlContext: {}, codeExecution: {} }, { googleMaps: {} }, { constructor: {} }];
+    expect(decode({ tools }).tools.map((tool) => (tool.kind === 'builtin' ? [tool.name, tool.builtin] : tool))).toEqual([['googleSearchRetrieval', 'web_search'], ['urlContext', 'web_fetch'], ['codeExecution', 'code_execution'], ['googleMaps', 'other'], ['constructor', 'other']]);
   });
 
   it.each([

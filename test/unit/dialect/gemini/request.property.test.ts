@@ -4,7 +4,8 @@ import { gemini } from '../../../../internal/dialect/gemini/codec.ts';
 import { isRecord } from '../../../../internal/dialect/ir/json.ts';
 import type { Part } from '../../../../internal/dialect/ir/parts.ts';
 import type { IrRequest, ToolChoice, Turn } from '../../../../internal/dialect/ir/request.ts';
-import { codeAssist, encode, google, older, plain, vertex } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { codeAssist, encode, google, older, vertex } from './fixtures.ts';
 
 const word = fc.string({ minLength: 1, maxLength: 12 });
 const name = fc.stringMatching(/^[a-z_][a-z0-9_.:-]{0,8}$/);

@@ -1,29 +1,27 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createGoogle } from '@ai-sdk/google';
 import type { CallableTool, FunctionDeclaration, GoogleGenAI as Client, Part } from '@google/genai';
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AnswerContext } from '../../../../internal/dialect/codec.ts';
 import { gemini } from '../../../../internal/dialect/gemini/codec.ts';
 import type { IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
 import type { IrEvent } from '../../../../internal/dialect/ir/events.ts';
-import { isRecord, parseJson, type JsonRecord } from '../../../../internal/dialect/ir/json.ts';
+import type { JsonRecord } from '../../../../internal/dialect/ir/json.ts';
 import { replayAnswer } from '../../../../internal/dialect/ir/replay.ts';
 import type { IrRequest } from '../../../../internal/dialect/ir/request.ts';
+import { serveCodec, type CodecReply } from '../../../support/codec-server.ts';
 import { anthropic, contextOf } from './fixtures.ts';
 
 /** What the server answers, one after the other. */
 type Reply = readonly IrEvent[] | IrAnswer;
 
-let server: Server;
 let baseUrl = '';
 let replies: Reply[] = [];
 let seen: IrRequest[] = [];
 let counted: IrRequest | undefined;
 
 /** Answers through the codec as Keyward would: the verb decides how. */
-function reply(verb: string, body: JsonRecord): { readonly type: string; readonly text: string } {
+function reply(verb: string, body: JsonRecord): CodecReply {
   if (verb === 'countTokens') {
     counted = gemini.count?.decodeRequest(body);
     return { type: 'application/json', text: JSON.stringify(gemini.count?.encodeAnswer(42)) };
@@ -39,24 +37,9 @@ function reply(verb: string, body: JsonRecord): { readonly type: string; readonl
   return { type: 'text/event-stream', text: events.map((event) => encoder.push(event)).join('') };
 }
 
-beforeAll(async () => {
-  server = createServer((req, res) => {
-    const chunks: Buffer[] = [];
-    req.on('data', (chunk: Buffer) => void chunks.push(chunk));
-    req.on('end', () => {
-      const body = parseJson(Buffer.concat(chunks).toString('utf8'));
-      const { type, text } = reply(/:(\w+)/.exec(req.url ?? '')?.[1] ?? '', isRecord(body) ? body : {});
-      res.writeHead(200, { 'content-type': type }).end(text);
-    });
-  });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const address: AddressInfo | string | null = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('the server has a port');
-  baseUrl = `http://127.0.0.1:${address.port}`;
-});
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
+const server = serveCodec((path, body) => reply(/:(\w+)/.exec(path)?.[1] ?? '', body));
+beforeAll(() => {
+  baseUrl = server.url();
 });
 beforeEach(() => {
   // The SDK warns of calls where text is asked for.

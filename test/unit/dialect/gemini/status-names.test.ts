@@ -34,6 +34,11 @@ describe('an error in Gemini’s words', () => {
     expect(gemini.encodeError({ ...error, param: undefined }, 'req-1')).toMatchObject({ error: { code: status, status: name } });
   });
 
+  it.each([['RESOURCE_EXHAUSTED', 429], ['constructor', 502]])('%s, told in a stream without its number, is a %i', (status, expected) => {
+    const [event] = gemini.createStreamDecoder({ dialect: 'gemini', account: 'a', vendor: 'google', provider: 'gemini' }).push({ event: '', data: JSON.stringify({ error: { status, message: 'm' } }) });
+    expect(event).toMatchObject({ type: 'error', error: { status: expected } });
+  });
+
   it('keeps the name that an upstream gave it when it can only be said in a stream', () => {
     const body = Buffer.from('{"error":{"code":400,"message":"m","status":"FAILED_PRECONDITION"}}');
     expect(nameIn(renderStreamError('gemini', streamErrorOf(400, body), true))).toBe('FAILED_PRECONDITION');

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { gemini } from '../../../../internal/dialect/gemini/codec.ts';
 import type { IrEvent } from '../../../../internal/dialect/ir/events.ts';
-import { answerOf, chunk, collect, decodeChunks, google, plain, stop, vertex } from './fixtures.ts';
+import { collect, plain } from '../../../support/codec-fixtures.ts';
+import { answerOf, chunk, decodeChunks, google, stop, vertex } from './fixtures.ts';
 
 const by = (value: string) => ({ vendor: 'google', account: 'acc-1', value });
 const partsOf = (...chunks: object[]): unknown => plain(answerOf(chunks).choices[0]?.parts);
@@ -70,7 +71,7 @@ describe('parts of a stream', () => {
 describe('the end of a stream', () => {
   it.each([
     ['STOP', 'stop'], ['MAX_TOKENS', 'length'], ['CONTINUATION', 'length'], ['SAFETY', 'content_filter'], ['RECITATION', 'content_filter'], ['BLOCKLIST', 'content_filter'], ['PROHIBITED_CONTENT', 'content_filter'], ['SPII', 'content_filter'],
-    ['IMAGE_SAFETY', 'content_filter'], ['MALFORMED_FUNCTION_CALL', 'malformed_tool_call'], ['UNEXPECTED_TOOL_CALL', 'malformed_tool_call'], ['LANGUAGE', 'other'], ['OTHER', 'other'], ['SOMETHING_NEW', 'other'],
+    ['IMAGE_SAFETY', 'content_filter'], ['MALFORMED_FUNCTION_CALL', 'malformed_tool_call'], ['UNEXPECTED_TOOL_CALL', 'malformed_tool_call'], ['LANGUAGE', 'other'], ['OTHER', 'other'], ['SOMETHING_NEW', 'other'], ['constructor', 'other'],
   ])('%s is %s', (finishReason, finish) => {
     expect(answerOf([chunk([{ text: 'a' }], { finishReason })]).choices[0]).toMatchObject({ finish, rawFinish: finishReason });
   });

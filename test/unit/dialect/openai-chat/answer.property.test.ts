@@ -1,11 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AnswerPart, Choice, IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
-import { createEventReader } from '../../../../internal/dialect/ir/event-reader.ts';
 import { replayAnswer } from '../../../../internal/dialect/ir/replay.ts';
-import type { IrEvent } from '../../../../internal/dialect/ir/events.ts';
 import { openaiChat } from '../../../../internal/dialect/openai-chat/codec.ts';
-import { collect, contextOf, encodeEvents, imitation, plain } from './fixtures.ts';
+import { collect, decodeBytes, plain } from '../../../support/codec-fixtures.ts';
+import { contextOf, encodeEvents, imitation } from './fixtures.ts';
 
 const words = fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' });
 const call = fc.record({ kind: fc.constant('tool_call' as const), id: fc.uuid(), name: words, input: fc.json({ maxDepth: 2 }) });
@@ -60,15 +59,7 @@ describe('an answer that the dialect can carry', () => {
   it('comes out of its stream as it went in, however the bytes are cut', () => {
     fc.assert(fc.property(answers, fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 }), (answer, sizes) => {
       const bytes = Buffer.from(encodeEvents(replayAnswer(answer), contextOf({ includeUsage: true })));
-      const reader = createEventReader();
-      const decoder = openaiChat.createStreamDecoder(imitation);
-      const events: IrEvent[] = [];
-      for (let at = 0, turn = 0; at < bytes.length; turn++) {
-        const size = sizes[turn % sizes.length] ?? 1;
-        for (const event of reader.push(bytes.subarray(at, at + size))) events.push(...decoder.push(event));
-        at += size;
-      }
-      const result = collect([...events, ...decoder.end()]);
+      const result = collect(decodeBytes(openaiChat, bytes, imitation, sizes));
       expect(result.ok ? plain(result.answer) : result.error).toEqual(expected(answer));
     }), { numRuns: 300 });
   });
@@ -77,9 +68,7 @@ describe('an answer that the dialect can carry', () => {
     fc.assert(fc.property(answers, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (answer, share) => {
       const text = encodeEvents(replayAnswer(answer), contextOf({ includeUsage: true }));
       const cut = Math.floor(share * (text.length - 'data: [DONE]\n\n'.length));
-      const decoder = openaiChat.createStreamDecoder(imitation);
-      const events = createEventReader().push(Buffer.from(text.slice(0, cut))).flatMap((event) => decoder.push(event));
-      expect([...events, ...decoder.end()].at(-1)).toMatchObject({ type: 'error', error: { code: 'stream_truncated' } });
+      expect(decodeBytes(openaiChat, Buffer.from(text.slice(0, cut)), imitation).at(-1)).toMatchObject({ type: 'error', error: { code: 'stream_truncated' } });
     }));
   });
 });

@@ -3,7 +3,8 @@ import type { Choice } from '../../../../internal/dialect/ir/answer.ts';
 import { memberOf, type JsonRecord } from '../../../../internal/dialect/ir/json.ts';
 import type { IrRequest } from '../../../../internal/dialect/ir/request.ts';
 import { openaiChat } from '../../../../internal/dialect/openai-chat/codec.ts';
-import { contextOf, decode, imitation, plain } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { contextOf, decode, imitation } from './fixtures.ts';
 
 const encodeChoice = (choice: Partial<Choice>, request: Partial<IrRequest> = {}): unknown => {
   const [first] = [openaiChat.encodeAnswer({ choices: [{ index: 0, parts: [], finish: 'stop', ...choice }] }, contextOf(request))].flatMap((answer) => answer['choices']);

@@ -1,13 +1,12 @@
 import type { AnswerContext, Party } from '../../../../internal/dialect/codec.ts';
-import { createCollector } from '../../../../internal/dialect/ir/collect.ts';
 import { createEventReader } from '../../../../internal/dialect/ir/event-reader.ts';
 import type { IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
 import type { IrEvent, ServerEvent } from '../../../../internal/dialect/ir/events.ts';
 import { isRecord, parseJson, type JsonRecord } from '../../../../internal/dialect/ir/json.ts';
 import { createLosses } from '../../../../internal/dialect/ir/losses.ts';
 import type { IrRequest } from '../../../../internal/dialect/ir/request.ts';
-import type { StreamError } from '../../../../internal/dialect/stream-error.ts';
 import { openaiChat } from '../../../../internal/dialect/openai-chat/codec.ts';
+import { answerIn, decodeAll, plain } from '../../../support/codec-fixtures.ts';
 
 export const openai: Party = { dialect: 'openai-chat', account: 'acc-1', vendor: 'openai', provider: 'openai', model: 'gpt-5.6' };
 export const imitation: Party = { dialect: 'openai-chat', account: 'acc-2', vendor: 'house', provider: 'openai-compatibility', model: 'qwen3' };
@@ -24,7 +23,7 @@ export function contextOf(request: Partial<IrRequest> = {}, source: Party = anth
 /** The body for a target, with what was left out. */
 export function encode(request: Partial<IrRequest>, target: Party = openai): { readonly body: JsonRecord; readonly dropped: readonly string[] } {
   const losses = createLosses(target.dialect, (name) => name, undefined);
-  const body: unknown = JSON.parse(JSON.stringify(openaiChat.encodeRequest({ ...plainRequest, ...request }, target, losses)));
+  const body: unknown = plain(openaiChat.encodeRequest({ ...plainRequest, ...request }, target, losses));
   if (!isRecord(body)) throw new TypeError('a body is an object');
   return { body, dropped: losses.dropped() };
 }
@@ -33,30 +32,13 @@ export function decode(body: object, isStream = false): IrRequest {
   return openaiChat.decodeRequest({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...body }, isStream);
 }
 
-/** Without members that are undefined. */
-export function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
-
 /** Chunks as an upstream sends them; text stays as it is. */
 export function decodeChunks(chunks: readonly (object | string)[], source: Party = imitation): readonly IrEvent[] {
-  const decoder = openaiChat.createStreamDecoder(source);
-  const events = chunks.flatMap((chunk) => decoder.push({ event: '', data: typeof chunk === 'string' ? chunk : JSON.stringify(chunk) }));
-  return [...events, ...decoder.end()];
-}
-
-export function collect(events: readonly IrEvent[]): { readonly ok: true; readonly answer: IrAnswer } | { readonly ok: false; readonly error: StreamError } {
-  const collector = createCollector();
-  for (const event of events) collector.push(event);
-  const result = collector.result();
-  if (result === undefined) throw new TypeError('the stream came to no end');
-  return result;
+  return decodeAll(openaiChat, chunks, source);
 }
 
 export function answerOf(chunks: readonly (object | string)[], source?: Party): IrAnswer {
-  const result = collect(decodeChunks(chunks, source));
-  if (!result.ok) throw new TypeError(`the stream failed: ${result.error.message}`);
-  return result.answer;
+  return answerIn(decodeChunks(chunks, source));
 }
 
 /** A chunk with one choice. */

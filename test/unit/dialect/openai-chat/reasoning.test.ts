@@ -5,7 +5,8 @@ import type { IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
 import { isRecord, listOf, memberOf } from '../../../../internal/dialect/ir/json.ts';
 import { readSignature, tagSignature } from '../../../../internal/dialect/ir/signatures.ts';
 import { openaiChat } from '../../../../internal/dialect/openai-chat/codec.ts';
-import { answerOf, chunk, contextOf, decode, done, encode, imitation, openai, plain } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { answerOf, chunk, contextOf, decode, done, encode, imitation, openai } from './fixtures.ts';
 
 const signature: Signature = { vendor: 'anthropic', account: 'acc-3', value: 'sig' };
 const stop = chunk({}, { finish_reason: 'stop' });

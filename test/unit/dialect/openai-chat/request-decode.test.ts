@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../../internal/fault/app-error.ts';
 import { openaiChat } from '../../../../internal/dialect/openai-chat/codec.ts';
 import { tagSignature } from '../../../../internal/dialect/ir/signatures.ts';
-import { decode, plain } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { decode } from './fixtures.ts';
 
 const turnsOf = (...messages: readonly object[]): unknown => plain(decode({ messages }).turns);
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { isRecord } from '../../../../internal/dialect/ir/json.ts';
 import type { IrRequest, Turn } from '../../../../internal/dialect/ir/request.ts';
 import { openaiChat } from '../../../../internal/dialect/openai-chat/codec.ts';
-import { encode, openai, plain } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { encode, openai } from './fixtures.ts';
 
 const word = fc.string({ minLength: 1, maxLength: 12 });
 const text = fc.record({ kind: fc.constant('text' as const), text: word });

@@ -1,28 +1,26 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AnswerContext } from '../../../../internal/dialect/codec.ts';
 import type { IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
 import type { IrEvent } from '../../../../internal/dialect/ir/events.ts';
-import { isRecord, parseJson, type JsonRecord } from '../../../../internal/dialect/ir/json.ts';
+import type { JsonRecord } from '../../../../internal/dialect/ir/json.ts';
 import { replayAnswer } from '../../../../internal/dialect/ir/replay.ts';
 import type { IrRequest } from '../../../../internal/dialect/ir/request.ts';
 import { openaiChat } from '../../../../internal/dialect/openai-chat/codec.ts';
+import { serveCodec, type CodecReply } from '../../../support/codec-server.ts';
 import { anthropic, contextOf } from './fixtures.ts';
 
 /** What the server answers, one after the other. */
 type Reply = readonly IrEvent[] | IrAnswer;
 
-let server: Server;
 let baseURL = '';
 let replies: Reply[] = [];
 let seen: IrRequest[] = [];
 
 /** Answers through the codec as Keyward would: the client's request decides how. */
-function reply(body: JsonRecord): { readonly type: string; readonly text: string } {
+function reply(body: JsonRecord): CodecReply {
   const next = replies.shift() ?? [];
   const request = openaiChat.decodeRequest(body, body['stream'] === true);
   const context: AnswerContext = { ...contextOf({}, anthropic), request };
@@ -33,24 +31,9 @@ function reply(body: JsonRecord): { readonly type: string; readonly text: string
   return { type: 'text/event-stream', text: events.map((event) => encoder.push(event)).join('') };
 }
 
-beforeAll(async () => {
-  server = createServer((req, res) => {
-    const chunks: Buffer[] = [];
-    req.on('data', (chunk: Buffer) => void chunks.push(chunk));
-    req.on('end', () => {
-      const body = parseJson(Buffer.concat(chunks).toString('utf8'));
-      const { type, text } = reply(isRecord(body) ? body : {});
-      res.writeHead(200, { 'content-type': type }).end(text);
-    });
-  });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const address: AddressInfo | string | null = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('the server has a port');
-  baseURL = `http://127.0.0.1:${address.port}/v1`;
-});
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
+const server = serveCodec((_path, body) => reply(body));
+beforeAll(() => {
+  baseURL = `${server.url()}/v1`;
 });
 beforeEach(() => {
   replies = [];

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { openaiChat } from '../../../../internal/dialect/openai-chat/codec.ts';
 import type { AnswerPart, IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
-import { answerOf, chunk, collect, decodeChunks, done, imitation, plain } from './fixtures.ts';
+import { collect, plain } from '../../../support/codec-fixtures.ts';
+import { answerOf, chunk, decodeChunks, done, imitation } from './fixtures.ts';
 
 const stop = chunk({}, { finish_reason: 'stop' });
 const calls = chunk({}, { finish_reason: 'tool_calls' });
@@ -109,6 +110,18 @@ describe('a stream of an imitation', () => {
     expect(answerOf([chunk({ content: 'a' }), calls, done]).choices[0]).toMatchObject({ finish: 'stop', rawFinish: 'tool_calls' });
     expect(answerOf([toolDelta({ index: 0, id: 'a', function: { arguments: '{}' } }), calls, done]).choices[0]).toMatchObject({ finish: 'malformed_tool_call' });
     expect(answerOf([chunk({ content: 'a' }), done]).choices[0]).toMatchObject({ finish: 'other' });
+  });
+
+  it.each([
+    ['eos', 'stop'], ['eos_token', 'stop'], ['end_turn', 'stop'], ['stop_sequence', 'stop'], ['STOP_SEQUENCE', 'stop'], ['COMPLETE', 'stop'], ['MAX_TOKENS', 'length'], ['max_output_tokens', 'length'], ['sensitive', 'content_filter'],
+    ['model_context_window_exceeded', 'context_length'], ['satisfied', 'stop'], ['constructor', 'stop'], ['abort', 'other'], ['insufficient_system_resource', 'other'], ['repetition_truncation', 'other'], ['ERROR_LIMIT', 'other'],
+  ])('an end by %s is one by %s', (word, finish) => {
+    expect(answerOf([chunk({ content: 'a' }, { finish_reason: word }), done]).choices[0]).toMatchObject({ finish, rawFinish: word });
+  });
+
+  it('a call ends as one by whatever word its vendor has for it', () => {
+    const call = toolDelta({ index: 0, id: 'a', function: { name: 'f', arguments: '{}' } });
+    for (const word of ['tool_use', 'TOOL_CALL', 'COMPLETE', 'satisfied']) expect(answerOf([call, chunk({}, { finish_reason: word }), done]).choices[0]).toMatchObject({ finish: 'tool_calls' });
   });
 
   it('what comes after the finish is not lost', () => {

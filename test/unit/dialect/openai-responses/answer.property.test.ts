@@ -5,7 +5,8 @@ import { replayAnswer } from '../../../../internal/dialect/ir/replay.ts';
 import { readSignature } from '../../../../internal/dialect/ir/signatures.ts';
 import type { IrRequest } from '../../../../internal/dialect/ir/request.ts';
 import { openaiResponses } from '../../../../internal/dialect/openai-responses/codec.ts';
-import { answerOf, contextOf, encodeEvents, eventsIn, openai, plain, recordOf } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { answerOf, contextOf, encodeEvents, eventsIn, openai, recordOf } from './fixtures.ts';
 
 const word = fc.string({ minLength: 1, maxLength: 12 });
 const link = fc.record({ kind: fc.constant('url' as const), url: fc.webUrl(), title: word, start: fc.nat(9), end: fc.nat(9) });

@@ -5,7 +5,8 @@ import { tagSignature } from '../../../../internal/dialect/ir/signatures.ts';
 import type { IrRequest } from '../../../../internal/dialect/ir/request.ts';
 import { openaiResponses } from '../../../../internal/dialect/openai-responses/codec.ts';
 import { inputItemsOf, outputAsInput, resolveReferences } from '../../../../internal/dialect/openai-responses/transcript.ts';
-import { contextOf, irUsage, message, openai, plain, recordOf, usage } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { contextOf, irUsage, message, openai, recordOf, usage } from './fixtures.ts';
 import { AppError } from '../../../../internal/fault/app-error.ts';
 
 const answer = (parts: readonly AnswerPart[], choice: Partial<Choice> = {}, more: Partial<IrAnswer> = {}): IrAnswer => ({ choices: [{ index: 0, parts, finish: 'stop', ...choice }], ...more });
@@ -86,6 +87,7 @@ describe('an answer for a client', () => {
     ['pause', { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } }],
     ['content_filter', { status: 'incomplete', incomplete_details: { reason: 'content_filter' } }],
     ['refusal', { status: 'incomplete', incomplete_details: { reason: 'content_filter' } }],
+    ['other', { status: 'incomplete', incomplete_details: null }],
     ['malformed_tool_call', { status: 'failed', error: { code: 'server_error' } }],
   ])('an end by %s is said in the dialect’s words', (finish, expected) => {
     expect(encode(answer([{ kind: 'text', text: 'x' }], { finish }))).toMatchObject(expected);

@@ -1,6 +1,5 @@
 import type { AnswerContext, Party } from '../../../../internal/dialect/codec.ts';
 import type { IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
-import { createCollector } from '../../../../internal/dialect/ir/collect.ts';
 import { createEventReader } from '../../../../internal/dialect/ir/event-reader.ts';
 import type { IrEvent } from '../../../../internal/dialect/ir/events.ts';
 import { isRecord, listOf, parseJson, type JsonRecord } from '../../../../internal/dialect/ir/json.ts';
@@ -8,6 +7,7 @@ import { createLosses } from '../../../../internal/dialect/ir/losses.ts';
 import type { IrRequest } from '../../../../internal/dialect/ir/request.ts';
 import type { StreamError } from '../../../../internal/dialect/stream-error.ts';
 import { openaiResponses } from '../../../../internal/dialect/openai-responses/codec.ts';
+import { answerIn, collect, decodeAll, plain } from '../../../support/codec-fixtures.ts';
 
 export const openai: Party = { dialect: 'openai-responses', account: 'acc-1', vendor: 'openai', provider: 'openai' };
 /** ChatGPT's backend. */
@@ -40,11 +40,6 @@ export function decode(body: object, isStream = false): IrRequest {
   return openaiResponses.decodeRequest({ model: 'm', input: 'hi', ...body }, isStream);
 }
 
-/** Without members that are undefined. */
-export function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
-
 export function recordOf(value: unknown): JsonRecord {
   if (!isRecord(value)) throw new TypeError('not an object');
   return value;
@@ -52,22 +47,11 @@ export function recordOf(value: unknown): JsonRecord {
 
 /** Events as an upstream sends them, each named by its type; text is data as it stands. */
 export function decodeEvents(events: readonly (object | string)[], source: Party = openai): readonly IrEvent[] {
-  const decoder = openaiResponses.createStreamDecoder(source);
-  return [...events.flatMap((event) => decoder.push({ event: '', data: typeof event === 'string' ? event : JSON.stringify(event) })), ...decoder.end()];
-}
-
-export function collect(events: readonly IrEvent[]): { readonly ok: true; readonly answer: IrAnswer } | { readonly ok: false; readonly error: StreamError } {
-  const collector = createCollector();
-  for (const event of events) collector.push(event);
-  const result = collector.result();
-  if (result === undefined) throw new TypeError('the stream came to no end');
-  return result;
+  return decodeAll(openaiResponses, events, source);
 }
 
 export function answerOf(events: readonly (object | string)[], source?: Party): IrAnswer {
-  const result = collect(decodeEvents(events, source));
-  if (!result.ok) throw new TypeError(`the stream failed: ${result.error.message}`);
-  return result.answer;
+  return answerIn(decodeEvents(events, source));
 }
 
 export function errorOf(events: readonly (object | string)[]): StreamError {

@@ -97,11 +97,11 @@ describe('items of the input', () => {
   it('pictures, files and sound keep where they come from', () => {
     expect(turns({ role: 'user', content: [
       { type: 'input_image', image_url: 'data:image/png;base64,AAAA', detail: 'low' }, { type: 'input_image', image_url: 'https://x.test/a.png' }, { type: 'input_image', file_id: 'file-1' },
-      { type: 'input_file', filename: 'a.pdf', file_data: 'data:application/pdf;base64,BBBB' }, { type: 'input_file', filename: 'a.csv', file_data: 'CCCC' }, { type: 'input_file', file_url: 'https://x.test/a.pdf' }, { type: 'input_file', file_id: 'file-2' },
+      { type: 'input_file', filename: 'a.pdf', file_data: 'data:application/pdf;base64,BBBB' }, { type: 'input_file', filename: 'a.csv', file_data: 'CCCC' }, { type: 'input_file', filename: 'a.constructor', file_data: 'EEEE' }, { type: 'input_file', file_url: 'https://x.test/a.pdf' }, { type: 'input_file', file_id: 'file-2' },
       { type: 'input_audio', input_audio: { data: 'DDDD', format: 'mp3' } },
     ] })).toEqual([{ role: 'user', parts: [
       { kind: 'image', source: { kind: 'base64', mime: 'image/png', data: 'AAAA' }, detail: 'low' }, { kind: 'image', source: { kind: 'url', url: 'https://x.test/a.png' } }, { kind: 'image', source: { kind: 'id', id: 'file-1', dialect: 'openai-responses' } },
-      { kind: 'file', source: { kind: 'base64', mime: 'application/pdf', data: 'BBBB' }, name: 'a.pdf' }, { kind: 'file', source: { kind: 'base64', mime: 'text/csv', data: 'CCCC' }, name: 'a.csv' }, { kind: 'file', source: { kind: 'url', url: 'https://x.test/a.pdf' } }, { kind: 'file', source: { kind: 'id', id: 'file-2', dialect: 'openai-responses' } },
+      { kind: 'file', source: { kind: 'base64', mime: 'application/pdf', data: 'BBBB' }, name: 'a.pdf' }, { kind: 'file', source: { kind: 'base64', mime: 'text/csv', data: 'CCCC' }, name: 'a.csv' }, { kind: 'file', source: { kind: 'base64', mime: 'application/pdf', data: 'EEEE' }, name: 'a.constructor' }, { kind: 'file', source: { kind: 'url', url: 'https://x.test/a.pdf' } }, { kind: 'file', source: { kind: 'id', id: 'file-2', dialect: 'openai-responses' } },
       { kind: 'audio', source: { kind: 'base64', mime: 'audio/mpeg', data: 'DDDD' } },
     ] }]);
   });

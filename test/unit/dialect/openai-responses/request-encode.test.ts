@@ -3,7 +3,8 @@ import { createLosses } from '../../../../internal/dialect/ir/losses.ts';
 import type { Part } from '../../../../internal/dialect/ir/parts.ts';
 import type { IrRequest, Turn } from '../../../../internal/dialect/ir/request.ts';
 import { openaiResponses } from '../../../../internal/dialect/openai-responses/codec.ts';
-import { chatgpt, encode, house, itemsOf, openai, plain, plainRequest } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { chatgpt, encode, house, itemsOf, openai, plainRequest } from './fixtures.ts';
 
 const user = (...parts: readonly Part[]): Turn => ({ role: 'user', parts });
 const says = (...parts: readonly Part[]): Turn => ({ role: 'assistant', parts });

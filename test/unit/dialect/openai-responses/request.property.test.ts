@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { IrRequest, Turn } from '../../../../internal/dialect/ir/request.ts';
 import { openaiResponses } from '../../../../internal/dialect/openai-responses/codec.ts';
-import { encode, plain } from './fixtures.ts';
+import { plain } from '../../../support/codec-fixtures.ts';
+import { encode } from './fixtures.ts';
 
 const word = fc.string({ minLength: 1, maxLength: 12 });
 const option = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });

@@ -1,24 +1,22 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createOpenAI } from '@ai-sdk/openai';
 import { Agent, OpenAIResponsesModel, run, setTracingDisabled, tool as agentTool } from '@openai/agents';
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AnswerContext } from '../../../../internal/dialect/codec.ts';
 import type { IrAnswer } from '../../../../internal/dialect/ir/answer.ts';
 import type { IrEvent } from '../../../../internal/dialect/ir/events.ts';
-import { isRecord, listOf, parseJson, type JsonRecord } from '../../../../internal/dialect/ir/json.ts';
+import { isRecord, listOf, type JsonRecord } from '../../../../internal/dialect/ir/json.ts';
 import { replayAnswer } from '../../../../internal/dialect/ir/replay.ts';
 import type { IrRequest } from '../../../../internal/dialect/ir/request.ts';
 import { openaiResponses } from '../../../../internal/dialect/openai-responses/codec.ts';
 import { inputItemsOf, resolveReferences } from '../../../../internal/dialect/openai-responses/transcript.ts';
+import { serveCodec, type CodecReply } from '../../../support/codec-server.ts';
 import { contextOf, irUsage } from './fixtures.ts';
 
 /** What the server answers, one after the other. */
 type Reply = readonly IrEvent[] | IrAnswer;
 
-let server: Server;
 let baseURL = '';
 let replies: Reply[] = [];
 let seen: IrRequest[] = [];
@@ -30,7 +28,7 @@ function keep(output: unknown): void {
 }
 
 /** Answers through the codec as Keyward would: the client's request decides how. */
-function reply(body: JsonRecord): { readonly type: string; readonly text: string } {
+function reply(body: JsonRecord): CodecReply {
   const next = replies.shift() ?? [];
   const input = resolveReferences(inputItemsOf(body), (id) => kept.get(id));
   const request = openaiResponses.decodeRequest({ ...body, input }, body['stream'] === true);
@@ -46,25 +44,10 @@ function reply(body: JsonRecord): { readonly type: string; readonly text: string
   return { type: 'text/event-stream', text: events.map((event) => encoder.push(event)).join('') };
 }
 
-beforeAll(async () => {
+const server = serveCodec((_path, body) => reply(body));
+beforeAll(() => {
   setTracingDisabled(true);
-  server = createServer((req, res) => {
-    const chunks: Buffer[] = [];
-    req.on('data', (chunk: Buffer) => void chunks.push(chunk));
-    req.on('end', () => {
-      const body = parseJson(Buffer.concat(chunks).toString('utf8'));
-      const { type, text } = reply(isRecord(body) ? body : {});
-      res.writeHead(200, { 'content-type': type }).end(text);
-    });
-  });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const address: AddressInfo | string | null = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('the server has a port');
-  baseURL = `http://127.0.0.1:${address.port}/v1`;
-});
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
+  baseURL = `${server.url()}/v1`;
 });
 beforeEach(() => {
   replies = [];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { collect, answerOf, added, completed, created, decodeEvents, done, errorOf, irUsage, message, openai } from './fixtures.ts';
+import { collect } from '../../../support/codec-fixtures.ts';
+import { answerOf, added, completed, created, decodeEvents, done, errorOf, irUsage, message, openai } from './fixtures.ts';
 import { openaiResponses } from '../../../../internal/dialect/openai-responses/codec.ts';
 
 const textDelta = (output_index: number, delta: string, more: object = {}): object => ({ type: 'response.output_text.delta', item_id: 'msg_1', output_index, content_index: 0, delta, ...more });

@@ -141,7 +141,7 @@ function startRequest(world: World): void {
         ask(candidate);
         return;
       }
-      const verdict = judge(course.end, 'key', clock.nowMs());
+      const verdict = judge(course.end, { credential: 'key', upstreamModel: candidate.upstreamModel, isPinned: false, nowMs: clock.nowMs() });
       router.settle(candidate, query, verdict.outcome);
       tried.add(candidateKey(candidate));
       failedBy.add(candidate.account.label);

@@ -1,4 +1,4 @@
-import { flagOf, invalidMember, isRecord, numberOf, textOf, type JsonRecord } from '../ir/json.ts';
+import { flagOf, invalidMember, isRecord, numberOf, textOf, type JsonRecord } from './json.ts';
 
 /*
  * Members of a client's request. `null` is what some clients write for a member that they do not mean.

@@ -1,0 +1,164 @@
+import type { Clock } from '../../clock/clock.ts';
+import { AppError } from '../../fault/app-error.ts';
+import { randomToken, sha256Hex } from '../../secret/digest.ts';
+import { maskSecret } from '../../secret/secret.ts';
+import { maxKeyBytes } from '../verify.ts';
+import { hintOf, makeKeyText, readKeyText, type KeyEnvironment } from './key-text.ts';
+import type { Children, KeyEnd, KeyPatch, KeyWish, Minting } from './key-wish.ts';
+import { replacedSecret, type KeySecret, type ManagedKey } from './managed-key.ts';
+import { endWithin, findMinters, refuseExcess } from './minters.ts';
+import type { KeyChange, KeyQuery, ManagedKeyStore } from './store.ts';
+
+export interface ManagedKeyServiceDeps {
+  readonly store: ManagedKeyStore;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  /** Called before a key is stored: from then on nobody comes in without a credential. */
+  readonly closeDoor: () => void;
+  /** Called with every write, once it is durable. Synchronous: nobody is admitted by what was before. */
+  readonly onChanged: (changes: readonly KeyChange[]) => void;
+}
+
+/** A key with its text, which is shown this once. */
+export interface MadeKey {
+  readonly key: ManagedKey;
+  readonly text: string;
+}
+
+/**
+ * Makes, changes and ends managed keys. A write is durable and in force when a call returns; nothing has happened when it
+ * throws. Errors: `item_not_found`, `conflict`, `exceeds_minter`, `storage_unavailable`; `precondition_failed` where another
+ * writer was faster.
+ */
+export interface ManagedKeyService {
+  readonly find: (id: string) => ManagedKey | undefined;
+  readonly list: (query: KeyQuery) => readonly ManagedKey[];
+  readonly create: (wish: KeyWish, minting: Minting) => MadeKey;
+  /** A key whose text its holder has already. It keeps the id of a static key with this text. */
+  readonly take: (text: string, wish: KeyWish, minting: Minting) => ManagedKey;
+  readonly change: (key: ManagedKey, patch: KeyPatch) => ManagedKey;
+  /** A new text beside the old one, which ends after `overlapMs`. Without `end` the key gets a term as long as its last one. */
+  readonly rotate: (key: ManagedKey, options: { readonly overlapMs: number; readonly end?: KeyEnd | undefined }) => MadeKey;
+  /** Ends the replaced text of a key that is being rotated. */
+  readonly endOverlap: (key: ManagedKey) => ManagedKey;
+  /** The key, then those it had minted, as they are now. Revoking again changes nothing. */
+  readonly revoke: (key: ManagedKey, actorId: string, children: Children) => readonly ManagedKey[];
+  /** As `revoke`, and the key is gone: its text is as unknown as any other. */
+  readonly remove: (key: ManagedKey, actorId: string) => readonly ManagedKey[];
+}
+
+export const defaultTermMs = 90 * 86_400_000;
+
+export function createManagedKeyService({ store, clock, closeDoor, onChanged }: ManagedKeyServiceDeps): ManagedKeyService {
+  const announce = (keys: readonly ManagedKey[]): readonly ManagedKey[] => {
+    onChanged(keys.map((key) => ({ id: key.id, revision: key.revision, digests: key.secrets.map(({ digest }) => digest), key })));
+    return keys;
+  };
+  const save = (keys: readonly ManagedKey[]): readonly ManagedKey[] => {
+    const written = asStorage(() => store.update(keys));
+    if (written === undefined) throw new AppError('precondition_failed');
+    return announce(written);
+  };
+  const saveOne = (key: ManagedKey): ManagedKey => only(save([key]));
+
+  const insert = (id: string, secret: KeySecret, wish: KeyWish, minting: Minting, isImported: boolean): ManagedKey => {
+    const minters = findMinters(store, minting.minterId);
+    refuseExcess(wish.grant, minters, clock.nowMs());
+    const { name, owner, purpose, environment, tags, grant } = wish;
+    const expiresAtMs = endWithin(wish.end, clock.nowMs() + defaultTermMs, minters);
+    closeDoor();
+    const key: ManagedKey = { id, revision: 0, name, owner, purpose, environment, tags, grant, createdAtMs: clock.nowMs(), createdBy: minting.actorId, minterId: minting.minterId, expiresAtMs, revokedAtMs: undefined, revokedBy: '', isImported, secrets: [secret] };
+    const written = asStorage(() => store.insert([key]));
+    if (written === undefined) throw new AppError('conflict', { message: 'This key is managed already.' });
+    return only(announce(written));
+  };
+
+  const freshSecret = (environment: KeyEnvironment): { readonly text: string; readonly secret: KeySecret } => {
+    const text = makeKeyText(environment);
+    return { text, secret: { digest: sha256Hex(text), hint: hintOf(text), createdAtMs: clock.nowMs(), endsAtMs: undefined, lastUsedAtMs: undefined, lastUsedFrom: '' } };
+  };
+
+  /** The key and all that hang on it, the keys that are revoked already as they are. */
+  const revokeAll = (key: ManagedKey, actorId: string): readonly ManagedKey[] => {
+    const all = [key];
+    for (const one of all) all.push(...store.childrenOf(one.id));
+    const fresh = all.filter(({ revokedAtMs }) => revokedAtMs === undefined).map((one) => ({ ...one, revokedAtMs: clock.nowMs(), revokedBy: actorId }));
+    const written = new Map(fresh.length === 0 ? [] : save(fresh).map((one) => [one.id, one]));
+    return all.map((one) => written.get(one.id) ?? one);
+  };
+
+  return {
+    find: (id) => asStorage(() => store.find(id)),
+    list: (query) => asStorage(() => store.list(query)),
+    create: (wish, minting) => {
+      const { text, secret } = freshSecret(wish.environment);
+      return { key: insert(`ck_${randomToken(12)}`, secret, wish, minting, false), text };
+    },
+    take: (text, wish, minting) => {
+      if (text.trim() === '' || text !== text.trim() || Buffer.byteLength(text) > maxKeyBytes) throw new AppError('invalid_request', { message: `A key is text of 1 to ${maxKeyBytes} bytes without blanks at its ends.`, fields: { param: 'key' } });
+      if (readKeyText(text).kind === 'damaged') throw new AppError('invalid_request', { message: 'The key begins as a managed key does and its checksum is wrong: it is mistyped or cut, and would never be taken.', fields: { param: 'key' } });
+      const digest = sha256Hex(text);
+      // Of short texts even the beginning would tell too much.
+      const hint = readKeyText(text).kind === 'key' ? hintOf(text) : maskSecret(text);
+      return insert(`key_${digest.slice(0, 12)}`, { digest, hint, createdAtMs: clock.nowMs(), endsAtMs: undefined, lastUsedAtMs: undefined, lastUsedFrom: '' }, wish, minting, true);
+    },
+    change: (key, patch) => {
+      refuseRevoked(key);
+      const minters = findMinters(store, key.minterId);
+      const grant = patch.grant?.(key.grant) ?? key.grant;
+      if (patch.grant !== undefined) refuseExcess(grant, minters, clock.nowMs());
+      const expiresAtMs = patch.end === undefined ? key.expiresAtMs : endWithin(patch.end, 0, minters);
+      const { name = key.name, owner = key.owner, purpose = key.purpose, tags = key.tags } = patch;
+      return saveOne({ ...key, name, owner, purpose, tags, grant, expiresAtMs });
+    },
+    rotate: (key, { overlapMs, end }) => {
+      refuseRevoked(key);
+      const nowMs = clock.nowMs();
+      const replaced = replacedSecret(key, nowMs);
+      if (replaced !== undefined) throw new AppError('conflict', { message: `This key is being rotated: its old text (${replaced.hint}) is good until ${new Date(replaced.endsAtMs ?? nowMs).toISOString()}. Wait for that, or end it first (\`keyward keys revoke --old-text\`).` });
+      const { text, secret } = freshSecret(key.environment);
+      const [newest] = key.secrets;
+      const termMs = (key.expiresAtMs ?? 0) - (newest?.createdAtMs ?? key.createdAtMs);
+      const expiresAtMs = end === undefined && key.expiresAtMs === undefined ? undefined : endWithin(end, nowMs + Math.max(termMs, 0), findMinters(store, key.minterId));
+      // What had expired is not good again by the overlap.
+      const endsAtMs = Math.min(nowMs + overlapMs, key.expiresAtMs ?? Infinity);
+      const old = newest === undefined || endsAtMs <= nowMs ? [] : [{ ...newest, endsAtMs }];
+      return { key: saveOne({ ...key, expiresAtMs, secrets: [secret, ...old] }), text };
+    },
+    endOverlap: (key) => {
+      if (replacedSecret(key, clock.nowMs()) === undefined) throw new AppError('conflict', { message: 'This key is not being rotated; it has one text only.' });
+      return saveOne({ ...key, secrets: key.secrets.slice(0, 1) });
+    },
+    revoke: (key, actorId, children) => {
+      if (children === 'revoke') return revokeAll(key, actorId);
+      const moved = store.childrenOf(key.id).map((child) => ({ ...child, minterId: key.minterId }));
+      const ended = key.revokedAtMs === undefined ? [{ ...key, revokedAtMs: clock.nowMs(), revokedBy: actorId }] : [];
+      const written = ended.length + moved.length === 0 ? [] : save([...ended, ...moved]);
+      return ended.length === 0 ? [key, ...written] : written;
+    },
+    remove: (key, actorId) => {
+      const [ended = key, ...others] = revokeAll(key, actorId);
+      const gone = asStorage(() => store.remove([ended]));
+      if (gone === undefined) throw new AppError('precondition_failed');
+      onChanged(gone);
+      return others;
+    },
+  };
+}
+
+function refuseRevoked({ revokedAtMs }: ManagedKey): void {
+  if (revokedAtMs !== undefined) throw new AppError('conflict', { message: 'This key is revoked, which is for good; make a new one.' });
+}
+
+function only(keys: readonly ManagedKey[]): ManagedKey {
+  const [key] = keys;
+  if (key === undefined) throw new TypeError('the store wrote no key');
+  return key;
+}
+
+function asStorage<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new AppError('storage_unavailable', { message: 'The key store cannot be used right now; nothing was changed.', headers: { 'retry-after': '1' }, cause });
+  }
+}
