@@ -2,7 +2,11 @@ import manifest from '../../package.json' with { type: 'json' };
 import { readProcess } from '../../internal/cli/process-env.ts';
 import { runCli } from '../../internal/cli/run.ts';
 
-process.exitCode = await runCli(readProcess(manifest.version), async (options) => {
-  const { runDaemon } = await import('../../internal/daemon/run.ts');
-  return runDaemon(options);
-});
+process.exitCode = await runCli(
+  readProcess(manifest.version),
+  async (options) => {
+    const { runDaemon } = await import('../../internal/daemon/run.ts');
+    return runDaemon(options);
+  },
+  async () => (await import('../../internal/storage/audit-archive.ts')).openAuditArchive,
+);

@@ -14,6 +14,8 @@ export interface CliProcess {
   readonly openLines: (options: { readonly isHidden: boolean }) => LineReader;
   readonly stdinIsTerminal: boolean;
   readonly stdout: Output;
+  /** Resolves when what was written to standard output has been taken; false when nobody reads it any more, as behind `| head`. */
+  readonly drained: () => Promise<boolean>;
   readonly stderr: Output;
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
@@ -40,6 +42,7 @@ export function readProcess(version: string): CliProcess {
     openLines: ({ isHidden }) => openLines(process.stdin, { isHidden: isHidden && isatty(0), interrupt }),
     stdinIsTerminal: isatty(0),
     stdout: process.stdout,
+    drained,
     stderr: process.stderr,
     stdoutIsTerminal: isatty(1),
     stderrIsTerminal: isatty(2),
@@ -52,6 +55,19 @@ export function readProcess(version: string): CliProcess {
     signals: process,
     version,
   };
+}
+
+function drained(): Promise<boolean> {
+  return new Promise((resolve) => {
+    // Without a listener the error, which comes after the callback, would end the process with a stack.
+    const onError = (): void => resolve(false);
+    process.stdout.on('error', onError);
+    process.stdout.write('', (error) => {
+      const isTaken = error === undefined || error === null;
+      if (isTaken) process.stdout.off('error', onError);
+      resolve(isTaken);
+    });
+  });
 }
 
 /** What the terminal makes of Ctrl-C while it is in its ordinary mode. */

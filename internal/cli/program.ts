@@ -9,6 +9,7 @@ import type { StatusFlags } from './commands/status.ts';
 import { logLevels, type RunDaemon } from './daemon-port.ts';
 import type { CliProcess } from './process-env.ts';
 import { addAccounts } from './program-accounts.ts';
+import { addAudit, type LoadAudit } from './program-audit.ts';
 import { addKeys } from './program-keys.ts';
 import { configOption, groups, jsonOption } from './program-parts.ts';
 
@@ -28,7 +29,7 @@ keyward <command> --help tells what a command reads and writes.`;
  * The whole command line as one table. Each action loads its own file, so that `keyward --version` pays for none of them;
  * `settle` takes the exit code of the command that ran.
  */
-export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (exitCode: number) => void): Command {
+export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (exitCode: number) => void, loadAudit: LoadAudit): Command {
   const program = new Command('keyward')
     .description('Keyward stands in front of AI APIs: it checks who is calling, keeps the upstream keys, and passes every exchange through unharmed.')
     .usage('<command> [options]')
@@ -49,6 +50,7 @@ export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (e
 
   addServe(program, cli, startDaemon, settle);
   addInspection(program, cli, settle);
+  addAudit(program, cli, settle, loadAudit);
   addAccounts(program, cli, settle);
   addSetUp(program, cli, settle);
   addKeys(program, cli, settle);

@@ -1,3 +1,4 @@
+import type { LoadAudit } from './program-audit.ts';
 import type { RunDaemon } from './daemon-port.ts';
 import type { CliProcess } from './process-env.ts';
 
@@ -6,14 +7,14 @@ export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 
 /**
  * Runs one command line and resolves to its exit code; never rejects. `startDaemon` is what `serve` ends in, handed in
- * because the command line lies below the daemon.
+ * because the command line lies below the daemon; so it is with the audit of a data-dir.
  */
-export async function runCli(cli: CliProcess, startDaemon: RunDaemon): Promise<number> {
+export async function runCli(cli: CliProcess, startDaemon: RunDaemon, loadAudit: LoadAudit = noAudit): Promise<number> {
   const [{ buildProgram }, { CommanderError }] = await Promise.all([import('./program.ts'), import('commander')]);
   let exitCode: number = exitCodes.ok;
   const program = buildProgram(cli, startDaemon, (code) => {
     exitCode = code;
-  });
+  }, loadAudit);
   if (cli.argv.length === 0) {
     program.outputHelp();
     return exitCodes.ok;
@@ -27,4 +28,8 @@ export async function runCli(cli: CliProcess, startDaemon: RunDaemon): Promise<n
     cli.stderr.write(`keyward: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
     return exitCodes.failed;
   }
+}
+
+function noAudit(): Promise<never> {
+  return Promise.reject(new Error('this build cannot read the audit'));
 }

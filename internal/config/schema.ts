@@ -247,7 +247,7 @@ export const settings = v.object({
   'usage-retention-days': integer(400, { min: 1, max: 36_500 }, 'How long usage rows are kept.', { unit: 'days' }),
   audit: v.optional(section(
     {
-      'fail-closed': flag(false, 'Refuse management changes that cannot be audited.'),
+      'fail-closed': flag(false, 'No record, no service: refuse management changes, logins and revealed secrets that cannot be put on record, and exchanges while usage or audit rows cannot be stored.'),
       'retention-days': integer(365, { min: 1, max: 36_500 }, 'How long audit rows are kept.', { unit: 'days' }),
     },
     'The audit log.',

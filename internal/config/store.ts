@@ -27,6 +27,8 @@ export interface ConfigStoreDeps {
   /** Told of warnings and ignored keys, each once, and of refused reloads. */
   readonly log?: Logger;
   readonly readSecretFile?: ReadSecretFile;
+  /** Called after what somebody else wrote into the file went live. */
+  readonly onEdited?: (previous: LoadedConfig, change: ConfigChange) => void;
 }
 
 /** Decoded, allowed and built beside what runs; `commit` makes it live. */
@@ -104,7 +106,11 @@ export async function createConfigStore(deps: ConfigStoreDeps): Promise<Result<C
     }
     const opening = describeSilentOpening(next.value, current);
     const candidate = opening === undefined ? prepare(next.value, current) : err([opening]);
-    return candidate.ok ? ok(await adopt(candidate.value)) : refuse(candidate.error);
+    if (!candidate.ok) return refuse(candidate.error);
+    const previous = current;
+    const change = await adopt(candidate.value);
+    deps.onEdited?.(previous, change);
+    return ok(change);
   }
 
   function refuse(problems: Problems): Result<never, Problems> {

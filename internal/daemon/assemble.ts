@@ -3,7 +3,8 @@ import { createAuditLog } from '../audit/audit-log.ts';
 import { createBudgetLedger } from '../clients/limits/budget-ledger.ts';
 import { createLimits } from '../clients/limits/limits.ts';
 import type { Clock } from '../clock/clock.ts';
-import type { ConfigStore } from '../config/ports.ts';
+import type { LoadedConfig } from '../config/loaded.ts';
+import type { ConfigChange, ConfigStore } from '../config/ports.ts';
 import { AppError } from '../fault/app-error.ts';
 import { createDoor } from '../http/door.ts';
 import { compileRoutes } from '../http/route-table.ts';
@@ -29,6 +30,7 @@ import type { Pages } from '../server/pages.ts';
 import { routeTable } from '../server/app.ts';
 import { createLoginRoutes } from '../server/login-routes.ts';
 import { createStatusPages } from '../server/status-pages.ts';
+import { openAudit } from '../storage/open-audit.ts';
 import { startRetention } from '../storage/retention.ts';
 import { openSqliteStores } from '../storage/sqlite/stores.ts';
 import { createTokenGrants } from '../upstreamauth/grants.ts';
@@ -44,6 +46,7 @@ import type { Folders } from './folders.ts';
 import type { Live } from './live.ts';
 import { countStates } from './account-states.ts';
 import { callbackUrl } from './callback-url.ts';
+import { observeEdits, recordLife, recordLoginFirst, recordsOrNothing } from './audit-events.ts';
 import { observeAttempts, observeExchanges, observeLogins } from './observe.ts';
 import { openManagedKeys } from './managed-keys.ts';
 import type { DaemonOptions } from './options.ts';
@@ -63,6 +66,8 @@ export interface Parts {
   readonly isDraining: () => boolean;
   readonly configLoadedAtMs: () => number;
   readonly onLogLinesDropped: (listener: (sink: 'console' | 'file', lines: number) => void) => void;
+  /** Of edits that an editor made; at most one listener. */
+  readonly onConfigEdited: (listener: (previous: LoadedConfig, change: ConfigChange) => void) => void;
 }
 
 export interface Assembled {
@@ -112,13 +117,16 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       },
     },
   });
-  const audit = createAuditLog({ store: stores.audit, clock, log, onLost: metrics.auditEventsLost });
+  const auditStore = await openAudit({ tables: stores.audit, places: folders, uid: process.getuid?.(), clock, log });
+  const audit = createAuditLog({ store: auditStore, clock, log, onLost: metrics.auditEventsLost });
+  parts.onConfigEdited(observeEdits({ audit, clock, views: configViews }));
+  const obstacle = recordsOrNothing({ isClosed: () => settings().audit['fail-closed'], isStoring: () => recorder.isStoring() && audit.isStoring() });
   const retention = startRetention({
     clock,
     log,
     tables: [
       { name: 'usage', keepDays: () => settings()['usage-retention-days'], removeBefore: stores.usage.removeBefore },
-      { name: 'audit', keepDays: () => settings().audit['retention-days'], removeBefore: stores.audit.removeBefore },
+      { name: 'audit', keepDays: () => settings().audit['retention-days'], removeBefore: auditStore.removeBefore },
       // A month that is over counts for nothing any more; the year tells an operator what was spent.
       { name: 'budgets', keepDays: () => 400, removeBefore: stores.budgets.removeBefore },
       { name: 'stored responses', keepDays: () => settings()['stored-responses']['retention-days'], removeBefore: stores.responses.removeBefore },
@@ -162,6 +170,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     ...vendors,
     profiles: () => live.snapshot().profiles,
     storeLogin: async (login) => {
+      if (settings().audit['fail-closed']) await recordLoginFirst({ audit, clock }, login.type);
       const stored = await upstreamAccounts.writer().storeLogin(login);
       if (stored.ok) {
         await upstreamAccounts.directory().rescan();
@@ -186,6 +195,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     settle: createSettle(clock, observeExchanges({ usage: recorder, metrics, log: logs })),
     limits: createLimits({ clock, ledger: budgets }),
     onOpened: metrics.exchangeOpened,
+    obstacle,
   };
   const limits = () => socketLimits(settings());
   const sockets = createSockets({ clock, limits, log, metrics });
@@ -225,7 +235,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       warnings: live.snapshot().warnings,
       openExchanges: proxy.openCount(),
       usageQueueLength: queuedRows,
-      storage: recorder.isStoring() ? { healthy: true, detail: '' } : { healthy: false, detail: 'usage rows cannot be stored and wait in memory; the log has the cause' },
+      storage: recorder.isStoring() && audit.isStoring() ? { healthy: true, detail: '' } : { healthy: false, detail: 'usage or audit rows cannot be stored and wait in memory; the log has the cause' },
     }),
     clock,
     tagSecret: randomToken(32),
@@ -233,8 +243,8 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const statusPages = createStatusPages({
     version: options.version,
     readiness: () => ({
-      isServing: !parts.isDraining(),
-      codes: [...(config.lastRefusal() === undefined ? [] : ['config_refused']), ...(live.snapshot().routes.accounts.some((account) => !account.disabled) ? [] : ['no_accounts']), ...(live.snapshot().logins.some(({ key, disabled }) => !disabled && upstreamAccounts.keeper.stateOf(key).kind === 'needs_login') ? ['account_needs_login'] : []), ...(recorder.isStoring() ? [] : ['storage_unavailable']), ...(parts.isDraining() ? ['draining'] : [])],
+      isServing: !parts.isDraining() && obstacle() === undefined,
+      codes: [...(config.lastRefusal() === undefined ? [] : ['config_refused']), ...(live.snapshot().routes.accounts.some((account) => !account.disabled) ? [] : ['no_accounts']), ...(live.snapshot().logins.some(({ key, disabled }) => !disabled && upstreamAccounts.keeper.stateOf(key).kind === 'needs_login') ? ['account_needs_login'] : []), ...(recorder.isStoring() && audit.isStoring() ? [] : ['storage_unavailable']), ...(parts.isDraining() ? ['draining'] : [])],
     }),
     metrics: () => Promise.resolve({ contentType: metricsContentType, text: metrics.render() }),
     listModels: fetchedModels.listModels,
@@ -266,6 +276,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     responses: createResponsesSocket({ clock, sockets, limits, memories: createTurnMemories(() => limits().maxMemoryBytes), proxy, isKept, onFailure }),
     realtime: createRealtimeSocket({ ...exchanges, sockets, socketLimits: limits }),
   };
+  let isStarted = false;
   let pages: Promise<Pages> | undefined;
   const handlers = createFront({
     clock,
@@ -282,7 +293,11 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     handlers,
     openCount: proxy.openCount,
     stopSockets: sockets.stop,
-    start: upstreamAccounts.start,
+    start: async () => {
+      await upstreamAccounts.start();
+      isStarted = true;
+      recordLife({ audit, clock }, 'daemon.started', options.version);
+    },
     close: async () => {
       lifetime.abort();
       sockets.close();
@@ -295,6 +310,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       await retention.stop();
       await recorder.close();
       await budgets.close();
+      if (isStarted) recordLife({ audit, clock }, 'daemon.stopped', options.version);
       await audit.close();
       await requestLogs.close();
       managedKeys.close();

@@ -1,22 +1,21 @@
 import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { storagePlaces, type StoragePlaces } from '../storage/places.ts';
 
 /** Keyward's own folders below `data-dir`, each 0700. */
-export interface Folders {
+export interface Folders extends StoragePlaces {
   readonly logs: string;
   /** Forms too large for memory, while they are sent on. */
   readonly spool: string;
-  /** In a folder of its own: the config is often in `data-dir` itself, whose watch should not see every write. */
-  readonly database: string;
   readonly controlSocket: string;
 }
 
 /** What may stand in a `data-dir` of ours: our own folders, and what people keep beside them. */
-const ownNames = /^(?:logs|spool|state|control\.sock|auth|auth-dir|auths|config\.ya?ml(?:\..*)?|\.env|\.keyward.*|\..*\.tmp)$/;
+const ownNames = /^(?:logs|spool|state|control\.sock|audit\.key|audit\.checkpoint|auth|auth-dir|auths|config\.ya?ml(?:\..*)?|\.env|\.keyward.*|\..*\.tmp)$/;
 
 /** Makes the folders and sweeps what a crash left in the spool. Throws a sentence that names the folder and what to do. */
 export function prepareFolders(dataDir: string): Folders {
-  const folders = { logs: join(dataDir, 'logs'), spool: join(dataDir, 'spool'), database: join(dataDir, 'state', 'keyward.db'), controlSocket: join(dataDir, 'control.sock') };
+  const folders = { logs: join(dataDir, 'logs'), spool: join(dataDir, 'spool'), ...storagePlaces(dataDir), controlSocket: join(dataDir, 'control.sock') };
   for (const folder of [dataDir, folders.logs, folders.spool, dirname(folders.database)]) closeToOthers(folder, folder === dataDir);
   for (const name of readdirSync(folders.spool)) if (name.endsWith('.spool')) rmSync(join(folders.spool, name), { force: true });
   return folders;

@@ -10,7 +10,7 @@ import { createFileLog } from '../log/file-log.ts';
 import { createLogger, type LogHandle } from '../log/create-logger.ts';
 import type { LogLevel } from '../log/logger.ts';
 import type { Listener, TlsFiles } from '../server/listen.ts';
-import { assemble } from './assemble.ts';
+import { assemble, type Parts } from './assemble.ts';
 import { openEndpoints } from './endpoints.ts';
 import { prepareFolders } from './folders.ts';
 import { createLive, type Live } from './live.ts';
@@ -43,8 +43,9 @@ export const runDaemon: RunDaemon = async (options) => {
     // Loud on purpose, at every start and reload (security rules 7 and 8).
     for (const warning of warnings) logs.logger.warn(`config: ${formatProblem(options.configPath, warning)}`);
   });
+  let onEdited: OnEdited = () => undefined;
   try {
-    const opened = await createConfigStore({ path: options.configPath, env: options.env, home: homeOf(options), clock: systemClock, prepare: live.prepare, log: logs.logger });
+    const opened = await createConfigStore({ path: options.configPath, env: options.env, home: homeOf(options), clock: systemClock, prepare: live.prepare, log: logs.logger, onEdited: (previous, change) => onEdited(previous, change) });
     if (!opened.ok) {
       for (const problem of opened.error) options.stderr.write(`keyward: ${formatProblem(options.configPath, problem)}\n`);
       return { exitCode: 2 };
@@ -56,6 +57,9 @@ export const runDaemon: RunDaemon = async (options) => {
       tellDropped: (listener) => {
         onDropped = listener;
       },
+      tellEdited: (listener) => {
+        onEdited = listener;
+      },
     });
     return { exitCode: 0 };
   } catch (thrown) {
@@ -66,9 +70,13 @@ export const runDaemon: RunDaemon = async (options) => {
   }
 };
 
+/** Edits of the config file, which is open before there is an audit. */
+type OnEdited = Parameters<Parts['onConfigEdited']>[0];
+
 interface LogTaps {
   readonly writeLinesTo: (write: ((line: string) => void) | undefined) => void;
   readonly tellDropped: (listener: OnDropped) => void;
+  readonly tellEdited: (listener: OnEdited) => void;
 }
 
 /** Opens everything, waits for a signal, drains, closes in reverse order. */
@@ -99,6 +107,7 @@ async function serve(options: DaemonOptions, live: Live, config: ConfigStore, lo
     isDraining: () => isDraining,
     configLoadedAtMs: () => configLoadedAtMs,
     onLogLinesDropped: (listener) => void dropped.push(listener),
+    onConfigEdited: taps.tellEdited,
   });
 
   const apply = (): void => {

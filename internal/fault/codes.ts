@@ -104,6 +104,7 @@ export const faults = {
   secret_required: { status: 409, type: 'invalid_request_error', retry: 'never', message: 'Changing where a secret is sent needs the secret again.', fix: 'Send the secret along with the change.' },
   config_not_writable: { status: 409, type: 'invalid_request_error', retry: 'never', message: 'The config file cannot be written by Keyward.', fix: 'It is a link, read-only, or was changed meanwhile; edit it by hand.' },
   storage_unavailable: { status: 503, type: 'api_error', retry: 'later', message: 'The usage and audit store cannot be used right now.', fix: 'Check disk space and permissions of `data-dir`.' },
+  audit_unavailable: { status: 503, type: 'api_error', retry: 'later', message: 'This cannot be put on record right now, and `audit.fail-closed` asks for that.', fix: 'Check disk space and permissions of `data-dir`; the log has the cause.' },
   internal_error: { status: 500, type: 'api_error', retry: 'now', message: 'Keyward failed to handle this request.', fix: 'Report the `x-request-id`; the log has the cause.' },
 } as const satisfies Record<string, FaultRow>;
 

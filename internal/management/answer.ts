@@ -16,3 +16,17 @@ export function answerAttachment(name: string, bytes: Uint8Array, headers: Reado
     headers: { 'content-type': 'text/plain; charset=utf-8', 'content-disposition': `attachment; filename="${name.replaceAll(/[^\w.@+-]/g, '_')}"`, ...always, ...headers },
   });
 }
+
+/** Text that is made as it is read. What fails on the way breaks the answer off, so that it cannot be taken for whole. */
+export function answerLines(contentType: string, chunks: AsyncGenerator<string>): Response {
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      const next = await chunks.next();
+      if (next.done === true) controller.close();
+      else controller.enqueue(encoder.encode(next.value));
+    },
+    cancel: async () => void (await chunks.return(undefined)),
+  });
+  return new Response(body, { status: 200, headers: { 'content-type': contentType, ...always } });
+}

@@ -3,8 +3,10 @@ import type { ConfigChange, ConfigEdit, WriteOptions } from '../config/ports.ts'
 import type { ConfigProblem } from '../config/problem.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { Result } from '../fault/result.ts';
+import { recordEvent } from './audit-trail.ts';
 import type { ManagementCall, ManagementDeps } from './context.ts';
 import { checkIfMatch } from './entity-tag.ts';
+import type { ConfigViews } from './ports.ts';
 
 /** One wish to change the config. `tagOf` and `plan` run again when the file changed in between. */
 export interface ChangeRequest {
@@ -25,17 +27,14 @@ const unchanged = (loaded: LoadedConfig): ConfigChange => ({ changed: [], restar
 /**
  * Carries a change out: validated, durable, live and audited when it resolves; nothing happened when it rejects. Edits
  * are made against exactly the state that `plan` saw. Errors: the plan's and `ConfigStore`'s; `precondition_failed`
- * for the caller's own `If-Match`; `storage_unavailable` with `audit.fail-closed`.
+ * for the caller's own `If-Match`.
  */
 export async function changeConfig(deps: ManagementDeps, call: ManagementCall, request: ChangeRequest): Promise<ConfigChange> {
-  const failClosed = deps.config.current().config.audit['fail-closed'];
-  if (failClosed) await requireAudit(deps);
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const previous = deps.config.current();
     const outcome = await tryChange(deps, request, previous);
     if (outcome.ok) {
       recordChange(deps, call, request.target, previous, outcome.value);
-      if (failClosed) await deps.audit.flush();
       return outcome.value;
     }
     if (outcome.error.code !== 'precondition_failed') throw outcome.error;
@@ -46,23 +45,21 @@ export async function changeConfig(deps: ManagementDeps, call: ManagementCall, r
   throw new AppError('conflict', { message: 'The config file keeps changing while it is edited; try again.' });
 }
 
-/** Settings of a change that are members of the file, before and after, secrets masked. */
 function recordChange(deps: ManagementDeps, call: ManagementCall, target: string, previous: LoadedConfig, change: ConfigChange): void {
   if (change.loaded.text === previous.text) return;
-  const before = deps.views.masked(previous);
-  const after = deps.views.masked(change.loaded);
-  const names = [...new Set(change.changed.map((path) => path.split('.', 1)[0] ?? path))];
-  deps.audit.append({
-    atMs: deps.clock.nowMs(),
+  recordEvent(deps, call, {
     action: 'config.changed',
-    actor: call.principal.id,
-    from: call.peer.address,
-    requestId: call.requestId,
     target: change.changed.length === 0 ? target : change.changed.join(', '),
-    code: '',
-    before: Object.fromEntries(names.map((name) => [name, before[name] ?? null])),
-    after: Object.fromEntries(names.map((name) => [name, after[name] ?? null])),
+    ...describeChange(deps.views, previous, change),
   });
+}
+
+/** Settings of a change that are members of the file, before and after, secrets masked. */
+export function describeChange(views: Pick<ConfigViews, 'masked'>, previous: LoadedConfig, change: ConfigChange): { readonly before: unknown; readonly after: unknown } {
+  const before = views.masked(previous);
+  const after = views.masked(change.loaded);
+  const names = [...new Set(change.changed.map((path) => path.split('.', 1)[0] ?? path))];
+  return { before: Object.fromEntries(names.map((name) => [name, before[name] ?? null])), after: Object.fromEntries(names.map((name) => [name, after[name] ?? null])) };
 }
 
 async function tryChange(deps: ManagementDeps, request: ChangeRequest, loaded: LoadedConfig): Promise<Result<ConfigChange, AppError>> {
@@ -71,18 +68,6 @@ async function tryChange(deps: ManagementDeps, request: ChangeRequest, loaded: L
   const plan = request.plan(loaded);
   if ('text' in plan) return deps.config.replace(plan.text, options);
   return plan.edits.length === 0 ? { ok: true, value: unchanged(loaded) } : deps.config.edit(plan.edits, options);
-}
-
-/** Errors: `storage_unavailable` where what is about to be done could not be put on record. */
-export async function requireAudit(deps: ManagementDeps): Promise<void> {
-  const { healthy } = deps.daemon().storage;
-  const message = 'The change cannot be audited, and `audit.fail-closed` refuses it then.';
-  if (!healthy) throw new AppError('storage_unavailable', { message });
-  try {
-    await deps.audit.flush();
-  } catch (cause) {
-    throw new AppError('storage_unavailable', { message, cause });
-  }
 }
 
 export function invalidOnDisk(problems: readonly ConfigProblem[]): AppError {

@@ -5,7 +5,6 @@ import { AppError } from '../fault/app-error.ts';
 import { answerJson } from './answer.ts';
 import { recordEvent } from './audit-trail.ts';
 import { readJsonObject } from './body.ts';
-import { requireAudit } from './change.ts';
 import { endMembers, invalid, patchMembers, readEnd, readOverlap, readPatch, readWish, wishMembers } from './client-key-body.ts';
 import { importKeys } from './client-key-import.ts';
 import { auditedKey, describeKey } from './client-key-view.ts';
@@ -90,35 +89,29 @@ async function createKey(deps: ManagementDeps, c: Context, call: ManagementCall)
   if (typeof minter !== 'string') throw invalid('minter', 'must be the id of a key');
   const wish = readWish(body, deps.clock.nowMs());
   const minting = mintingOf(call, minter);
-  return onRecord(deps, async () => {
-    const { key, text } = deps.clientKeys.create(wish, minting);
-    recordEvent(deps, call, { action: 'key.created', target: key.id, after: auditedKey(key) });
-    const notes = await requireClientAuth(deps, call);
-    return showKey(deps, key, { key: text, ...notes }, 201);
-  });
+  const { key, text } = deps.clientKeys.create(wish, minting);
+  recordEvent(deps, call, { action: 'key.created', target: key.id, after: auditedKey(key) });
+  const notes = await requireClientAuth(deps, call);
+  return showKey(deps, key, { key: text, ...notes }, 201);
 }
 
 async function changeKey(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
   const patch = readPatch(await readJsonObject(c.req.raw, patchMembers), deps.clock.nowMs());
-  return onRecord(deps, () => {
-    const before = findKey(deps, call);
-    checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
-    const after = deps.clientKeys.change(before, patch);
-    recordEvent(deps, call, { action: 'key.changed', target: after.id, before: auditedKey(before), after: auditedKey(after) });
-    return showKey(deps, after);
-  });
+  const before = findKey(deps, call);
+  checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
+  const after = deps.clientKeys.change(before, patch);
+  recordEvent(deps, call, { action: 'key.changed', target: after.id, before: auditedKey(before), after: auditedKey(after) });
+  return showKey(deps, after);
 }
 
 async function rotateKey(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
   const body = await readJsonObject(c.req.raw, ['overlap', ...endMembers], { mayBeEmpty: true });
   const wish = { overlapMs: readOverlap(body), end: readEnd(body, deps.clock.nowMs()) };
-  return onRecord(deps, () => {
-    const before = findKey(deps, call);
-    checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
-    const { key, text } = deps.clientKeys.rotate(before, wish);
-    recordEvent(deps, call, { action: 'key.rotated', target: key.id, before: auditedKey(before), after: auditedKey(key) });
-    return showKey(deps, key, { key: text });
-  });
+  const before = findKey(deps, call);
+  checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
+  const { key, text } = deps.clientKeys.rotate(before, wish);
+  recordEvent(deps, call, { action: 'key.rotated', target: key.id, before: auditedKey(before), after: auditedKey(key) });
+  return showKey(deps, key, { key: text });
 }
 
 async function revokeKey(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
@@ -128,39 +121,26 @@ async function revokeKey(deps: ManagementDeps, c: Context, call: ManagementCall)
   if (!isChildren(children)) throw invalid('children', 'must be revoke or transfer');
   // Handed over, they are bounded by less than they were minted under.
   if (children === 'transfer' && !isOperator(call)) throw new AppError('root_required', { message: 'Only the root management secret may hand over the keys that a key has minted.' });
-  return onRecord(deps, () => {
-    const before = findKey(deps, call);
-    checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
-    if (only === 'replaced') {
-      const key = deps.clientKeys.endOverlap(before);
-      recordEvent(deps, call, { action: 'key.revoked', target: key.id, before: auditedKey(before), after: auditedKey(key) });
-      return showKey(deps, key);
-    }
-    const [key = before, ...others] = deps.clientKeys.revoke(before, call.principal.id, children);
-    recordEvent(deps, call, { action: 'key.revoked', target: key.id, after: { children, ...Object.fromEntries(others.length === 0 ? [] : [['with', others.map(({ id }) => id)]]) } });
-    return showKey(deps, key, { children: others.map((other) => ({ id: other.id, status: describeKey(other, deps.clock.nowMs())['status'] })) });
-  });
+  const before = findKey(deps, call);
+  checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
+  if (only === 'replaced') {
+    const key = deps.clientKeys.endOverlap(before);
+    recordEvent(deps, call, { action: 'key.revoked', target: key.id, before: auditedKey(before), after: auditedKey(key) });
+    return showKey(deps, key);
+  }
+  const [key = before, ...others] = deps.clientKeys.revoke(before, call.principal.id, children);
+  recordEvent(deps, call, { action: 'key.revoked', target: key.id, after: { children, ...Object.fromEntries(others.length === 0 ? [] : [['with', others.map(({ id }) => id)]]) } });
+  return showKey(deps, key, { children: others.map((other) => ({ id: other.id, status: describeKey(other, deps.clock.nowMs())['status'] })) });
 }
 
 function isChildren(value: unknown): value is Children {
   return value === 'revoke' || value === 'transfer';
 }
 
-function deleteKey(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
-  return onRecord(deps, () => {
-    const before = findKey(deps, call);
-    checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
-    const others = deps.clientKeys.remove(before, call.principal.id);
-    recordEvent(deps, call, { action: 'key.deleted', target: before.id, before: auditedKey(before), ...(others.length === 0 ? {} : { after: { revoked: others.map(({ id }) => id) } }) });
-    return answerJson({ status: 'ok', id: before.id, revoked: others.map(({ id }) => id) });
-  });
-}
-
-/** With `audit.fail-closed` nothing is done that could not be put on record, and the record is durable before the answer. */
-async function onRecord(deps: ManagementDeps, work: () => Response | Promise<Response>): Promise<Response> {
-  const failClosed = deps.config.current().config.audit['fail-closed'];
-  if (failClosed) await requireAudit(deps);
-  const answer = await work();
-  if (failClosed) await deps.audit.flush();
-  return answer;
+function deleteKey(deps: ManagementDeps, c: Context, call: ManagementCall): Response {
+  const before = findKey(deps, call);
+  checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
+  const others = deps.clientKeys.remove(before, call.principal.id);
+  recordEvent(deps, call, { action: 'key.deleted', target: before.id, before: auditedKey(before), ...(others.length === 0 ? {} : { after: { revoked: others.map(({ id }) => id) } }) });
+  return answerJson({ status: 'ok', id: before.id, revoked: others.map(({ id }) => id) });
 }

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { parseInstant } from '../clock/instant.ts';
 import { AppError } from '../fault/app-error.ts';
 
 /** `true` or `false`, absent is false. Errors: `invalid_request` naming the parameter. */
@@ -16,6 +17,15 @@ export function queryInteger(c: Context, name: string, range: { readonly min: nu
   const parsed = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
   if (!(parsed >= range.min && parsed <= range.max)) throw invalid(name, `must be a whole number from ${range.min} to ${range.max}`);
   return parsed;
+}
+
+/** An RFC 3339 time or date, or Unix seconds; in milliseconds. Errors: `invalid_request` naming the parameter. */
+export function queryInstant(c: Context, name: string): number | undefined {
+  const value = c.req.query(name);
+  if (value === undefined) return undefined;
+  const atMs = parseInstant(value);
+  if (atMs === undefined) throw invalid(name, 'must be an RFC 3339 time or Unix seconds');
+  return atMs;
 }
 
 function invalid(name: string, why: string): AppError {

@@ -1,5 +1,5 @@
 import { auditRoutes } from './audit.ts';
-import { withAuditedRefusals } from './audit-trail.ts';
+import { withAudit } from './audit-trail.ts';
 import { clientKeyRoutes } from './client-keys.ts';
 import { authFileRoutes } from './auth-files.ts';
 import { configDocumentRoutes } from './config-document.ts';
@@ -16,5 +16,5 @@ import { usageRoutes } from './usage.ts';
 export function managementRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return [configDocumentRoutes, scalarRoutes, listRoutes, authFileRoutes, loginRoutes, clientKeyRoutes, usageRoutes, logRoutes, auditRoutes, statusRoutes, routingRoutes]
     .flatMap((routesOf) => routesOf(deps))
-    .map((route) => withAuditedRefusals(deps, route));
+    .map((route) => withAudit(deps, route));
 }

@@ -1,18 +1,20 @@
 import type { Context } from 'hono';
 import { AppError } from '../fault/app-error.ts';
+import { exportFiltered } from '../usage/filtered-export.ts';
 import { parseSnapshotQuery, readUsageAnswer } from '../usage/snapshot.ts';
 import { exportUsage, importUsage } from '../usage/transfer.ts';
 import { answerJson } from './answer.ts';
 import { recordEvent } from './audit-trail.ts';
 import { readJsonObject } from './body.ts';
 import type { ManagementCall, ManagementDeps, ManagementRoute } from './context.ts';
+import { queryInstant } from './query.ts';
 
 const bytesPerMegabyte = 1_048_576;
 
 export function usageRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return [
     { method: 'GET', path: '/usage', scope: 'usage:read', handle: (c) => showUsage(deps, c) },
-    { method: 'GET', path: '/usage/export', scope: 'usage:read', handle: () => writeExport(deps) },
+    { method: 'GET', path: '/usage/export', scope: 'usage:read', handle: (c) => writeExport(deps, c) },
     { method: 'POST', path: '/usage/import', scope: 'config:write', handle: (c, call) => readImport(deps, c.req.raw, call) },
   ];
 }
@@ -24,9 +26,17 @@ async function showUsage(deps: ManagementDeps, c: Context): Promise<Response> {
   return answerJson(readUsageAnswer(deps.usageStore, query));
 }
 
-async function writeExport(deps: ManagementDeps): Promise<Response> {
+/** With `client`, `from` or `to`: of that client within that time, sums and details alike. */
+async function writeExport(deps: ManagementDeps, c: Context): Promise<Response> {
   checkEnabled(deps);
+  const clientId = c.req.query('client');
+  const fromMs = queryInstant(c, 'from');
+  const toMs = queryInstant(c, 'to');
+  if (clientId !== undefined && !/^[\w:.@-]{1,128}$/.test(clientId)) throw new AppError('invalid_request', { message: 'client must be an id such as key_0123456789ab.', fields: { param: 'client' } });
   await deps.usageRecorder.flush();
+  if (clientId !== undefined || fromMs !== undefined || toMs !== undefined) {
+    return answerJson(await exportFiltered(deps.usageStore, deps.clock, { ...(clientId === undefined ? {} : { clientId }), ...(fromMs === undefined ? {} : { fromMs }), ...(toMs === undefined ? {} : { toMs }) }));
+  }
   return answerJson(await exportUsage(deps.usageStore, deps.clock));
 }
 

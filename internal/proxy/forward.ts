@@ -16,6 +16,8 @@ export type ProxyDeps = ExchangeDeps &
   Omit<PrepareDeps, 'items'> & {
     /** Called at the start of every exchange; `settle` ends what it began. */
     readonly onOpened: () => void;
+    /** Why no exchange may begin now, as a refusal; absent or undefined when all is well. */
+    readonly obstacle?: () => AppError | undefined;
     readonly requestLogs: Pick<RequestLogs, 'begin'>;
     readonly running: Pick<RunningExchanges, 'begin'>;
   };
@@ -53,6 +55,8 @@ export function createProxy(deps: ProxyDeps): Proxy {
     const running = deps.running.begin(principal);
     const log = deps.requestLogs.begin(inbound.id, { method, path: target.path, query: target.query, headers: req.headers });
     try {
+      const obstacle = deps.obstacle?.();
+      if (obstacle !== undefined) throw obstacle;
       if (open > limits.maxOpenExchanges) throw new AppError('overloaded', { headers: { 'retry-after': '1' } });
       if (ofClient > limits.maxOpenExchangesPerClient) throw new AppError('too_many_exchanges', { headers: { 'retry-after': '1' } });
       const prepared = prepare();

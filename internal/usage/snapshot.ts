@@ -1,3 +1,4 @@
+import { parseInstant } from '../clock/instant.ts';
 import { AppError } from '../fault/app-error.ts';
 import { utcDay, type StoredUsage, type UsageCount, type UsageStore, type UsageTotal } from './store.ts';
 
@@ -77,8 +78,8 @@ export function parseSnapshotQuery(query: URLSearchParams): SnapshotQuery {
 }
 
 function parseSince(text: string): number {
-  const atMs = /^\d{1,11}$/.test(text) ? Number(text) * 1_000 : /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(atMs) || atMs > 8.64e15) throw new AppError('invalid_request', { message: '`since` must be an RFC 3339 time or Unix seconds.', fields: { field: 'since' } });
+  const atMs = parseInstant(text);
+  if (atMs === undefined) throw new AppError('invalid_request', { message: '`since` must be an RFC 3339 time or Unix seconds.', fields: { field: 'since' } });
   return atMs;
 }
 
@@ -96,7 +97,7 @@ export function readUsageAnswer(store: UsageStore, query: SnapshotQuery = {}): U
 }
 
 /** The sums from `fromDay` on (absent: all), and the given details, newest first. */
-export function buildSnapshot(store: UsageStore, details: readonly StoredUsage[], fromDay?: string): UsageSnapshot {
+export function buildSnapshot(store: Pick<UsageStore, 'totals' | 'countsByDay' | 'countsByHour'>, details: readonly StoredUsage[], fromDay?: string): UsageSnapshot {
   const totals = store.totals(fromDay);
   const byDay = store.countsByDay(fromDay);
   const byHour = store.countsByHour(fromDay);

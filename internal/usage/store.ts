@@ -59,8 +59,8 @@ export interface UsageStore {
   readonly days: (fromDay?: string) => readonly UsageDay[];
   readonly countsByDay: (fromDay?: string) => readonly UsageCount[];
   readonly countsByHour: (fromDay?: string) => readonly UsageCount[];
-  /** Newest first, at most `limit`, at or after `sinceMs`, leaving out the first `offset`. */
-  readonly newest: (query: { readonly limit: number; readonly sinceMs?: number; readonly offset?: number }) => readonly StoredUsage[];
+  /** Newest first, at most `limit`, at or after `sinceMs` and before `untilMs`, of one client or all, leaving out the first `offset`. */
+  readonly newest: (query: { readonly limit: number; readonly sinceMs?: number; readonly untilMs?: number; readonly clientId?: string; readonly offset?: number }) => readonly StoredUsage[];
   /** Removes at most `limit` rows older than `beforeMs`; rollups of whole days before it go with the last of them. The number of rows removed. */
   readonly removeBefore: (beforeMs: number, limit: number) => number;
 }

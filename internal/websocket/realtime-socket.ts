@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Lease, Limits } from '../clients/limits/limits.ts';
-import { toAppError } from '../fault/app-error.ts';
+import { toAppError, type AppError } from '../fault/app-error.ts';
 import type { SettleExchange } from '../proxy/settled.ts';
 import { takeLease } from '../proxy/take-lease.ts';
 import { mayUse, refuseDisallowedModel } from '../routing/model-limits.ts';
@@ -22,6 +22,8 @@ export interface RealtimeSocketDeps extends SessionDeps {
   readonly limits: Limits;
   /** Called at the start of every session; `settle` ends what it began. */
   readonly onOpened: () => void;
+  /** Why no session may begin now, as a refusal; absent or undefined when all is well. */
+  readonly obstacle?: () => AppError | undefined;
 }
 
 /** What one session is called in usage and metrics, and how it has gone so far. */
@@ -48,6 +50,8 @@ export function createRealtimeSocket(deps: RealtimeSocketDeps): SocketHandler {
     const progress: Progress = { attempts: 0, firstByteMs: undefined, candidate: undefined, lease: undefined };
     const settle = openExchange(deps, opening, query.model, progress);
     try {
+      const obstacle = deps.obstacle?.();
+      if (obstacle !== undefined) throw obstacle;
       // What a session uses is known at its end alone; until then it holds a place, and no tokens.
       progress.lease = takeLease(deps.limits, opening.principal, { ...session, model: query.model }, opening.snapshot().limits);
       const found = await findSession(deps, opening, { query, progress, signal: leaving.signal });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe } from 'vitest';
+import { createChainKey } from '../../internal/audit/chain.ts';
 import { createManagedKeyData, createMemoryManagedKeyStore } from '../../internal/storage/memory/managed-keys.ts';
 import { createMemoryAuditStore } from '../../internal/storage/memory/audit-store.ts';
 import { createMemoryBudgetStore } from '../../internal/storage/memory/budget-store.ts';
@@ -36,7 +37,7 @@ describe('response store in SQLite', () => responseStoreContract(() => openSqlit
 describe('budget store in memory', () => budgetStoreContract(createMemoryBudgetStore));
 describe('budget store in SQLite', () => budgetStoreContract(() => openSqlite().budgets));
 describe('audit store in memory', () => auditStoreContract(createMemoryAuditStore));
-describe('audit store in SQLite', () => auditStoreContract(() => openSqlite().audit));
+describe('audit store in SQLite', () => auditStoreContract(() => openSqlite().audit.open({ key: createChainKey(new Uint8Array(32)), clock: createManualClock() })));
 describe('managed key store in memory', () =>
   managedKeyStoreContract(() => {
     const data = createManagedKeyData();

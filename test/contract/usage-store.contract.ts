@@ -20,6 +20,9 @@ export function usageStoreContract(open: () => UsageStore): void {
     const ids = (query: Parameters<UsageStore['newest']>[0]): readonly string[] => store.newest(query).map((row) => row.requestId);
     expect(ids({ limit: 3 })).toEqual(['req_4', 'req_3', 'req_2']);
     expect(ids({ limit: 10, sinceMs: noonMs + 3 })).toEqual(['req_4', 'req_3']);
+    expect(ids({ limit: 10, sinceMs: noonMs + 2, untilMs: noonMs + 4 })).toEqual(['req_3', 'req_2']);
+    expect(ids({ limit: 10, clientId: 'key_ffffffffffff' })).toEqual([]);
+    expect(ids({ limit: 1, clientId: usageRow().clientId })).toEqual(['req_4']);
     expect(ids({ limit: 2, offset: 2 })).toEqual(['req_2', 'req_1']);
     expect(ids({ limit: 0 })).toEqual([]);
   });

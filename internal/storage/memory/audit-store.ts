@@ -1,30 +1,34 @@
-import type { AuditEvent } from '../../audit/ports.ts';
+import { passes, type AuditRecord } from '../../audit/ports.ts';
+import { toRecord } from '../../audit/row.ts';
 import type { AuditStore } from '../../audit/store.ts';
 
-/** Audit rows that live as long as the process; for tests and for running without a disk. */
+const recordsPerPage = 500;
+
+/** Audit rows that live as long as the process, without a chain; for tests and for running without a disk. */
 export function createMemoryAuditStore(): AuditStore {
-  let rows: (AuditEvent & { readonly id: number })[] = [];
+  let records: AuditRecord[] = [];
   let lastId = 0;
   return {
-    append: (events) =>
-      events.map((event) => {
+    append: (rows) =>
+      rows.map((row) => {
         lastId += 1;
-        rows.push({ ...event, id: lastId });
+        records.push(toRecord(lastId, row));
         return lastId;
       }),
-    setCounts: (counts) => {
-      const byId = new Map(counts.map(({ id, count }) => [id, count]));
-      rows = rows.map((row) => {
-        const count = byId.get(row.id);
-        return count === undefined ? row : { ...row, count };
-      });
+    list: ({ limit, beforeId = Infinity, ...filter }) => records.filter((record) => record.id < beforeId && passes(record, filter)).toReversed().slice(0, limit),
+    page: ({ afterId, ...filter }) => {
+      const page = records.filter(({ id }) => id > afterId).slice(0, recordsPerPage);
+      const last = page.at(-1);
+      if (last === undefined) return undefined;
+      return { records: page.filter((record) => passes(record, filter)), nextAfterId: last.id };
     },
-    list: ({ limit, beforeId = Infinity, action }) =>
-      rows.filter((row) => row.id < beforeId && (action === undefined || row.action === action)).toReversed().slice(0, limit),
     removeBefore: (beforeMs, limit) => {
-      const old = new Set(rows.filter((row) => row.atMs < beforeMs).toSorted((a, b) => a.atMs - b.atMs).slice(0, limit));
-      rows = rows.filter((row) => !old.has(row));
-      return old.size;
+      const last = records.slice(0, limit).findLast(({ atMs }) => atMs < beforeMs);
+      if (last === undefined) return 0;
+      const before = records.length;
+      records = records.filter(({ id }) => id > last.id);
+      return before - records.length;
     },
+    close: () => Promise.resolve(),
   };
 }

@@ -34,8 +34,8 @@ export function createMemoryUsageStore(): UsageStore {
       sumByDay(since(fromDay)).toSorted((a, b) => compare(a.day, b.day) || compare(a.clientId, b.clientId) || compare(a.accountId, b.accountId) || compare(a.model, b.model)),
     countsByDay: (fromDay = '') => count(since(fromDay), (row) => utcDay(row.atMs)),
     countsByHour: (fromDay = '') => count(since(fromDay), (row) => utcHour(row.atMs)),
-    newest: ({ limit, sinceMs = 0, offset = 0 }) =>
-      rows.filter((row) => row.atMs >= sinceMs).toReversed().toSorted((a, b) => b.atMs - a.atMs).slice(offset, offset + limit),
+    newest: ({ limit, sinceMs = 0, untilMs = Infinity, clientId, offset = 0 }) =>
+      rows.filter((row) => row.atMs >= sinceMs && row.atMs < untilMs && (clientId === undefined || row.clientId === clientId)).toReversed().toSorted((a, b) => b.atMs - a.atMs).slice(offset, offset + limit),
     removeBefore: (beforeMs, limit) => {
       const old = new Set(rows.filter((row) => row.atMs < beforeMs).toSorted((a, b) => a.atMs - b.atMs).slice(0, limit));
       rows = rows.filter((row) => !old.has(row));

@@ -21,8 +21,8 @@ export interface SqlDatabase {
 }
 
 /** Opens an existing file. Not to be called before the runtime was checked: the library crashes old Nodes. */
-export function openDriver(file: string, busyTimeoutMs: number): SqlDatabase {
-  const database = new BetterSqlite3(file, { fileMustExist: true, timeout: busyTimeoutMs });
+export function openDriver(file: string, busyTimeoutMs: number, access: 'read-write' | 'read' = 'read-write'): SqlDatabase {
+  const database = new BetterSqlite3(file, { fileMustExist: true, timeout: busyTimeoutMs, readonly: access === 'read' });
   const begin = database.prepare('BEGIN IMMEDIATE');
   const commit = database.prepare('COMMIT');
   const rollback = database.prepare('ROLLBACK');

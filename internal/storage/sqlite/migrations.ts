@@ -1,3 +1,5 @@
+import { auditChain } from './migration-audit-chain.ts';
+
 /** One step of the schema. Shipped steps are never edited; a change is a new step. */
 export interface Migration {
   /** What `PRAGMA user_version` is after it; 1, 2, 3 … without gaps. */
@@ -168,7 +170,7 @@ export const migrations: readonly Migration[] = [
       INSERT INTO client_key_revision (id, value) VALUES (1, 0);
       `,
     },
-  { version: 4, subject: 'the audit chain', sql: '' },
+  auditChain(4),
   {
     version: 5,
     subject: 'what was spent of budgets',

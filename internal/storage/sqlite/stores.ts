@@ -1,8 +1,7 @@
-import type { AuditStore } from '../../audit/store.ts';
 import type { BudgetStore } from '../../clients/limits/budget-store.ts';
 import type { ManagedKeyStore } from '../../clients/managed-keys/store.ts';
 import type { UsageStore } from '../../usage/store.ts';
-import { createSqliteAuditStore } from './audit-store.ts';
+import { createAuditTables, type AuditTables } from './audit-tables.ts';
 import { createSqliteBudgetStore } from './budget-store.ts';
 import { createSqliteManagedKeyStore } from './managed-keys.ts';
 import { createResponseOwners, type DurableResponseOwners } from './response-owners.ts';
@@ -13,7 +12,7 @@ import { createSqliteUsageStore } from './usage-store.ts';
 /** All that is kept in the one database file. */
 export interface Stores {
   readonly usage: UsageStore;
-  readonly audit: AuditStore;
+  readonly audit: AuditTables;
   readonly responseOwners: DurableResponseOwners;
   readonly responses: SqliteResponseStore;
   readonly managedKeys: ManagedKeyStore;
@@ -28,7 +27,7 @@ export function openSqliteStores(options: OpenOptions & { readonly onFailure?: (
   const responseOwners = createResponseOwners({ database, clock: options.clock, onFailure: options.onFailure ?? (() => undefined) });
   return {
     usage: createSqliteUsageStore(database),
-    audit: createSqliteAuditStore(database),
+    audit: createAuditTables(database),
     responseOwners,
     budgets: createSqliteBudgetStore(database),
     responses: createSqliteResponseStore({ database, clock: options.clock, maxTotalBytes: options.maxStoredResponseBytes ?? (() => Infinity), onFailure: options.onFailure ?? (() => undefined) }),

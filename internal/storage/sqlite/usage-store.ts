@@ -1,6 +1,6 @@
 import { utcDay, type StoredUsage, type UsageCount, type UsageDay, type UsageStore, type UsageTotal } from '../../usage/store.ts';
 import { sumByDay, sumByHour } from '../usage-sums.ts';
-import type { SqlDatabase } from './driver.ts';
+import type { SqlDatabase, SqlStatement } from './driver.ts';
 import { readRow } from './read-row.ts';
 
 const exchangeColumns = [
@@ -42,9 +42,12 @@ export function createSqliteUsageStore(database: SqlDatabase): UsageStore {
   const days = database.prepare(`SELECT ${dayColumns.join(', ')} FROM usage_day WHERE day >= ? ORDER BY day, client_id, account_id, model`);
   const byDay = database.prepare('SELECT day AS key, sum(requests) AS requests, sum(tokens) AS tokens FROM usage_hour WHERE day >= ? GROUP BY day ORDER BY day');
   const byHour = database.prepare('SELECT hour AS key, sum(requests) AS requests, sum(tokens) AS tokens FROM usage_hour WHERE day >= ? GROUP BY hour ORDER BY hour');
-  const newest = database.prepare(`
+  const newestWhere = (more: string): SqlStatement =>
+    database.prepare(`
     SELECT ${[...exchangeColumns, ...seriesColumns].join(', ')} FROM usage_exchange JOIN usage_series ON usage_series.id = series_id
-    WHERE at_ms >= ? ORDER BY at_ms DESC, usage_exchange.id DESC LIMIT ? OFFSET ?`);
+    WHERE at_ms >= ? AND at_ms < ?${more} ORDER BY at_ms DESC, usage_exchange.id DESC LIMIT ? OFFSET ?`);
+  const newest = newestWhere('');
+  const newestOfClient = newestWhere(' AND client_id = ?');
   const remove = database.prepare('DELETE FROM usage_exchange WHERE id IN (SELECT id FROM usage_exchange WHERE at_ms < ? ORDER BY at_ms LIMIT ?)');
   const removeDays = database.prepare('DELETE FROM usage_day WHERE day < ?');
   const removeHours = database.prepare('DELETE FROM usage_hour WHERE day < ?');
@@ -111,7 +114,8 @@ export function createSqliteUsageStore(database: SqlDatabase): UsageStore {
     days: (fromDay = beginning) => days.all(fromDay).map(readDay),
     countsByDay: (fromDay = beginning) => byDay.all(fromDay).map(readCount),
     countsByHour: (fromDay = beginning) => byHour.all(fromDay).map(readCount),
-    newest: ({ limit, sinceMs = 0, offset = 0 }) => newest.all(sinceMs, limit, offset).map(readExchange),
+    newest: ({ limit, sinceMs = 0, untilMs = Number.MAX_SAFE_INTEGER, clientId, offset = 0 }) =>
+      (clientId === undefined ? newest.all(sinceMs, untilMs, limit, offset) : newestOfClient.all(sinceMs, untilMs, clientId, limit, offset)).map(readExchange),
     removeBefore: (beforeMs, limit) =>
       database.inTransaction(() => {
         const { changes } = remove.run(beforeMs, limit);

@@ -6,7 +6,7 @@ import { runCli } from '../../../internal/cli/run.ts';
 import { createFakeProcess } from '../../unit/cli/fake-process.ts';
 
 const repository = resolve(import.meta.dirname, '../../..');
-const pages = ['README.md', 'docs/keys.md', 'docs/migrating.md', 'docs/service/README.md'].map((file) => ({ file, text: readFileSync(join(repository, file), 'utf8') }));
+const pages = ['README.md', 'docs/audit.md', 'docs/keys.md', 'docs/migrating.md', 'docs/service/README.md'].map((file) => ({ file, text: readFileSync(join(repository, file), 'utf8') }));
 
 interface Block {
   readonly file: string;
@@ -81,7 +81,7 @@ describe('the README and its pages', () => {
 /** Every command of the help, with the names below it where it has some. */
 async function listOffered(): Promise<readonly string[]> {
   const names = [...(await printHelp([])).matchAll(/^ {2}([a-z]+)(?: [a-z|<>]+)? {2,}/gm)].map((match) => match[1] ?? '').filter((name) => !/^(?:help|config|data|accounts|keyward)$/.test(name));
-  const groups = await Promise.all(['config', 'keys', 'accounts'].map(async (group) => [group, await printHelp([group])] as const));
+  const groups = await Promise.all(['config', 'keys', 'accounts', 'audit'].map(async (group) => [group, await printHelp([group])] as const));
   const below = groups.flatMap(([group, help]) => [...help.slice(help.indexOf('Commands:')).matchAll(/^ {2}([a-z-]+)(?: .*)?$/gm)].map((match) => `${group} ${match[1]}`));
   return [...names.filter((name) => !groups.some(([group]) => group === name)), ...below];
 }

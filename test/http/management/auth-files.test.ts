@@ -327,7 +327,7 @@ describe('GET /auth-files/download', () => {
       expect(refused.code).toBe('root_required');
       expectNoSecret(refused.text);
     }
-    expect(bench.audited()).toMatchObject([{ action: 'management.refused', actor: operator.id, count: 3 }]);
+    expect(bench.audited()).toMatchObject([{ action: 'management.refused', actor: operator.id, outcome: 'refused' }]);
   });
 
   it('a sealed file stays sealed unless root asks; sealed it goes to others, unless secrets stand beside its tokens', async () => {

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { createAuditLog } from '../../../internal/audit/audit-log.ts';
+import type { AuditStore } from '../../../internal/audit/store.ts';
 import { accountsFromConfig } from '../../../internal/accounts/from-config.ts';
 import { createManagedKeyService } from '../../../internal/clients/managed-keys/service.ts';
 import { createManagedKeySource, type ManagedKeySource } from '../../../internal/clients/managed-keys/source.ts';
@@ -66,6 +67,7 @@ export interface Overrides {
   readonly daemon?: Partial<DaemonStatus>;
   readonly accounts?: FakeAccounts;
   readonly principalOf?: ManagementDeps['principalOf'];
+  readonly auditStore?: AuditStore;
 }
 
 export const noLogs: LogFiles = {
@@ -82,7 +84,7 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
   const clock = createManualClock();
   const config = createConfigOnDisk(yaml, clock);
   const usageStore = createMemoryUsageStore();
-  const audit = createAuditLog({ store: createMemoryAuditStore(), clock, log: silentLogger, onLost: () => undefined });
+  const audit = createAuditLog({ store: overrides.auditStore ?? createMemoryAuditStore(), clock, log: silentLogger, onLost: () => undefined });
   const keyStore = createMemoryManagedKeyStore();
   const keySource = createManagedKeySource({ store: keyStore, clock });
   const clientKeys = createManagedKeyService({ store: keyStore, clock, closeDoor: () => undefined, onChanged: keySource.apply });

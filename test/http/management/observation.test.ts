@@ -23,6 +23,22 @@ describe('/usage', () => {
     expect(body).toMatchObject({ failed_requests: 1, usage: { total_requests: 2, success_count: 1, failure_count: 1, total_tokens: 14, apis: { 'sk-f…0001': { models: { m: { total_requests: 2 } } } } } });
   });
 
+  it('one call tells which models a client used within a time, with exact sums', async () => {
+    const management = openManagement('');
+    const at = (hour: number): number => Date.UTC(2026, 10, 24, hour);
+    management.usageStore.append([
+      ...Array.from({ length: 1_203 }, (_, index) => ({ ...row(`a${index}`, false), atMs: at(9) + index })),
+      { ...row('b', true), atMs: at(10), model: 'n' },
+      { ...row('late', false), atMs: at(12), model: 'after' },
+      { ...row('c', false), atMs: at(10), clientId: 'key_ba9876543210', clientLabel: 'sk-o…0002', model: 'others' },
+    ]);
+    const { body } = await management.send('GET', '/usage/export?client=key_0123456789ab&from=2026-11-24T09:00:00Z&to=2026-11-24T12:00:00Z');
+    expect(body).toMatchObject({ details_left_out: 0, usage: { total_requests: 1_204, failure_count: 1, requests_by_hour: { '09': 1_203, '10': 1 }, apis: { 'sk-f…0001': { client_id: 'key_0123456789ab', models: { m: { total_requests: 1_203, total_tokens: 8_421 }, n: { total_requests: 1, details: [{ timestamp: '2026-11-24T10:00:00.000Z', request_id: 'b' }] } } } } } });
+    expect(JSON.stringify(body)).not.toMatch(/others|after/);
+    expect((await management.send('GET', '/usage/export?client=nobody')).body).toMatchObject({ usage: { total_requests: 0, apis: {} } });
+    for (const query of ['client=a%20b', 'from=noon', 'to=x']) expect((await management.send('GET', `/usage/export?${query}`)).code).toBe('invalid_request');
+  });
+
   it('what is exported can be imported elsewhere, once', async () => {
     const from = openManagement('');
     from.usageStore.append([row('r1', false), row('r2', true)]);
@@ -129,7 +145,28 @@ describe('/audit', () => {
     expect((await management.send('GET', '/audit?action=secret.revealed')).body).toMatchObject({ events: [{ target: 'config' }], next_before: null });
   });
 
-  it.each(['limit=0', 'limit=1001', 'before=x', 'action=a%20b'])('refuses %s', async (query) => {
+  it('filters by actor and time', async () => {
+    const management = openManagement('');
+    await management.send('PUT', '/request-retry', { json: { value: 1 } });
+    await management.send('GET', '/config?reveal=true', { as: operator });
+    expect((await management.send('GET', `/audit?actor=${operator.id}`)).body).toMatchObject({ events: [{ action: 'management.refused', outcome: 'refused', actor_label: 'operator' }] });
+    expect((await management.send('GET', '/audit?from=2026-11-24&to=2026-11-25')).body).toMatchObject({ events: [{}, {}] });
+    expect((await management.send('GET', '/audit?to=2026-11-24')).body).toMatchObject({ events: [] });
+  });
+
+  it('exports all of it as JSON lines, oldest first, and says so itself', async () => {
+    const management = openManagement('');
+    for (let value = 1; value <= 12; value += 1) await management.send('PUT', '/request-retry', { json: { value: value % 10 } });
+    const { headers, text } = await management.send('GET', '/audit/export');
+    expect([headers.get('content-type'), headers.get('cache-control')]).toEqual(['application/x-ndjson; charset=utf-8', 'no-store']);
+    const lines = text.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
+    expect(lines).toHaveLength(13);
+    expect([lines[0], lines[12]]).toMatchObject([{ id: 1, action: 'config.changed', outcome: 'ok', after: { 'request-retry': 1 } }, { action: 'audit.exported' }]);
+    const some = await management.send('GET', '/audit/export?action=audit.exported&actor=root&from=2026-11-24T00:00:00Z');
+    expect(some.text.trimEnd().split('\n')).toHaveLength(2);
+  });
+
+  it.each(['limit=0', 'limit=1001', 'before=x', 'action=a%20b', 'actor=a%20b', 'from=noon', 'to=1e9'])('refuses %s', async (query) => {
     expect((await openManagement('').send('GET', `/audit?${query}`)).code).toBe('invalid_request');
   });
 });

@@ -100,11 +100,4 @@ describe('scalars', () => {
     await management.send('PUT', '/request-retry', { json: { value: 2 } });
     expect(management.audited()).toMatchObject([{ action: 'config.changed', target: 'request-retry', actor: 'root', from: '127.0.0.1', requestId: 'req-test', before: { 'request-retry': 1 }, after: { 'request-retry': 2 } }]);
   });
-
-  it('with audit.fail-closed a change is refused while the audit cannot be written', async () => {
-    const management = openManagement('audit:\n  fail-closed: true\n', { daemon: { storage: { healthy: false, detail: 'disk full' } } });
-    const refused = await management.send('PUT', '/debug', { json: { value: true } });
-    expect([refused.status, refused.code]).toEqual([503, 'storage_unavailable']);
-    expect(management.config.current().config.debug).toBe(false);
-  });
 });

@@ -22,6 +22,7 @@ export function createFakeProcess(argv: readonly string[], more: Partial<CliProc
     readStdin: () => Promise.resolve(more.stdin ?? ''),
     openLines: () => linesOf((more.stdin ?? '').split('\n').slice(0, -1)),
     stdinIsTerminal: false,
+    drained: () => Promise.resolve(true),
     stdout: { write: (text: string) => (out += text) },
     stderr: { write: (text: string) => (err += text) },
     stdoutIsTerminal: false,

@@ -8,7 +8,7 @@ async function run(...argv: string[]): Promise<{ readonly code: number; readonly
   return { code, cli };
 }
 
-const commands = [['serve'], ['init'], ['doctor'], ['status'], ['explain'], ['config', 'check'], ['config', 'schema'], ['config', 'show'], ['keys', 'generate'],
+const commands = [['serve'], ['init'], ['doctor'], ['status'], ['explain'], ['config', 'check'], ['config', 'schema'], ['config', 'show'], ['keys', 'generate'], ['audit', 'show'], ['audit', 'verify'], ['audit', 'export'],
   ['accounts', 'login'], ['accounts', 'logout'], ['accounts', 'list'], ['accounts', 'enable'], ['accounts', 'disable'], ['accounts', 'import'], ['accounts', 'encrypt'], ['accounts', 'decrypt'], ['accounts', 'rotate-key']];
 
 describe('the command line', () => {
