@@ -9,4 +9,5 @@ process.exitCode = await runCli(
     return runDaemon(options);
   },
   async () => (await import('../../internal/storage/audit-archive.ts')).openAuditArchive,
+  async () => (await import('../../internal/storage/managed-key-archive.ts')).readManagedKeys,
 );

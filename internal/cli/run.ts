@@ -1,3 +1,5 @@
+import type { ReadManagedKeys } from '../clients/managed-keys/archive.ts';
+import { ok } from '../fault/result.ts';
 import type { LoadAudit } from './program-audit.ts';
 import type { RunDaemon } from './daemon-port.ts';
 import type { CliProcess } from './process-env.ts';
@@ -5,16 +7,20 @@ import type { CliProcess } from './process-env.ts';
 /** Exit codes of every command (contract §2). */
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 
+/** What reads the managed keys of a data-dir; loaded when a command asks for it. */
+export type LoadKeys = () => Promise<ReadManagedKeys>;
+
 /**
  * Runs one command line and resolves to its exit code; never rejects. `startDaemon` is what `serve` ends in, handed in
- * because the command line lies below the daemon; so it is with the audit of a data-dir.
+ * because the command line lies below the daemon; so it is with the audit and the managed keys of a data-dir.
+ * Without `loadKeys` no managed keys are seen.
  */
-export async function runCli(cli: CliProcess, startDaemon: RunDaemon, loadAudit: LoadAudit = noAudit): Promise<number> {
+export async function runCli(cli: CliProcess, startDaemon: RunDaemon, loadAudit: LoadAudit = noAudit, loadKeys: LoadKeys = noKeys): Promise<number> {
   const [{ buildProgram }, { CommanderError }] = await Promise.all([import('./program.ts'), import('commander')]);
   let exitCode: number = exitCodes.ok;
   const program = buildProgram(cli, startDaemon, (code) => {
     exitCode = code;
-  }, loadAudit);
+  }, loadAudit, loadKeys);
   if (cli.argv.length === 0) {
     program.outputHelp();
     return exitCodes.ok;
@@ -32,4 +38,8 @@ export async function runCli(cli: CliProcess, startDaemon: RunDaemon, loadAudit:
 
 function noAudit(): Promise<never> {
   return Promise.reject(new Error('this build cannot read the audit'));
+}
+
+function noKeys(): Promise<ReadManagedKeys> {
+  return Promise.resolve(() => ok([]));
 }

@@ -1,6 +1,8 @@
 import { isLatched } from '../../http/client-auth-latch.ts';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { ReadManagedKeys } from '../../clients/managed-keys/archive.ts';
+import { systemClock } from '../../clock/clock.ts';
 import type { LoadedConfig } from '../../config/loaded.ts';
 import { formatProblem, type ConfigProblem } from '../../config/problem.ts';
 import { expandPath } from '../../config/secret-reference.ts';
@@ -10,6 +12,7 @@ import { askDaemon, controlSocketPath } from '../control.ts';
 import type { CliProcess } from '../process-env.ts';
 import { examineAccounts } from './accounts.ts';
 import { checkFiles } from './files.ts';
+import { examineManagedKeys } from './managed-keys.ts';
 import { probePort } from './port.ts';
 import type { DoctorReport, Finding, PortState } from './report.ts';
 import { listSecrets } from './secrets.ts';
@@ -33,7 +36,7 @@ export function reportUnread(cli: CliProcess, place: ConfigPlace, findings: read
 }
 
 /** A report on a valid config: `doorProblems` are what the doors would say of it at start. */
-export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded: LoadedConfig, doorProblems: readonly ConfigProblem[]): Promise<DoctorReport> {
+export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded: LoadedConfig, doorProblems: readonly ConfigProblem[], readKeys: ReadManagedKeys): Promise<DoctorReport> {
   const { config } = loaded;
   const addresses = bindAddresses(config.host).map((bind) => bind.host);
   const controlSocket = controlSocketPath(loaded.dataDir);
@@ -58,6 +61,7 @@ export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded:
       ...checkPort(addresses, config.port, state, running.ok),
       ...checkTls(cli, loaded),
       ...checkFiles({ configPath: place.path, dataDir: loaded.dataDir, authDir: loaded.authDir, uid: cli.uid }),
+      ...examineManagedKeys(readKeys, loaded.dataDir, systemClock.nowMs()),
       ...accountFindings,
       ...checkUpstreams(upstreams, accounts.length > 0 || Object.values(config.oauth).some(({ grant }) => grant === 'client-credentials')),
       ...(management.enabled ? [] : [{ level: 'info', code: 'management-off', message: 'No management secret is set: every path below /v0/management answers 404.', fix: 'Set `remote-management.secret-key` or MANAGEMENT_PASSWORD to use it.' } as const]),

@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs';
+import type { ReadManagedKeys } from '../clients/managed-keys/archive.ts';
+import { err, ok } from '../fault/result.ts';
+import { storagePlaces } from './places.ts';
+import { openDriver, type SqlDatabase } from './sqlite/driver.ts';
+import { createSqliteManagedKeyStore } from './sqlite/managed-keys.ts';
+
+const busyTimeoutMs = 3_000;
+const maxKeys = 10_000;
+
+/** @see ReadManagedKeys */
+export const readManagedKeys: ReadManagedKeys = (dataDir) => {
+  const { database: file } = storagePlaces(dataDir);
+  if (!existsSync(file)) return ok([]);
+  let database: SqlDatabase | undefined;
+  try {
+    database = openDriver(file, busyTimeoutMs, 'read');
+    // A database from before managed keys has none.
+    if (database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'client_key_gone'").get() === undefined) return ok([]);
+    return ok(createSqliteManagedKeyStore(database).list({ nowMs: 0, limit: maxKeys }));
+  } catch (thrown) {
+    const code: unknown = thrown instanceof Error ? Reflect.get(thrown, 'code') : undefined;
+    return err(`${file} cannot be read (${typeof code === 'string' ? code : 'unknown error'})`);
+  } finally {
+    database?.close();
+  }
+};
