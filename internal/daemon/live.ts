@@ -63,7 +63,7 @@ export function createLive(process: DoorProcess): Live {
     if (opened.length > 0) return err(opened);
     const { accounts, warnings } = accountsFromConfig(next.config);
     const allWarnings = locateProblems(next.text, [...door.value.warnings, ...warnings]);
-    const base: ConfigPart = { loaded: next, warnings: allWarnings, door: door.value.rules, limits: proxyLimits(next.config), configAccounts: accounts, profiles: resolveLoginProfiles(next.config) };
+    const base: ConfigPart = { loaded: next, warnings: allWarnings, door: door.value.rules, limits: proxyLimits(next.config, process.isClientAuthLatched), configAccounts: accounts, profiles: resolveLoginProfiles(next.config) };
     const builtOf = files;
     const snapshot = { ...base, ...withFiles(base, builtOf) };
     return ok({

@@ -48,7 +48,9 @@ export interface ProxyLimits {
   readonly modelListRefreshMs: number;
 }
 
-export function proxyLimits(config: Config): ProxyLimits {
+/** `isClientAuthLatched`: managed keys exist, or did (security rule 2). */
+export function proxyLimits(config: Config, isClientAuthLatched = false): ProxyLimits {
+  const hasOtherCallers = isClientAuthLatched || config['client-auth'] === 'required' || config.identity.enabled;
   return {
     maxBodyBytes: config['max-body-mb'] * 1_048_576,
     maxOpenExchanges: config['max-open-exchanges'],
@@ -64,7 +66,7 @@ export function proxyLimits(config: Config): ProxyLimits {
     addsStreamUsage: config['include-stream-usage'],
     storesResponses: config['stored-responses'].enabled,
     keepAliveMs: keepAliveMs(config.streaming['keepalive-seconds']),
-    hasOneCaller: config['api-keys'].length === 0 || (config['api-keys'].length === 1 && config['ws-auth']),
+    hasOneCaller: !hasOtherCallers && (config['api-keys'].length === 0 || (config['api-keys'].length === 1 && config['ws-auth'])),
     payloadRules: compilePayloadRules(config.payload),
     prices: compilePrices(config.prices),
     modelListRefreshMs: config['model-list-refresh'],

@@ -28,6 +28,8 @@ export function takeLease(limits: Limits, principal: Principal, request: Estimat
 /** Of requests that state no bound of their answer. */
 const usualOutput = 4_096;
 const bytesPerToken = 4;
+/** Far beyond any model's answer; sums of it stay finite. */
+const mostOutput = 10_000_000;
 const mostChoices = 128;
 /** Where operations that generate state the bound of an answer, and how many answers they want. */
 const boundsIn: Partial<Readonly<Record<Operation, ReadonlySet<string>>>> = {
@@ -56,7 +58,7 @@ function outputBound(operation: Operation, bytes: Buffer | undefined): number {
     const stated: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'maxOutputTokens') : value;
     if (typeof stated !== 'number' || !Number.isFinite(stated) || stated < 0) continue;
     if (name === 'n') choices = Math.min(mostChoices, Math.max(1, Math.ceil(stated)));
-    else bound = Math.max(bound ?? 0, Math.ceil(stated));
+    else bound = Math.min(mostOutput, Math.max(bound ?? 0, Math.ceil(stated)));
   }
   return (bound ?? usualOutput) * choices;
 }

@@ -80,7 +80,7 @@ export function createManagedKeyService({ store, clock, closeDoor, onChanged }: 
   /** The key and all that hang on it, the keys that are revoked already as they are. */
   const revokeAll = (key: ManagedKey, actorId: string): readonly ManagedKey[] => {
     const all = [key];
-    for (const one of all) all.push(...store.childrenOf(one.id));
+    for (const one of all) for (const child of store.childrenOf(one.id)) all.push(child);
     const fresh = all.filter(({ revokedAtMs }) => revokedAtMs === undefined).map((one) => ({ ...one, revokedAtMs: clock.nowMs(), revokedBy: actorId }));
     const written = new Map(fresh.length === 0 ? [] : save(fresh).map((one) => [one.id, one]));
     return all.map((one) => written.get(one.id) ?? one);
