@@ -252,7 +252,8 @@ async function openSocket(deps: FrontDeps, arrival: Arrival, { req, socket, head
       const snapshot = deps.snapshot();
       if (snapshot.door === judgedBy && !deps.door.hasOtherSources) return last;
       judgedBy = snapshot.door;
-      const again = deps.door.admitClient(callerOf({ ...arrival, snapshot, peer: peerOf(deps, { remoteAddress, headers: req.headers }, snapshot, kind) }, req, row.access, true));
+      const caller = callerOf({ ...arrival, snapshot, peer: peerOf(deps, { remoteAddress, headers: req.headers }, snapshot, kind) }, req, row.access, true);
+      const again = deps.door.admitClient({ ...caller, isReadmission: true });
       if (!again.ok) return again;
       last = ok(again.value.principal);
       return last;

@@ -76,8 +76,8 @@ export function createSockets({ clock, limits, log, metrics }: SocketsDeps): Soc
   const readmit = (socket: WatchedSocket): void => {
     const again = socket.opening.readmit();
     if (again.ok && again.value.id === socket.principal().id) socket.setPrincipal(again.value);
-    // That the door cannot tell just now is no word against the caller. A throttle is: it holds up no key that is still good.
-    else if (again.ok || again.error.code === 'too_many_failures' || faults[again.error.code].retry !== 'later') socket.close(1008, again.ok ? 'another caller' : again.error.code, 'revoked');
+    // That the door cannot tell just now is no word against the caller.
+    else if (again.ok || faults[again.error.code].retry !== 'later') socket.close(1008, again.ok ? 'another caller' : again.error.code, 'revoked');
   };
 
   const tick = (): void => {

@@ -1,17 +1,11 @@
 import type { Grant } from '../grant.ts';
-import type { KeyEnvironment } from './key-text.ts';
+import type { ManagedKey } from './managed-key.ts';
 
 /** When a key ends: at a time, or never, which has to be said. */
 export type KeyEnd = { readonly kind: 'at'; readonly atMs: number } | { readonly kind: 'never' };
 
 /** A key that somebody wants, checked member by member, not yet against its minter. */
-export interface KeyWish {
-  readonly name: string;
-  readonly owner: string;
-  readonly purpose: string;
-  readonly environment: KeyEnvironment;
-  readonly tags: readonly string[];
-  readonly grant: Grant;
+export interface KeyWish extends Pick<ManagedKey, 'name' | 'owner' | 'purpose' | 'environment' | 'tags' | 'grant'> {
   /** Undefined: the default, and no later than its minter. */
   readonly end: KeyEnd | undefined;
 }

@@ -50,6 +50,18 @@ describe('the client door', () => {
     for (let round = 0; round < 20; round += 1) expect(await ask(keyed, { peer: remotePeer, headers: { authorization: 'Bearer managed' } })).toBe('503 auth_unavailable');
   });
 
+  it('tells of a key that was taken back, also under the throttle of its address, when whoever is in is asked about again', async () => {
+    const ended: CredentialSource = { name: 'store', verify: () => ({ kind: 'invalid', code: 'key_revoked' }) };
+    const { ask, door } = createDoorBench({ sources: [ended] });
+    const again = (authorization: string): unknown => door.admitClient({ ...callerOf(keyed, { peer: remotePeer, isUpgrade: true, headers: { authorization } }), isReadmission: true });
+    for (let round = 0; round < 20; round += 1) expect(again('Bearer taken-back')).toMatchObject({ ok: false, error: { code: 'key_revoked' } });
+    expect(await ask(keyed, { peer: remotePeer, headers: { authorization: 'Bearer taken-back' } })).toBe('401 key_revoked');
+    for (let round = 0; round < 6; round += 1) await ask(keyed, { peer: remotePeer, headers: { authorization: 'Bearer taken-back' } });
+    expect(await ask(keyed, { peer: remotePeer, headers: { authorization: 'Bearer taken-back' } })).toBe('403 too_many_failures');
+    expect(again('Bearer taken-back')).toMatchObject({ ok: false, error: { code: 'key_revoked' } });
+    expect(again(`Bearer ${key}`)).toMatchObject({ ok: true });
+  });
+
   it('reports each refusal once, without the key', async () => {
     const { ask, refusals } = createDoorBench();
     await ask(keyed, { headers: { authorization: 'Bearer canary' }, query: 'key=canary', peer: remotePeer });
