@@ -24,6 +24,7 @@ import { ClientGone } from './read-body.ts';
 import { isConnectionLoss, judge, type Verdict } from './refusal.ts';
 import { findSessionMark } from './session-key.ts';
 import { asksForEvents } from './code-assist.ts';
+import { refuseDisallowedFallbacks } from './fallback-models.ts';
 import { createKeepAlive, noKeepAlive, type KeepAlive } from './keep-alive.ts';
 import type { RunningExchange } from './running.ts';
 import type { SettleExchange } from './settled.ts';
@@ -132,6 +133,7 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
   const { limits } = inbound.snapshot;
   const query = routeQuery(inbound, request);
   if (request.model !== '' && !mayUse(inbound.principal, request.model)) throw refuseDisallowedModel(request.model);
+  refuseDisallowedFallbacks(inbound.principal, request.bytes);
   progress.lease = takeLease(deps.limits, inbound.principal, request, limits);
   let tried = new Set<string>();
   let round = 0;

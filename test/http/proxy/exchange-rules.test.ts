@@ -115,6 +115,13 @@ describe('a caller with a list of models', () => {
     expect(at.settled.map(({ outcome }) => outcome)).toEqual(['model_not_allowed']);
   });
 
+  it.each([{ models: ['m', 'dear'] }, { fallbacks: [{ model: 'dear' }] }, { fallback_models: ['dear'] }])('is refused a body that names others beside it: %j', async (more) => {
+    const at = await startRig({}, { ...anonymous, holders: [{ id: 'key_a', grant: { models: ['m'] } }] });
+    const answer = await send(at.url, { method: 'POST', path: '/v1/chat/completions', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'm', messages: [], ...more }) });
+    expect([answer.status, JSON.parse(answer.body.toString())]).toMatchObject([403, { error: { code: 'model_not_allowed' } }]);
+    expect(first.seen).toHaveLength(0);
+  });
+
   it('is served what is', async () => {
     expect((await ask(await startRig({}, { ...anonymous, holders: [{ id: 'key_a', grant: { models: ['m*'] } }] }))).status).toBe(200);
   });
