@@ -252,10 +252,44 @@ export const settings = v.object({
     },
     'The audit log.',
   ), {}),
-  identity: v.optional(v.pipe(v.looseObject({
-    enabled: flag(false, 'Issue tokens to people and machines.', { later: true }),
-    oidc: v.optional(v.looseObject({ 'client-secret': maybeSecret('Client secret at the identity provider.') }), {}),
-  }), v.metadata(notes('Tokens that Keyward issues, with a later version.'))), {}),
+  identity: v.optional(section(
+    {
+      enabled: flag(false, 'Issue tokens to people and machines. From then on nobody comes in without a credential.', { reload: 'restart' }),
+      organization: text('', 'Name that tokens carry as `org`; empty leaves it out. An OAuth client may have another.'),
+      'access-token-ttl': duration('1h', 'How long an access token is good.'),
+      'session-ttl': duration('30d', 'How long a login lasts; each refresh counts from the login, not from the refresh.'),
+      'device-code-ttl': duration('10m', 'How long a device code waits for its approval.'),
+      oidc: v.optional(section(
+        {
+          issuer: text('', 'Issuer of the identity provider that people sign in at; empty means that the holder of the management secret approves logins.'),
+          'client-id': text('', 'Client id that the provider gave for Keyward. Its redirect address is `<public-url>/oauth/signin/callback`.'),
+          'client-secret': maybeSecret('Client secret at the identity provider.'),
+          scopes: v.optional(v.pipe(v.array(v.pipe(v.string(), v.trim())), v.metadata(notes('Scopes asked for. Without `offline_access` a login cannot be asked about again, so it lasts as long as one access token.'))), ['openid', 'profile', 'email', 'offline_access']),
+          'allowed-domains': texts('Domains of e-mail addresses that may sign in; the provider must have verified the address. Empty and `allowed-emails` empty: anybody whom the provider lets in.'),
+          'allowed-emails': texts('Further addresses that may sign in.'),
+          'groups-claim': text('groups', 'Claim that lists a person’s groups.'),
+          'group-scopes': mapOf(texts('Scopes of the group.'), 'What people of a group may do, by the group’s name; whoever is in none of them may not sign in. Empty: everybody may use models.'),
+        },
+        'The provider that people sign in at.',
+      ), {}),
+      'trusted-issuers': list(
+        v.object({
+          issuer: requiredText('Issuer of the tokens, exactly as their `iss` says it.'),
+          audience: requiredText('What their `aud` must be; it has to name this daemon.'),
+          'jwks-url': text('', 'Where its keys are; empty means that the issuer’s metadata says.'),
+          algorithms: v.optional(v.pipe(v.array(v.picklist(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'])), v.metadata(notes('Signatures that count.'))), ['RS256', 'ES256']),
+          subjects: texts('Subjects that may come in; `*` matches any run of characters but `/` and `:`. At least one.'),
+          claims: mapOf(v.union([v.string(), v.number(), v.boolean()]), 'Claims that must have these values besides; texts may hold `*` as subjects do.'),
+          'max-age': duration('1h', 'Tokens made longer ago than this are refused.'),
+          scopes: texts('What such a token may do; empty means `models:use` and `models:read`.'),
+          models: texts('Models that it may use; `*` matches any run of characters. Empty: any.'),
+          organization: text('', 'Its `org`; empty means that of `identity`.'),
+        }),
+        'Issuers whose workload tokens are taken, as they are or in exchange: CI systems, Kubernetes, any OpenID Connect provider.',
+      ),
+    },
+    'Tokens that Keyward issues; the issuer is `<public-url>/oauth`.',
+  ), {}),
 
   // Understood for files of the Go program, without effect
   'commercial-mode': flag(false, 'Kept for files of the Go program.', { reload: 'restart', unused: 'Request logging costs nothing while off.' }),
