@@ -59,7 +59,7 @@ function readSecret(row: unknown): KeySecret {
   };
 }
 
-function fromZero(atMs: number): number | undefined {
+export function fromZero(atMs: number): number | undefined {
   return atMs === 0 ? undefined : atMs;
 }
 

@@ -1,8 +1,10 @@
 import type { BudgetStore } from '../../clients/limits/budget-store.ts';
+import type { IdentityStore } from '../../clients/issued/store.ts';
 import type { ManagedKeyStore } from '../../clients/managed-keys/store.ts';
 import type { UsageStore } from '../../usage/store.ts';
 import { createAuditTables, type AuditTables } from './audit-tables.ts';
 import { createSqliteBudgetStore } from './budget-store.ts';
+import { createSqliteIdentityStore } from './identity.ts';
 import { createSqliteManagedKeyStore } from './managed-keys.ts';
 import { createResponseOwners, type DurableResponseOwners } from './response-owners.ts';
 import { openSqlite, type OpenOptions } from './open.ts';
@@ -17,6 +19,8 @@ export interface Stores {
   readonly responses: SqliteResponseStore;
   readonly managedKeys: ManagedKeyStore;
   readonly budgets: BudgetStore;
+  /** Opened at its first use: most daemons issue no tokens. */
+  readonly identity: () => IdentityStore;
   /** No store may be used afterwards. */
   readonly close: () => void;
 }
@@ -25,11 +29,13 @@ export interface Stores {
 export function openSqliteStores(options: OpenOptions & { readonly onFailure?: (thrown: unknown) => void; readonly maxStoredResponseBytes?: () => number }): Stores {
   const database = openSqlite(options);
   const responseOwners = createResponseOwners({ database, clock: options.clock, onFailure: options.onFailure ?? (() => undefined) });
+  let identity: IdentityStore | undefined;
   return {
     usage: createSqliteUsageStore(database),
     audit: createAuditTables(database),
     responseOwners,
     budgets: createSqliteBudgetStore(database),
+    identity: () => (identity ??= createSqliteIdentityStore(database, options.clock)),
     responses: createSqliteResponseStore({ database, clock: options.clock, maxTotalBytes: options.maxStoredResponseBytes ?? (() => Infinity), onFailure: options.onFailure ?? (() => undefined) }),
     managedKeys: createSqliteManagedKeyStore(database),
     close: () => {

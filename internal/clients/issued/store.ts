@@ -1,0 +1,74 @@
+import type { OAuthClient, PublicJwk } from './oauth-client.ts';
+import type { Person } from './person.ts';
+import type { Session } from './session.ts';
+
+export interface SessionQuery {
+  readonly personId?: string | undefined;
+  readonly clientId?: string | undefined;
+  readonly after?: { readonly createdAtMs: number; readonly id: string } | undefined;
+  readonly limit: number;
+}
+
+export interface ClientQuery {
+  readonly after?: { readonly createdAtMs: number; readonly id: string } | undefined;
+  readonly limit: number;
+}
+
+/** A key that signs, or whose signatures still count. */
+export interface SigningKey {
+  readonly kid: string;
+  /** EC P-256 with its private part (RFC 7517). */
+  readonly jwk: PublicJwk;
+  readonly createdAtMs: number;
+  /** From then on it signs nothing. */
+  readonly retiredAtMs: number | undefined;
+}
+
+/** What the library keeps: codes, refresh tokens, its own sessions. Tokens are kept by their digest only. */
+export interface ProtocolObjects {
+  /** `ttlMs` from now; undefined where it has no end. `false`, and nothing kept, where its login has ended. */
+  readonly put: (model: string, id: string, payload: object, expiresAtMs: number | undefined) => boolean;
+  readonly find: (model: string, id: string) => object | undefined;
+  readonly findByUserCode: (userCode: string) => { readonly payload: object; readonly consumed: boolean } | undefined;
+  readonly findByUid: (model: string, uid: string) => object | undefined;
+  /** One conditional write: true for one caller, ever (security rule 31). */
+  readonly consume: (model: string, id: string) => boolean;
+  readonly remove: (model: string, id: string) => void;
+  readonly removeByGrant: (grantId: string) => void;
+  /** Writes members of a device code that nobody has decided about yet; false where somebody was faster, or it is gone. */
+  readonly decideDevice: (userCode: string, members: object) => boolean;
+  readonly removeExpired: () => number;
+}
+
+/** All that tokens of ours rest on. Synchronous; throws when it cannot be read or written. */
+export interface IdentityStore {
+  readonly objects: ProtocolObjects;
+  readonly findClient: (id: string) => OAuthClient | undefined;
+  /** Newest first. */
+  readonly listClients: (query: ClientQuery) => readonly OAuthClient[];
+  readonly insertClient: (client: OAuthClient) => OAuthClient;
+  /** Undefined, and nothing written, when it was changed since it was read, or is gone. */
+  readonly updateClient: (client: OAuthClient) => OAuthClient | undefined;
+  readonly removeClient: (client: OAuthClient) => boolean;
+  readonly findPerson: (id: string) => Person | undefined;
+  readonly savePerson: (person: Person) => void;
+  readonly findSession: (id: string) => Session | undefined;
+  /** Newest first. */
+  readonly listSessions: (query: SessionQuery) => readonly Session[];
+  readonly insertSession: (session: Session) => void;
+  /** Ends it with all that the library keeps of it, in one write; false where it had ended. */
+  readonly endSession: (id: string, by: string) => boolean;
+  readonly noteSessionUses: (uses: readonly { readonly id: string; readonly atMs: number; readonly from: string }[]) => void;
+  readonly endToken: (jti: string, expiresAtMs: number) => void;
+  readonly isTokenEnded: (jti: string) => boolean;
+  /** Notes it and tells whether it was new, in one write. */
+  readonly isFirstUse: (scope: string, jti: string, expiresAtMs: number) => boolean;
+  readonly signingKeys: () => readonly SigningKey[];
+  readonly insertSigningKey: (key: SigningKey, retirePrevious: boolean) => void;
+  /** Forgets what has expired. */
+  readonly sweep: () => void;
+  /** Of the newest write by anybody that bears on rights. */
+  readonly revision: () => number;
+  /** True when another process may have written since this was last asked. */
+  readonly mayHaveChanged: () => boolean;
+}

@@ -1,0 +1,119 @@
+import { decodeGrant, encodeGrant } from '../../clients/managed-keys/grant-json.ts';
+import { clientAuthentications, clientGrants, type ClientSecret, type OAuthClient, type PublicJwk } from '../../clients/issued/oauth-client.ts';
+import type { Person } from '../../clients/issued/person.ts';
+import type { Session } from '../../clients/issued/session.ts';
+import type { SigningKey } from '../../clients/issued/store.ts';
+import { scopes, type Scope } from '../../clients/grant.ts';
+import { isRecord, parseJson } from '../../dialect/ir/json.ts';
+import type { SqlValue } from './driver.ts';
+import { atOrZero, fromZero, readTexts } from './managed-key-rows.ts';
+import { readRow } from './read-row.ts';
+
+export const clientColumns = [
+  'id', 'revision', 'name', 'organization', 'authentication', 'grants_json', 'grant_json', 'redirect_uris_json', 'jwks_json', 'secrets_json', 'created_at_ms', 'created_by', 'revoked_at_ms', 'revoked_by',
+] as const;
+export const personColumns = ['id', 'issuer', 'subject', 'label', 'email', 'groups_json', 'scopes_json', 'provider_refresh_token', 'seen_at_ms'] as const;
+export const sessionColumns = ['id', 'person_id', 'client_id', 'scopes_json', 'created_at_ms', 'created_from', 'user_agent', 'last_used_at_ms', 'last_used_from', 'expires_at_ms', 'ended_at_ms', 'ended_by'] as const;
+
+/** In the order of `clientColumns`. */
+export function valuesOfClient(client: OAuthClient): readonly SqlValue[] {
+  const secrets = client.secrets.map(({ digest, hint, createdAtMs, endsAtMs }) => ({ digest, hint, createdAtMs, endsAtMs: atOrZero(endsAtMs) }));
+  return [
+    client.id, client.revision, client.name, client.organization, client.authentication, JSON.stringify(client.grants), JSON.stringify(encodeGrant(client.grant)), JSON.stringify(client.redirectUris),
+    JSON.stringify(client.jwks), JSON.stringify(secrets), client.createdAtMs, client.createdBy, atOrZero(client.revokedAtMs), client.revokedBy,
+  ];
+}
+
+export function readClient(row: unknown): OAuthClient {
+  const { text, number } = readRow(row);
+  const parsed = parseJson(text('grant_json'));
+  const grant = decodeGrant(isRecord(parsed) ? parsed : {});
+  const authentication = clientAuthentications.find((each) => each === text('authentication'));
+  // Read as no bound, it would give more than was meant.
+  if (!isRecord(parsed) || !grant.ok || authentication === undefined) throw new TypeError(`the OAuth client ${text('id')} cannot be read`);
+  const grants = readTexts(text('grants_json'));
+  return {
+    id: text('id'),
+    revision: number('revision'),
+    name: text('name'),
+    organization: text('organization'),
+    authentication,
+    grants: clientGrants.filter((each) => grants.includes(each)),
+    grant: grant.value,
+    redirectUris: readTexts(text('redirect_uris_json')),
+    jwks: readRecords(text('jwks_json')),
+    createdAtMs: number('created_at_ms'),
+    createdBy: text('created_by'),
+    revokedAtMs: fromZero(number('revoked_at_ms')),
+    revokedBy: text('revoked_by'),
+    secrets: readRecords(text('secrets_json')).map(readSecret),
+  };
+}
+
+function readSecret(secret: PublicJwk): ClientSecret {
+  const { text, number } = readRow(secret);
+  return { digest: text('digest'), hint: text('hint'), createdAtMs: number('createdAtMs'), endsAtMs: fromZero(number('endsAtMs')) };
+}
+
+/** In the order of `personColumns`. */
+export function valuesOfPerson(person: Person): readonly SqlValue[] {
+  return [person.id, person.issuer, person.subject, person.label, person.email, JSON.stringify(person.groups), JSON.stringify(person.scopes), person.providerRefreshToken, person.seenAtMs];
+}
+
+export function readPerson(row: unknown): Person {
+  const { text, number } = readRow(row);
+  return {
+    id: text('id'),
+    issuer: text('issuer'),
+    subject: text('subject'),
+    label: text('label'),
+    email: text('email'),
+    groups: readTexts(text('groups_json')),
+    scopes: readScopes(text('scopes_json')),
+    providerRefreshToken: text('provider_refresh_token'),
+    seenAtMs: number('seen_at_ms'),
+  };
+}
+
+/** In the order of `sessionColumns`. */
+export function valuesOfSession(session: Session): readonly SqlValue[] {
+  return [
+    session.id, session.personId, session.clientId, JSON.stringify(session.scopes), session.createdAtMs, session.createdFrom, session.userAgent, atOrZero(session.lastUsedAtMs), session.lastUsedFrom,
+    session.expiresAtMs, atOrZero(session.endedAtMs), session.endedBy,
+  ];
+}
+
+export function readSession(row: unknown): Session {
+  const { text, number } = readRow(row);
+  return {
+    id: text('id'),
+    personId: text('person_id'),
+    clientId: text('client_id'),
+    scopes: readScopes(text('scopes_json')),
+    createdAtMs: number('created_at_ms'),
+    createdFrom: text('created_from'),
+    userAgent: text('user_agent'),
+    lastUsedAtMs: fromZero(number('last_used_at_ms')),
+    lastUsedFrom: text('last_used_from'),
+    expiresAtMs: number('expires_at_ms'),
+    endedAtMs: fromZero(number('ended_at_ms')),
+    endedBy: text('ended_by'),
+  };
+}
+
+export function readSigningKey(row: unknown): SigningKey {
+  const { text, number } = readRow(row);
+  const jwk = parseJson(text('jwk_json'));
+  if (!isRecord(jwk)) throw new TypeError(`the signing key ${text('kid')} cannot be read`);
+  return { kid: text('kid'), jwk, createdAtMs: number('created_at_ms'), retiredAtMs: fromZero(number('retired_at_ms')) };
+}
+
+function readScopes(json: string): readonly Scope[] {
+  const named = readTexts(json);
+  return scopes.filter((scope) => named.includes(scope));
+}
+
+function readRecords(json: string): readonly PublicJwk[] {
+  const value = parseJson(json);
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+}

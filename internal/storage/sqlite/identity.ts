@@ -1,0 +1,119 @@
+import type { IdentityStore } from '../../clients/issued/store.ts';
+import type { Clock } from '../../clock/clock.ts';
+import type { SqlDatabase, SqlValue } from './driver.ts';
+import { clientColumns, personColumns, readClient, readPerson, readSession, readSigningKey, sessionColumns, valuesOfClient, valuesOfPerson, valuesOfSession } from './identity-rows.ts';
+import { createProtocolObjects } from './protocol-objects.ts';
+import { readRow } from './read-row.ts';
+
+/** Ended logins stay listed this long. */
+const keptEndedMs = 90 * 86_400_000;
+
+/** OAuth clients, people, their logins and what the authorization server keeps, in SQLite. */
+export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clock, 'nowMs'>): IdentityStore {
+  const objects = createProtocolObjects(database, clock);
+  const marks = (columns: readonly string[]): string => columns.map(() => '?').join(', ');
+  const selectClient = database.prepare(`SELECT ${clientColumns.join(', ')} FROM oauth_client WHERE id = ?`);
+  const insertClient = database.prepare(`INSERT INTO oauth_client (${clientColumns.join(', ')}) VALUES (${marks(clientColumns)})`);
+  const replaceClient = database.prepare(`UPDATE oauth_client SET ${clientColumns.map((column) => `${column} = ?`).join(', ')} WHERE id = ? AND revision = ?`);
+  const deleteClient = database.prepare('DELETE FROM oauth_client WHERE id = ? AND revision = ?');
+  const selectPerson = database.prepare(`SELECT ${personColumns.join(', ')} FROM person WHERE id = ?`);
+  const replacePerson = database.prepare(`INSERT OR REPLACE INTO person (${personColumns.join(', ')}) VALUES (${marks(personColumns)})`);
+  const selectSession = database.prepare(`SELECT ${sessionColumns.join(', ')} FROM oauth_session WHERE id = ?`);
+  const insertSession = database.prepare(`INSERT INTO oauth_session (${sessionColumns.join(', ')}) VALUES (${marks(sessionColumns)})`);
+  const endSession = database.prepare('UPDATE oauth_session SET ended_at_ms = ?, ended_by = ? WHERE id = ? AND ended_at_ms = 0');
+  const endSessionsOfClient = database.prepare('UPDATE oauth_session SET ended_at_ms = ?, ended_by = ? WHERE client_id = ? AND ended_at_ms = 0');
+  const noteUse = database.prepare('UPDATE oauth_session SET last_used_at_ms = ?, last_used_from = ? WHERE id = ? AND last_used_at_ms < ?');
+  const forgetSessions = database.prepare('DELETE FROM oauth_session WHERE max(expires_at_ms, ended_at_ms) < ?');
+  const endToken = database.prepare('INSERT INTO oauth_ended_token (jti, expires_at_ms) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  const selectEnded = database.prepare('SELECT 1 FROM oauth_ended_token WHERE jti = ?');
+  const forgetEnded = database.prepare('DELETE FROM oauth_ended_token WHERE expires_at_ms < ?');
+  const useOnce = database.prepare('INSERT INTO oauth_used_id (scope, jti, expires_at_ms) VALUES (?, ?, ?) ON CONFLICT (scope, jti) DO UPDATE SET expires_at_ms = excluded.expires_at_ms WHERE oauth_used_id.expires_at_ms < ?');
+  const forgetUsed = database.prepare('DELETE FROM oauth_used_id WHERE expires_at_ms < ?');
+  const selectKeys = database.prepare('SELECT kid, jwk_json, created_at_ms, retired_at_ms FROM oauth_signing_key ORDER BY created_at_ms DESC, kid');
+  const insertKey = database.prepare('INSERT INTO oauth_signing_key (kid, jwk_json, created_at_ms, retired_at_ms) VALUES (?, ?, ?, 0)');
+  const retireKeys = database.prepare('UPDATE oauth_signing_key SET retired_at_ms = ? WHERE retired_at_ms = 0');
+  const forgetKeys = database.prepare('DELETE FROM oauth_signing_key WHERE retired_at_ms > 0 AND retired_at_ms < ?');
+  const selectRevision = database.prepare('SELECT value FROM identity_revision');
+  const raiseRevision = database.prepare('UPDATE identity_revision SET value = value + 1');
+  const dataVersion = database.prepare('PRAGMA data_version');
+  const readVersion = (): number => readRow(dataVersion.get()).number('data_version');
+  let seenVersion = readVersion();
+
+  const revision = (): number => readRow(selectRevision.get()).number('value');
+  const write = <T>(work: (next: number) => T): T =>
+    database.inTransaction(() => {
+      raiseRevision.run();
+      return work(revision());
+    });
+  const page = <T>(table: string, columns: readonly string[], conditions: Readonly<Record<string, string | undefined>>, after: { readonly createdAtMs: number; readonly id: string } | undefined, limit: number, read: (row: unknown) => T): readonly T[] => {
+    const said = Object.entries(conditions).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    const where = [...said.map(([column]) => `${column} = ?`), ...(after === undefined ? [] : ['(created_at_ms, id) < (?, ?)'])];
+    const values: readonly SqlValue[] = [...said.map(([, value]) => value), ...(after === undefined ? [] : [after.createdAtMs, after.id]), limit];
+    const sql = `SELECT ${columns.join(', ')} FROM ${table}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`} ORDER BY created_at_ms DESC, id DESC LIMIT ?`;
+    return database.prepare(sql).all(...values).map(read);
+  };
+
+  return {
+    objects,
+    findClient: (id) => optional(selectClient.get(id), readClient),
+    listClients: ({ after, limit }) => page('oauth_client', clientColumns, {}, after, limit, readClient),
+    insertClient: (client) =>
+      write((next) => {
+        const written = { ...client, revision: next };
+        insertClient.run(...valuesOfClient(written));
+        return written;
+      }),
+    updateClient: (client) =>
+      write((next) => {
+        const written = { ...client, revision: next };
+        if (replaceClient.run(...valuesOfClient(written), client.id, client.revision).changes === 0) return undefined;
+        if (written.revokedAtMs !== undefined) endSessionsOfClient.run(written.revokedAtMs, written.revokedBy, client.id);
+        return written;
+      }),
+    removeClient: ({ id, revision: before }) =>
+      write(() => {
+        if (deleteClient.run(id, before).changes === 0) return false;
+        endSessionsOfClient.run(clock.nowMs(), 'client removed', id);
+        return true;
+      }),
+    findPerson: (id) => optional(selectPerson.get(id), readPerson),
+    savePerson: (person) => write(() => void replacePerson.run(...valuesOfPerson(person))),
+    findSession: (id) => optional(selectSession.get(id), readSession),
+    listSessions: ({ personId, clientId, after, limit }) => page('oauth_session', sessionColumns, { person_id: personId, client_id: clientId }, after, limit, readSession),
+    insertSession: (session) => void insertSession.run(...valuesOfSession(session)),
+    endSession: (id, by) =>
+      write(() => {
+        objects.removeByGrant(id);
+        return endSession.run(clock.nowMs(), by, id).changes === 1;
+      }),
+    noteSessionUses: (uses) => database.inTransaction(() => uses.forEach(({ id, atMs, from }) => noteUse.run(atMs, from, id, atMs))),
+    endToken: (jti, expiresAtMs) => write(() => void endToken.run(jti, expiresAtMs)),
+    isTokenEnded: (jti) => selectEnded.get(jti) !== undefined,
+    isFirstUse: (scope, jti, expiresAtMs) => useOnce.run(scope, jti, expiresAtMs, clock.nowMs()).changes === 1,
+    signingKeys: () => selectKeys.all().map(readSigningKey),
+    insertSigningKey: ({ kid, jwk, createdAtMs }, retirePrevious) =>
+      write(() => {
+        if (retirePrevious) retireKeys.run(createdAtMs);
+        insertKey.run(kid, JSON.stringify(jwk), createdAtMs);
+      }),
+    sweep: () => {
+      const nowMs = clock.nowMs();
+      objects.removeExpired();
+      forgetEnded.run(nowMs);
+      forgetUsed.run(nowMs);
+      forgetSessions.run(nowMs - keptEndedMs);
+      forgetKeys.run(nowMs - keptEndedMs);
+    },
+    revision,
+    mayHaveChanged: () => {
+      const version = readVersion();
+      if (version === seenVersion) return false;
+      seenVersion = version;
+      return true;
+    },
+  };
+}
+
+function optional<T>(row: unknown, read: (row: unknown) => T): T | undefined {
+  return row === undefined ? undefined : read(row);
+}
