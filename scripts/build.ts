@@ -61,8 +61,9 @@ await build({
   banner: { js: commonJsBanner },
   // Its main entry hides its parts from bundlers.
   alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
-  // Native code cannot be bundled; these stay dependencies of the package, the keychain an optional one.
-  external: ['better-sqlite3', '@node-rs/bcrypt', '@napi-rs/keyring'],
+  // Native code cannot be bundled; these stay dependencies of the package, the keychain an optional one. oidc-provider goes by
+  // the names of its classes, which bundling changes.
+  external: ['oidc-provider', 'better-sqlite3', '@node-rs/bcrypt', '@napi-rs/keyring'],
   logLevel: 'warning',
 });
 writeFileSync(join(outdir, 'keyward.mjs'), entry);

@@ -2,9 +2,18 @@ import type { Principal } from './principal.ts';
 
 /** What a source knows of a credential. `unknown` means it could not be asked, and is never a refusal of the key. */
 export type Verdict =
-  | { readonly kind: 'valid'; readonly principal: Principal }
-  | { readonly kind: 'invalid'; readonly code: 'invalid_api_key' | 'key_expired' | 'key_revoked' }
+  | { readonly kind: 'valid'; readonly principal: Principal; readonly token?: TokenBinding }
+  | { readonly kind: 'invalid'; readonly code: 'invalid_api_key' | 'key_expired' | 'key_revoked' | 'token_expired' | 'token_revoked' }
   | { readonly kind: 'unknown'; readonly cause: unknown };
+
+/** Why a credential that is known does not count any more. */
+export type KnownRefusal = Exclude<Extract<Verdict, { readonly kind: 'invalid' }>['code'], 'invalid_api_key'>;
+
+/** The credential is an OAuth access token: queries never carry one (security rule 10). */
+export interface TokenBinding {
+  /** SHA-256 thumbprint of the key that its bearer must prove to have (RFC 9449 §6.1); undefined for plain bearer tokens. */
+  readonly thumbprint: string | undefined;
+}
 
 /** One kind of client credential. `verify` is synchronous and does no I/O for credentials it has seen. */
 export interface CredentialSource {
@@ -15,6 +24,8 @@ export interface CredentialSource {
 
 /** Longer keys are refused unread (contract §3). */
 export const maxKeyBytes = 4_096;
+/** The same for tokens in the form of a JWT (security rule 10). */
+export const maxTokenBytes = 12_288;
 
 const unknownKey: Verdict = { kind: 'invalid', code: 'invalid_api_key' };
 
@@ -24,7 +35,8 @@ const unknownKey: Verdict = { kind: 'invalid', code: 'invalid_api_key' };
  */
 export function verifyClientKey(sources: readonly CredentialSource[], value: string, from?: string): Verdict {
   // A character is at least a byte, so long values are measured only when they might still fit.
-  if (value.length > maxKeyBytes || (value.length * 3 > maxKeyBytes && Buffer.byteLength(value) > maxKeyBytes)) return unknownKey;
+  const maxBytes = value.length > maxKeyBytes && value.startsWith('eyJ') ? maxTokenBytes : maxKeyBytes;
+  if (value.length > maxBytes || (value.length * 3 > maxBytes && Buffer.byteLength(value) > maxBytes)) return unknownKey;
   let outcome: Verdict = unknownKey;
   for (const source of sources) {
     const verdict = askSource(source, value, from);

@@ -28,6 +28,7 @@ import { createFront } from '../server/front.ts';
 import type { Handlers } from '../server/listen.ts';
 import type { Pages } from '../server/pages.ts';
 import { routeTable } from '../server/app.ts';
+import { createOAuthRoutes } from '../server/oauth-routes.ts';
 import { createLoginRoutes } from '../server/login-routes.ts';
 import { createStatusPages } from '../server/status-pages.ts';
 import { openAudit } from '../storage/open-audit.ts';
@@ -48,6 +49,7 @@ import { countStates } from './account-states.ts';
 import { callbackUrl } from './callback-url.ts';
 import { observeEdits, recordLife, recordLoginFirst, recordsOrNothing } from './audit-events.ts';
 import { observeAttempts, observeExchanges, observeLogins } from './observe.ts';
+import { openIdentity } from './identity.ts';
 import { openManagedKeys } from './managed-keys.ts';
 import type { DaemonOptions } from './options.ts';
 import { openUpstreamAccounts, type UpstreamAccounts } from './upstream-accounts.ts';
@@ -201,6 +203,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const sockets = createSockets({ clock, limits, log, metrics });
   const running = createRunningExchanges();
   const managedKeys = openManagedKeys({ store: stores.managedKeys, clock, log, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll });
+  const identity = settings().identity.enabled ? await openIdentity({ store: stores.identity(), clock, log, audit, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll, keyRights: managedKeys.rightsOf }) : undefined;
   const proxy = createProxy({ ...exchanges, running, owners: stores.responseOwners, store: stores.responses, spoolDir: folders.spool, requestLogs });
 
   const management: ManagementDeps = {
@@ -210,6 +213,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     usageRecorder: recorder,
     audit,
     clientKeys: managedKeys.service,
+    identity: identity === undefined ? undefined : { clients: identity.clients, sessions: identity.sessions, devices: identity.server.devices, rotateSigningKey: () => identity.server.signingKeys.rotate().kid },
     principalOf: managedKeys.principalOf,
     logs: logFiles,
     router,
@@ -252,7 +256,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
 
   const door = createDoor({
     clock,
-    sources: [managedKeys.source],
+    sources: identity === undefined ? [managedKeys.source] : [managedKeys.source, identity.source],
     signal: lifetime.signal,
     onRefused: (refusal) => {
       metrics.doorRefused(refusal.access === 'client' ? 'client' : refusal.access === 'open' ? 'guard' : 'management', refusal.code);
@@ -276,11 +280,12 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     responses: createResponsesSocket({ clock, sockets, limits, memories: createTurnMemories(() => limits().maxMemoryBytes), proxy, isKept, onFailure }),
     realtime: createRealtimeSocket({ ...exchanges, sockets, socketLimits: limits }),
   };
+  const oauthRoutes = identity === undefined ? undefined : createOAuthRoutes({ ...identity, audit, clock });
   let isStarted = false;
   let pages: Promise<Pages> | undefined;
   const handlers = createFront({
     clock,
-    routes: compileRoutes(routeTable(proxy, socketRoutes, statusPages, createLoginRoutes(logins.pages), managementRoutes(management))),
+    routes: compileRoutes(routeTable(proxy, socketRoutes, statusPages, createLoginRoutes(logins.pages), oauthRoutes, managementRoutes(management))),
     door,
     snapshot: live.snapshot,
     pages: () => (pages ??= import('../server/pages.ts').then(({ createPages }) => createPages((inbound, thrown) => onFailure(inbound.id, thrown)))),
@@ -314,6 +319,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       await audit.close();
       await requestLogs.close();
       managedKeys.close();
+      identity?.close();
       stores.close();
     },
   };

@@ -1,3 +1,4 @@
+import type { Holder } from '../clients/grant.ts';
 import type { Principal } from '../clients/principal.ts';
 import { followManagedKeys } from '../clients/managed-keys/follow.ts';
 import { createManagedKeyService, type ManagedKeyService } from '../clients/managed-keys/service.ts';
@@ -26,6 +27,8 @@ export interface OpenManagedKeys {
   /** For questions about a key by its id, such as `explain`. */
   readonly principalOf: (id: string) => Principal | undefined;
   readonly service: ManagedKeyService;
+  /** What a key may do now, by its own grant and those above it; undefined where it may nothing any more. */
+  readonly rightsOf: (id: string) => readonly Holder[] | undefined;
   readonly close: () => void;
 }
 
@@ -55,6 +58,15 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
       return true;
     }
   };
+  const rightsOf = (id: string): readonly Holder[] | undefined => {
+    const holders = source.principalOf(id)?.holders;
+    const nowMs = clock.nowMs();
+    const isGood = (holder: Holder): boolean => {
+      const key = store.find(holder.id);
+      return key !== undefined && key.revokedAtMs === undefined && (key.expiresAtMs ?? Infinity) > nowMs;
+    };
+    return holders?.every(isGood) === true ? holders : undefined;
+  };
   const endOthers = (): void => {
     const ended = running.review(judge);
     if (ended > 0) log.info({ ended }, 'exchanges were ended: their callers may not go on');
@@ -81,5 +93,5 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
     live.closeDoor();
     isClosed = true;
   };
-  return { source, principalOf: source.principalOf, service: createManagedKeyService({ store, clock, closeDoor, onChanged }), close: following.close };
+  return { source, principalOf: source.principalOf, rightsOf, service: createManagedKeyService({ store, clock, closeDoor, onChanged }), close: following.close };
 }

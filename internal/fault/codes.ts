@@ -43,6 +43,9 @@ export const faults = {
   invalid_api_key: { status: 401, type: 'authentication_error', retry: 'never', message: 'invalid password', fix: 'Check the key for typos; `keyward doctor` shows which keys are configured (masked).' },
   key_expired: { status: 401, type: 'authentication_error', retry: 'never', message: 'This key has expired.', fix: 'Rotate or extend it.' },
   key_revoked: { status: 401, type: 'authentication_error', retry: 'never', message: 'This key was revoked.', fix: 'Ask the operator for a new one.' },
+  token_expired: { status: 401, type: 'authentication_error', retry: 'never', message: 'This access token has expired.', fix: 'Get a new one; `keyward token` and OAuth libraries do so by themselves.' },
+  token_revoked: { status: 401, type: 'authentication_error', retry: 'never', message: 'This access token was revoked, or the login or client behind it has ended.', fix: 'Log in again (`keyward login`), or ask the operator for a client.' },
+  invalid_dpop_proof: { status: 401, type: 'authentication_error', retry: 'never', message: 'This access token is bound to a key, and the request does not prove that it comes from the holder.', fix: 'Send it as `Authorization: DPoP <token>` with a fresh `DPoP` proof (RFC 9449); `keyward token` prints one that needs none.' },
   origin_not_allowed: { status: 403, type: 'permission_error', retry: 'never', message: 'This web origin may not call Keyward.', fix: 'Send a client key in a header, or add the origin to `allowed-origins`.' },
   local_only: { status: 403, type: 'permission_error', retry: 'never', message: 'This is open to local callers only.', fix: 'Call from this machine without a proxy in between, or present a client key.' },
   missing_management_key: { status: 401, type: 'authentication_error', retry: 'never', message: 'invalid password', fix: 'Send `Authorization: Bearer <management secret>`.' },
@@ -51,6 +54,7 @@ export const faults = {
   too_many_failures: { status: 403, type: 'permission_error', retry: 'later', message: 'Too many wrong keys from this address.', fix: 'Wait for `Retry-After`; a correct key still passes.' },
   auth_unavailable: { status: 503, type: 'api_error', retry: 'later', message: 'The key store cannot be read right now.', fix: 'Retry; the operator sees the cause in the log and in `keyward doctor`.' },
   exceeds_minter: { status: 403, type: 'permission_error', retry: 'never', message: 'A key cannot be given more than who gives it has.', fix: 'The message names the member; lower it, or have it made by the operator.' },
+  identity_disabled: { status: 409, type: 'invalid_request_error', retry: 'never', message: 'This daemon issues no tokens.', fix: 'Set `identity.enabled: true` and restart; see docs/machines.md and docs/people.md.' },
   root_required: { status: 403, type: 'permission_error', retry: 'never', message: 'Only the root management secret may do this.', fix: 'Repeat with the management secret.' },
 
   address_not_allowed: { status: 403, type: 'permission_error', retry: 'never', message: 'This key may not be used from this address.', fix: 'Call from an address that the key allows; the operator widens its `addresses`.' },

@@ -1,5 +1,5 @@
 import type { Principal } from '../clients/principal.ts';
-import { verifyClientKey, type CredentialSource } from '../clients/verify.ts';
+import { verifyClientKey, type CredentialSource, type KnownRefusal } from '../clients/verify.ts';
 
 /** What the credential sources say of the values that a request presented to management. */
 export type ManagedVerdict =
@@ -7,7 +7,7 @@ export type ManagedVerdict =
   /** Two that are right, of different callers. */
   | { readonly kind: 'conflict' }
   /** `others`: the values that no source knows; the secret may be among them. */
-  | { readonly kind: 'none'; readonly others: readonly string[]; readonly known: 'key_expired' | 'key_revoked' | undefined; readonly broken: { readonly cause: unknown } | undefined };
+  | { readonly kind: 'none'; readonly others: readonly string[]; readonly known: KnownRefusal | undefined; readonly broken: { readonly cause: unknown } | undefined };
 
 /** `from`: the address that counts, for the record of a key's last use. */
 export type JudgeManaged = (presented: readonly string[], from: string) => ManagedVerdict;
@@ -18,7 +18,7 @@ export function judgeManagedBy(sources: readonly CredentialSource[]): JudgeManag
     if (sources.length === 0) return { kind: 'none', others: presented, known: undefined, broken: undefined };
     let principal: Principal | undefined;
     const others: string[] = [];
-    let known: 'key_expired' | 'key_revoked' | undefined;
+    let known: KnownRefusal | undefined;
     let broken: { readonly cause: unknown } | undefined;
     for (const value of presented) {
       const verdict = verifyClientKey(sources, value, from);

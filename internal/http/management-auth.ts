@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Principal } from '../clients/principal.ts';
+import type { KnownRefusal } from '../clients/verify.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ManagementRules } from './door-rules.ts';
 import type { Peer } from './inbound.ts';
@@ -12,7 +13,7 @@ export type ManagementVerdict =
   /** A credential that is no secret: what it may do is for the route to say. */
   | { readonly kind: 'managed'; readonly principal: Principal }
   /** Such a credential, whose time is over. */
-  | { readonly kind: 'over'; readonly code: 'key_expired' | 'key_revoked' }
+  | { readonly kind: 'over'; readonly code: KnownRefusal }
   /** Two credentials of different callers. */
   | { readonly kind: 'conflict' }
   | { readonly kind: 'wrong' }

@@ -10,7 +10,7 @@ const describing = ['name', 'owner', 'purpose', 'tags'] as const;
 export const wishMembers = [...describing, 'environment', ...endMembers, ...grantMembers, 'minter'] as const;
 export const patchMembers = [...describing, ...endMembers, ...grantMembers] as const;
 
-const maxText = { name: 128, owner: 128, purpose: 1_000 } as const;
+const maxText = { name: 128, owner: 128, organization: 128, purpose: 1_000 } as const;
 const maxTags = 32;
 const maxTermMs = 3_650 * 86_400_000;
 const maxOverlapMs = 90 * 86_400_000;
@@ -29,11 +29,15 @@ export function readWish(body: JsonObject, nowMs: number): KeyWish {
 export function readPatch(body: JsonObject, nowMs: number): KeyPatch {
   const name = readText(body, 'name');
   if (name === '') throw invalid('name', 'must not be empty');
+  return { name, owner: readText(body, 'owner'), purpose: readText(body, 'purpose'), tags: readTags(body), grant: readGrantPatch(body), end: readEnd(body, nowMs) };
+}
+
+/** What becomes of a grant by the members that are there; undefined where there are none. */
+export function readGrantPatch(body: JsonObject): ((present: Grant) => Grant) | undefined {
   const limits = Object.fromEntries(Object.entries(body).filter(([member]) => isGrantMember(member)));
-  // Each for itself, so that a mistake is named before the key is looked at.
+  // Each for itself, so that a mistake is named before the holder is looked at.
   readGrant(limits);
-  const grant = Object.keys(limits).length === 0 ? undefined : (present: Grant): Grant => readGrant({ ...encodeGrant(present), ...limits });
-  return { name, owner: readText(body, 'owner'), purpose: readText(body, 'purpose'), tags: readTags(body), grant, end: readEnd(body, nowMs) };
+  return Object.keys(limits).length === 0 ? undefined : (present) => readGrant({ ...encodeGrant(present), ...limits });
 }
 
 /** `expires_in`, `expires_at` or `never_expires`; undefined where none is there. */
@@ -73,7 +77,7 @@ function readSpan(value: unknown, member: string, { minMs, maxMs }: { readonly m
   return Math.round(ms);
 }
 
-function readText(body: JsonObject, member: keyof typeof maxText): string | undefined {
+export function readText(body: JsonObject, member: keyof typeof maxText): string | undefined {
   const value = body[member];
   if (value === undefined) return undefined;
   if (typeof value !== 'string' || value.trim().length > maxText[member] || /[\p{Cc}\p{Cf}]/u.test(value)) throw invalid(member, `must be text of at most ${maxText[member]} characters, without control characters`);
@@ -88,7 +92,7 @@ function readTags(body: JsonObject): readonly string[] | undefined {
   return [...new Set(tags)];
 }
 
-function readGrant(body: JsonObject): Grant {
+export function readGrant(body: JsonObject): Grant {
   const grant = decodeGrant(body);
   if (!grant.ok) throw invalid(grant.error.member, grant.error.message);
   // Security rule 20: plaintext is for the management secret alone.

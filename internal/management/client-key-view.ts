@@ -35,7 +35,7 @@ function describeUse(secret: KeySecret | undefined): JsonObject {
   return { last_used_at: at(lastUsedAtMs), last_used_from: lastUsedAtMs === undefined ? null : lastUsedFrom };
 }
 
-function at(ms: number | undefined): string | null {
+export function at(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString();
 }
 

@@ -2,6 +2,9 @@ import type { Context } from 'hono';
 import type { AuditLog } from '../audit/ports.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Scope } from '../clients/grant.ts';
+import type { DeviceApprovals } from '../authserver/approvals.ts';
+import type { OAuthClients } from '../clients/issued/client-service.ts';
+import type { Sessions } from '../clients/issued/session-service.ts';
 import type { ManagedKeyService } from '../clients/managed-keys/service.ts';
 import type { Principal } from '../clients/principal.ts';
 import type { ConfigStore } from '../config/ports.ts';
@@ -22,6 +25,8 @@ export interface ManagementDeps {
   readonly usageRecorder: Pick<UsageRecorder, 'flush'>;
   readonly audit: AuditLog;
   readonly clientKeys: ManagedKeyService;
+  /** Undefined while `identity.enabled` is false. */
+  readonly identity?: { readonly clients: OAuthClients; readonly sessions: Sessions; readonly rotateSigningKey: () => string; readonly devices: DeviceApprovals } | undefined;
   readonly logs: LogFiles;
   readonly router: Pick<Router, 'explain' | 'resetCooldowns' | 'states'>;
   /** The table of the live config. */

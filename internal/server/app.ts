@@ -3,6 +3,7 @@ import type { ManagementRoute } from '../management/context.ts';
 import type { Proxy, ProxyHandler } from '../proxy/forward.ts';
 import { operations as on } from '../proxy/operation.ts';
 import type { SocketHandler, SocketRoutes } from '../websocket/opening.ts';
+import type { OAuthRoutes } from './oauth-routes.ts';
 import type { LoginRoutes } from './login-routes.ts';
 import type { PageHandler } from './pages.ts';
 import type { StatusPages } from './status-pages.ts';
@@ -23,14 +24,35 @@ const open: Access = { kind: 'open' };
 const returning: Access = { kind: 'open', fromOtherSites: 'navigation' };
 const uses: Access = { kind: 'client', scope: 'models:use' };
 const reads: Access = { kind: 'client', scope: 'models:read' };
+/** Any credential: what it must be, the handler says. */
+const known: Access = { kind: 'client' };
 const metrics: Access = { kind: 'metrics', scope: 'usage:read' };
 
 const proxied = (method: Route['method'], path: string, handle: ProxyHandler): Route => ({ method, path, access: uses, serve: { kind: 'proxy', handle } });
 const page = (path: string, access: Access, handle: PageHandler): Route => ({ method: 'GET', path, access, serve: { kind: 'page', handle } });
+const oauth = (method: Route['method'], path: string, access: Access, handle: ProxyHandler): Route => ({ method, path, access, serve: { kind: 'proxy', handle } });
+const own = (method: Route['method'], path: string, handle: PageHandler): Route => ({ method, path, access: known, serve: { kind: 'page', handle } });
 const socket = (path: string, handle: SocketHandler): Route => ({ method: 'GET', path, access: uses, serve: { kind: 'socket', handle } });
 
+/** What issues tokens; nothing of it is served while `identity.enabled` is false. */
+function identityTable(identity: OAuthRoutes): readonly Route[] {
+  return [
+    ...['/.well-known/oauth-authorization-server', '/.well-known/oauth-authorization-server/oauth', '/.well-known/openid-configuration', '/oauth/.well-known/openid-configuration', '/oauth/.well-known/oauth-authorization-server'].map((path) => oauth('GET', path, open, identity.metadata)),
+    oauth('GET', '/oauth/jwks', open, identity.serve),
+    oauth('POST', '/oauth/token', open, identity.token),
+    oauth('POST', '/oauth/introspect', open, identity.token),
+    oauth('POST', '/oauth/revoke', open, identity.token),
+    oauth('POST', '/oauth/device_authorization', open, identity.deviceAuthorization),
+    oauth('GET', '/oauth/authorize', returning, identity.serve),
+    oauth('GET', '/oauth/authorize/:uid', returning, identity.serve),
+    own('POST', '/oauth/bearer-token', identity.bearerToken),
+    own('POST', '/oauth/run-keys', identity.makeRunKey),
+    own('DELETE', '/oauth/run-keys', identity.endRunKey),
+  ];
+}
+
 /** Every route of the daemon with its guard. Nothing else is served. */
-export function routeTable(proxy: Proxy, sockets: SocketRoutes, pages: StatusPages, logins: LoginRoutes, managementRoutes: readonly ManagementRoute[]): readonly Route[] {
+export function routeTable(proxy: Proxy, sockets: SocketRoutes, pages: StatusPages, logins: LoginRoutes, identity: OAuthRoutes | undefined, managementRoutes: readonly ManagementRoute[]): readonly Route[] {
   return [
     // who may call      path                                what serves it
     page('/', open, pages.home),
@@ -67,6 +89,8 @@ export function routeTable(proxy: Proxy, sockets: SocketRoutes, pages: StatusPag
     page('/v1/models/:id+', reads, pages.showModel),
     page('/v1beta/models', reads, pages.listGeminiModels),
     page('/v1beta/models/:id+', reads, pages.showGeminiModel),
+
+    ...(identity === undefined ? [] : identityTable(identity)),
 
     ...managementRoutes.map(({ method, path, scope, handle }): Route => ({
       method,

@@ -7,7 +7,7 @@ export const layers: readonly (readonly string[])[] = [
   ['usage', 'clients', 'providers', 'egress'],
   ['http', 'routing', 'tokens', 'upstreamauth'],
   ['proxy', 'cli'],
-  ['management', 'storage', 'websocket'],
+  ['management', 'storage', 'websocket', 'authserver'],
   ['server'],
   ['daemon'],
 ];
@@ -16,4 +16,5 @@ export const layers: readonly (readonly string[])[] = [
 export const granted: Readonly<Record<string, readonly string[]>> = {
   accounts: ['config'],
   upstreamauth: ['tokens'],
+  management: ['authserver'],
 };

@@ -84,7 +84,7 @@ export async function startGovernedRig(given: object, store?: BudgetStore): Prom
   const pages = createPages(() => undefined);
   const front = createFront({
     clock: systemClock,
-    routes: compileRoutes(routeTable(proxy, socketRoutes, statusPages, logins, [])),
+    routes: compileRoutes(routeTable(proxy, socketRoutes, statusPages, logins, undefined, [])),
     door: createDoor({ clock: systemClock, sources: [keys], onRefused: () => undefined }),
     snapshot: () => snapshot,
     pages: () => Promise.resolve(pages),

@@ -40,6 +40,8 @@ export interface OAuthClient {
   readonly jwks: readonly PublicJwk[];
   readonly createdAtMs: number;
   readonly createdBy: string;
+  /** Whose rights bound its tokens, at each use (security rule 34); `''`: the operator, whom nothing bounds. */
+  readonly minterId: string;
   readonly revokedAtMs: number | undefined;
   readonly revokedBy: string;
   /** The newest first. */

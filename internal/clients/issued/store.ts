@@ -2,14 +2,12 @@ import type { OAuthClient, PublicJwk } from './oauth-client.ts';
 import type { Person } from './person.ts';
 import type { Session } from './session.ts';
 
-export interface SessionQuery {
+export interface SessionQuery extends PageQuery {
   readonly personId?: string | undefined;
   readonly clientId?: string | undefined;
-  readonly after?: { readonly createdAtMs: number; readonly id: string } | undefined;
-  readonly limit: number;
 }
 
-export interface ClientQuery {
+export interface PageQuery {
   readonly after?: { readonly createdAtMs: number; readonly id: string } | undefined;
   readonly limit: number;
 }
@@ -28,9 +26,9 @@ export interface SigningKey {
 export interface ProtocolObjects {
   /** `ttlMs` from now; undefined where it has no end. `false`, and nothing kept, where its login has ended. */
   readonly put: (model: string, id: string, payload: object, expiresAtMs: number | undefined) => boolean;
-  readonly find: (model: string, id: string) => object | undefined;
-  readonly findByUserCode: (userCode: string) => { readonly payload: object; readonly consumed: boolean } | undefined;
-  readonly findByUid: (model: string, uid: string) => object | undefined;
+  readonly find: (model: string, id: string) => Record<string, unknown> | undefined;
+  readonly findByUserCode: (userCode: string) => { readonly payload: Record<string, unknown>; readonly consumed: boolean } | undefined;
+  readonly findByUid: (model: string, uid: string) => Record<string, unknown> | undefined;
   /** One conditional write: true for one caller, ever (security rule 31). */
   readonly consume: (model: string, id: string) => boolean;
   readonly remove: (model: string, id: string) => void;
@@ -45,13 +43,18 @@ export interface IdentityStore {
   readonly objects: ProtocolObjects;
   readonly findClient: (id: string) => OAuthClient | undefined;
   /** Newest first. */
-  readonly listClients: (query: ClientQuery) => readonly OAuthClient[];
+  readonly listClients: (query: PageQuery & { readonly minterId?: string | undefined }) => readonly OAuthClient[];
   readonly insertClient: (client: OAuthClient) => OAuthClient;
   /** Undefined, and nothing written, when it was changed since it was read, or is gone. */
   readonly updateClient: (client: OAuthClient) => OAuthClient | undefined;
   readonly removeClient: (client: OAuthClient) => boolean;
   readonly findPerson: (id: string) => Person | undefined;
+  /** Of a person who is known, limits and `createdAtMs` stay as they are. */
   readonly savePerson: (person: Person) => void;
+  /** False where there is no such person. */
+  readonly limitPerson: (id: string, limits: Person['limits']) => boolean;
+  /** Newest first. */
+  readonly listPeople: (query: PageQuery) => readonly Person[];
   readonly findSession: (id: string) => Session | undefined;
   /** Newest first. */
   readonly listSessions: (query: SessionQuery) => readonly Session[];

@@ -3,16 +3,16 @@ import { clientAuthentications, clientGrants, type ClientSecret, type OAuthClien
 import type { Person } from '../../clients/issued/person.ts';
 import type { Session } from '../../clients/issued/session.ts';
 import type { SigningKey } from '../../clients/issued/store.ts';
-import { scopes, type Scope } from '../../clients/grant.ts';
+import { scopes, type Grant, type Scope } from '../../clients/grant.ts';
 import { isRecord, parseJson } from '../../dialect/ir/json.ts';
 import type { SqlValue } from './driver.ts';
 import { atOrZero, fromZero, readTexts } from './managed-key-rows.ts';
 import { readRow } from './read-row.ts';
 
 export const clientColumns = [
-  'id', 'revision', 'name', 'organization', 'authentication', 'grants_json', 'grant_json', 'redirect_uris_json', 'jwks_json', 'secrets_json', 'created_at_ms', 'created_by', 'revoked_at_ms', 'revoked_by',
+  'id', 'revision', 'name', 'organization', 'authentication', 'grants_json', 'grant_json', 'redirect_uris_json', 'jwks_json', 'secrets_json', 'created_at_ms', 'created_by', 'minter_id', 'revoked_at_ms', 'revoked_by',
 ] as const;
-export const personColumns = ['id', 'issuer', 'subject', 'label', 'email', 'groups_json', 'scopes_json', 'provider_refresh_token', 'seen_at_ms'] as const;
+export const personColumns = ['id', 'issuer', 'subject', 'label', 'email', 'groups_json', 'scopes_json', 'limits_json', 'provider_refresh_token', 'created_at_ms', 'seen_at_ms'] as const;
 export const sessionColumns = ['id', 'person_id', 'client_id', 'scopes_json', 'created_at_ms', 'created_from', 'user_agent', 'last_used_at_ms', 'last_used_from', 'expires_at_ms', 'ended_at_ms', 'ended_by'] as const;
 
 /** In the order of `clientColumns`. */
@@ -20,17 +20,15 @@ export function valuesOfClient(client: OAuthClient): readonly SqlValue[] {
   const secrets = client.secrets.map(({ digest, hint, createdAtMs, endsAtMs }) => ({ digest, hint, createdAtMs, endsAtMs: atOrZero(endsAtMs) }));
   return [
     client.id, client.revision, client.name, client.organization, client.authentication, JSON.stringify(client.grants), JSON.stringify(encodeGrant(client.grant)), JSON.stringify(client.redirectUris),
-    JSON.stringify(client.jwks), JSON.stringify(secrets), client.createdAtMs, client.createdBy, atOrZero(client.revokedAtMs), client.revokedBy,
+    JSON.stringify(client.jwks), JSON.stringify(secrets), client.createdAtMs, client.createdBy, client.minterId, atOrZero(client.revokedAtMs), client.revokedBy,
   ];
 }
 
 export function readClient(row: unknown): OAuthClient {
   const { text, number } = readRow(row);
-  const parsed = parseJson(text('grant_json'));
-  const grant = decodeGrant(isRecord(parsed) ? parsed : {});
+  const grant = readGrant(text('grant_json'));
   const authentication = clientAuthentications.find((each) => each === text('authentication'));
-  // Read as no bound, it would give more than was meant.
-  if (!isRecord(parsed) || !grant.ok || authentication === undefined) throw new TypeError(`the OAuth client ${text('id')} cannot be read`);
+  if (grant === undefined || authentication === undefined) throw new TypeError(`the OAuth client ${text('id')} cannot be read`);
   const grants = readTexts(text('grants_json'));
   return {
     id: text('id'),
@@ -39,11 +37,12 @@ export function readClient(row: unknown): OAuthClient {
     organization: text('organization'),
     authentication,
     grants: clientGrants.filter((each) => grants.includes(each)),
-    grant: grant.value,
+    grant,
     redirectUris: readTexts(text('redirect_uris_json')),
     jwks: readRecords(text('jwks_json')),
     createdAtMs: number('created_at_ms'),
     createdBy: text('created_by'),
+    minterId: text('minter_id'),
     revokedAtMs: fromZero(number('revoked_at_ms')),
     revokedBy: text('revoked_by'),
     secrets: readRecords(text('secrets_json')).map(readSecret),
@@ -57,11 +56,13 @@ function readSecret(secret: PublicJwk): ClientSecret {
 
 /** In the order of `personColumns`. */
 export function valuesOfPerson(person: Person): readonly SqlValue[] {
-  return [person.id, person.issuer, person.subject, person.label, person.email, JSON.stringify(person.groups), JSON.stringify(person.scopes), person.providerRefreshToken, person.seenAtMs];
+  return [person.id, person.issuer, person.subject, person.label, person.email, JSON.stringify(person.groups), JSON.stringify(person.scopes), JSON.stringify(encodeGrant(person.limits)), person.providerRefreshToken, person.createdAtMs, person.seenAtMs];
 }
 
 export function readPerson(row: unknown): Person {
   const { text, number } = readRow(row);
+  const limits = readGrant(text('limits_json'));
+  if (limits === undefined) throw new TypeError(`the limits of ${text('id')} cannot be read`);
   return {
     id: text('id'),
     issuer: text('issuer'),
@@ -70,7 +71,9 @@ export function readPerson(row: unknown): Person {
     email: text('email'),
     groups: readTexts(text('groups_json')),
     scopes: readScopes(text('scopes_json')),
+    limits,
     providerRefreshToken: text('provider_refresh_token'),
+    createdAtMs: number('created_at_ms'),
     seenAtMs: number('seen_at_ms'),
   };
 }
@@ -106,6 +109,13 @@ export function readSigningKey(row: unknown): SigningKey {
   const jwk = parseJson(text('jwk_json'));
   if (!isRecord(jwk)) throw new TypeError(`the signing key ${text('kid')} cannot be read`);
   return { kid: text('kid'), jwk, createdAtMs: number('created_at_ms'), retiredAtMs: fromZero(number('retired_at_ms')) };
+}
+
+/** Undefined where it cannot be read: taken for no bound, it would give more than was meant. */
+function readGrant(json: string): Grant | undefined {
+  const parsed = parseJson(json);
+  const grant = decodeGrant(isRecord(parsed) ? parsed : {});
+  return isRecord(parsed) && grant.ok ? grant.value : undefined;
 }
 
 function readScopes(json: string): readonly Scope[] {

@@ -1,3 +1,4 @@
+import { encodeGrant } from '../../clients/managed-keys/grant-json.ts';
 import type { IdentityStore } from '../../clients/issued/store.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { SqlDatabase, SqlValue } from './driver.ts';
@@ -8,6 +9,9 @@ import { readRow } from './read-row.ts';
 /** Ended logins stay listed this long. */
 const keptEndedMs = 90 * 86_400_000;
 
+/** What a sign-in writes of a person who is known. */
+const signedIn = ['label', 'email', 'groups_json', 'scopes_json', 'provider_refresh_token', 'seen_at_ms'] as const;
+
 /** OAuth clients, people, their logins and what the authorization server keeps, in SQLite. */
 export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clock, 'nowMs'>): IdentityStore {
   const objects = createProtocolObjects(database, clock);
@@ -17,7 +21,8 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
   const replaceClient = database.prepare(`UPDATE oauth_client SET ${clientColumns.map((column) => `${column} = ?`).join(', ')} WHERE id = ? AND revision = ?`);
   const deleteClient = database.prepare('DELETE FROM oauth_client WHERE id = ? AND revision = ?');
   const selectPerson = database.prepare(`SELECT ${personColumns.join(', ')} FROM person WHERE id = ?`);
-  const replacePerson = database.prepare(`INSERT OR REPLACE INTO person (${personColumns.join(', ')}) VALUES (${marks(personColumns)})`);
+  const savePerson = database.prepare(`INSERT INTO person (${personColumns.join(', ')}) VALUES (${marks(personColumns)}) ON CONFLICT (id) DO UPDATE SET ${signedIn.map((column) => `${column} = excluded.${column}`).join(', ')}`);
+  const limitPerson = database.prepare('UPDATE person SET limits_json = ? WHERE id = ?');
   const selectSession = database.prepare(`SELECT ${sessionColumns.join(', ')} FROM oauth_session WHERE id = ?`);
   const insertSession = database.prepare(`INSERT INTO oauth_session (${sessionColumns.join(', ')}) VALUES (${marks(sessionColumns)})`);
   const endSession = database.prepare('UPDATE oauth_session SET ended_at_ms = ?, ended_by = ? WHERE id = ? AND ended_at_ms = 0');
@@ -56,7 +61,7 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
   return {
     objects,
     findClient: (id) => optional(selectClient.get(id), readClient),
-    listClients: ({ after, limit }) => page('oauth_client', clientColumns, {}, after, limit, readClient),
+    listClients: ({ after, limit, minterId }) => page('oauth_client', clientColumns, { minter_id: minterId }, after, limit, readClient),
     insertClient: (client) =>
       write((next) => {
         const written = { ...client, revision: next };
@@ -77,7 +82,9 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
         return true;
       }),
     findPerson: (id) => optional(selectPerson.get(id), readPerson),
-    savePerson: (person) => write(() => void replacePerson.run(...valuesOfPerson(person))),
+    savePerson: (person) => write(() => void savePerson.run(...valuesOfPerson(person))),
+    limitPerson: (id, limits) => write(() => limitPerson.run(JSON.stringify(encodeGrant(limits)), id).changes === 1),
+    listPeople: ({ after, limit }) => page('person', personColumns, {}, after, limit, readPerson),
     findSession: (id) => optional(selectSession.get(id), readSession),
     listSessions: ({ personId, clientId, after, limit }) => page('oauth_session', sessionColumns, { person_id: personId, client_id: clientId }, after, limit, readSession),
     insertSession: (session) => void insertSession.run(...valuesOfSession(session)),

@@ -19,6 +19,7 @@ export function identityTables(version: number): Migration {
         secrets_json TEXT NOT NULL,
         created_at_ms INTEGER NOT NULL,
         created_by TEXT NOT NULL,
+        minter_id TEXT NOT NULL,
         revoked_at_ms INTEGER NOT NULL,
         revoked_by TEXT NOT NULL
       ) STRICT, WITHOUT ROWID;
@@ -32,9 +33,12 @@ export function identityTables(version: number): Migration {
         email TEXT NOT NULL,
         groups_json TEXT NOT NULL,
         scopes_json TEXT NOT NULL,
+        limits_json TEXT NOT NULL,
         provider_refresh_token TEXT NOT NULL,
+        created_at_ms INTEGER NOT NULL,
         seen_at_ms INTEGER NOT NULL
       ) STRICT, WITHOUT ROWID;
+      CREATE INDEX person_by_created ON person (created_at_ms, id);
 
       CREATE TABLE oauth_session (
         id TEXT PRIMARY KEY,

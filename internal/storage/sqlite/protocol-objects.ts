@@ -12,15 +12,16 @@ const bearers: ReadonlySet<string> = new Set(['RefreshToken', 'AuthorizationCode
 export function createProtocolObjects(database: SqlDatabase, clock: Pick<Clock, 'nowMs'>): ProtocolObjects {
   const columns = 'payload_json, expires_at_ms, consumed_at_ms';
   const upsert = database.prepare(`
+    WITH given (model, id, payload_json, grant_id, user_code, uid, expires_at_ms) AS (VALUES (?, ?, ?, ?, ?, ?, ?))
     INSERT INTO oauth_object (model, id, payload_json, grant_id, user_code, uid, expires_at_ms, consumed_at_ms)
-    SELECT ?, ?, ?, ?, ?, ?, ?, 0 WHERE ?4 = '' OR ?1 = 'Grant' OR EXISTS (SELECT 1 FROM oauth_object WHERE model = 'Grant' AND id = ?4)
+    SELECT given.*, 0 FROM given WHERE grant_id = '' OR model = 'Grant' OR EXISTS (SELECT 1 FROM oauth_object AS held WHERE held.model = 'Grant' AND held.id = given.grant_id)
     ON CONFLICT (model, id) DO UPDATE SET payload_json = excluded.payload_json, grant_id = excluded.grant_id, user_code = excluded.user_code, uid = excluded.uid, expires_at_ms = excluded.expires_at_ms`);
   const select = database.prepare(`SELECT ${columns} FROM oauth_object WHERE model = ? AND id = ?`);
   const selectByUserCode = database.prepare(`SELECT ${columns} FROM oauth_object WHERE user_code = ? AND user_code <> ''`);
   const selectByUid = database.prepare(`SELECT ${columns} FROM oauth_object WHERE uid = ? AND model = ? AND uid <> ''`);
   const consume = database.prepare('UPDATE oauth_object SET consumed_at_ms = ? WHERE model = ? AND id = ? AND consumed_at_ms = 0');
   const remove = database.prepare('DELETE FROM oauth_object WHERE model = ? AND id = ?');
-  const removeByGrant = database.prepare("DELETE FROM oauth_object WHERE grant_id = ?1 AND grant_id <> '' OR model = 'Grant' AND id = ?1");
+  const removeByGrant = database.prepare("DELETE FROM oauth_object WHERE grant_id = ? AND grant_id <> '' OR model = 'Grant' AND id = ?");
   const decide = database.prepare(`
     UPDATE oauth_object SET payload_json = json_patch(payload_json, ?), grant_id = ?
     WHERE user_code = ? AND user_code <> '' AND consumed_at_ms = 0 AND expires_at_ms > ? AND json_extract(payload_json, '$.accountId') IS NULL AND json_extract(payload_json, '$.error') IS NULL`);
@@ -53,7 +54,7 @@ export function createProtocolObjects(database: SqlDatabase, clock: Pick<Clock, 
     findByUid: (model, uid) => read(selectByUid.get(uid, model))?.payload,
     consume: (model, id) => consume.run(clock.nowMs(), model, keyOf(model, id)).changes === 1,
     remove: (model, id) => void remove.run(model, keyOf(model, id)),
-    removeByGrant: (grantId) => void removeByGrant.run(grantId),
+    removeByGrant: (grantId) => void removeByGrant.run(grantId, grantId),
     decideDevice: (userCode, members) => decide.run(JSON.stringify(members), memberOf(members, 'grantId'), userCode, clock.nowMs()).changes === 1,
     // A spent refresh token is kept for as long as it would have lived, so that its second use is seen for what it is.
     removeExpired: () => removeExpired.run(clock.nowMs()).changes,

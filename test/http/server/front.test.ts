@@ -39,7 +39,7 @@ const logins = createLoginRoutes({
   },
   result: (id) => ({ status: id === 'ticket' ? 200 : 404, headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' }, body: `<p>${id === 'ticket' ? 'stored' : 'unknown'}</p>` }),
 });
-const rows: readonly Route[] = routeTable(proxy, sockets, statusPages, logins, [{ method: 'GET', path: '/status', scope: 'usage:read', handle: (_c, call) => Response.json({ by: call.principal.kind }) }]);
+const rows: readonly Route[] = routeTable(proxy, sockets, statusPages, logins, undefined, [{ method: 'GET', path: '/status', scope: 'usage:read', handle: (_c, call) => Response.json({ by: call.principal.kind }) }]);
 
 function serverFor(settings: object = given): Server {
   const loaded = loadedWith({ ...settings });

@@ -1,0 +1,89 @@
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { scopes } from '../clients/grant.ts';
+import type { AccessTokenClaims } from '../clients/issued/access-token.ts';
+import type { IssuedTokenSource } from '../clients/issued/token-source.ts';
+import { isRecord } from '../dialect/ir/json.ts';
+import { deviceIntervalSeconds } from './adapter.ts';
+
+export interface AmendDeps {
+  readonly publicUrl: string;
+  readonly source: Pick<IssuedTokenSource, 'read' | 'readSigned'>;
+  /** A token of this client counts no more from here on. */
+  readonly endToken: (claims: AccessTokenClaims) => void;
+}
+
+/**
+ * What of the library's answers is ours: the person's page and the interval of device codes, metadata that lists only what is
+ * there, and the two things it does not do for JWTs. Its answer about them is kept as far as the client's own proof goes: whoever
+ * could not show who he is has been refused before.
+ */
+export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: KoaContextWithOIDC) => void {
+  return (ctx) => {
+    const { route } = routeOf(ctx);
+    // Who may read answers on web pages is the door's to say.
+    for (const name of ['access-control-allow-origin', 'access-control-expose-headers', 'access-control-allow-credentials']) ctx.remove(name);
+    const body: unknown = ctx.body;
+    if (!isRecord(body)) return;
+    if (body['error'] === 'server_error') {
+      ctx.status = 503;
+      ctx.set('retry-after', '5');
+      ctx.body = { error: 'temporarily_unavailable', error_description: 'what the authorization server keeps cannot be read or written right now' };
+      return;
+    }
+    if (route === 'device_authorization' && typeof body['user_code'] === 'string') {
+      const page = `${publicUrl}/device`;
+      ctx.body = { ...body, verification_uri: page, verification_uri_complete: `${page}?user_code=${encodeURIComponent(body['user_code'])}`, interval: deviceIntervalSeconds };
+    }
+    if (route === 'discovery') ctx.body = ownMetadata(body);
+    if (body['error'] !== 'unsupported_token_type') return;
+    const { client, params } = ctx.oidc;
+    const token = params?.['token'];
+    if (client === undefined || typeof token !== 'string') return;
+    if (route === 'introspection') {
+      const found = source.read(token);
+      // A public client cannot prove who it is: it is told of its own tokens only.
+      const isTold = found !== undefined && (client.clientAuthMethod !== 'none' || found.claims.clientId === client.clientId);
+      ctx.status = 200;
+      ctx.body = isTold ? introspected(found.claims, found.principal.label, ctx.oidc.issuer) : { active: false };
+    }
+    if (route === 'revocation') {
+      const claims = source.readSigned(token);
+      // Of a token that is unknown, or another's, nothing is said (RFC 7009 §2.2).
+      if (claims !== undefined && claims.clientId === client.clientId) endToken(claims);
+      ctx.status = 200;
+      ctx.body = '';
+    }
+  };
+}
+
+/** @see RFC 7662 §2.2 */
+function introspected(claims: AccessTokenClaims, label: string, issuer: string): object {
+  const { jti, subject, clientId, audience, scope, issuedAtMs, expiresAtMs, thumbprint } = claims;
+  return {
+    active: true,
+    scope: scope.join(' '),
+    client_id: clientId,
+    username: label,
+    token_type: thumbprint === undefined ? 'Bearer' : 'DPoP',
+    exp: expiresAtMs / 1_000,
+    iat: issuedAtMs / 1_000,
+    sub: subject,
+    aud: audience.length === 1 ? audience[0] : audience,
+    iss: issuer,
+    jti,
+    ...(thumbprint === undefined ? {} : { cnf: { jkt: thumbprint } }),
+  };
+}
+
+const absent = ['claims_parameter_supported', 'request_uri_parameter_supported', 'request_parameter_supported', 'acr_values_supported'] as const;
+
+/** @see RFC 8414 §2 */
+function ownMetadata(body: Readonly<Record<string, unknown>>): object {
+  const listed = Object.fromEntries(Object.entries(body).filter(([name]) => !absent.some((each) => each === name)));
+  return { ...listed, scopes_supported: ['openid', 'profile', 'email', 'offline_access', ...scopes.filter((scope) => scope !== 'secrets:read')], response_modes_supported: ['query'], revocation_endpoint_auth_methods_supported: body['token_endpoint_auth_methods_supported'], introspection_endpoint_auth_methods_supported: body['token_endpoint_auth_methods_supported'] };
+}
+
+function routeOf(ctx: KoaContextWithOIDC): { readonly route: string } {
+  const route: unknown = Reflect.get(ctx.oidc ?? {}, 'route');
+  return { route: typeof route === 'string' ? route : '' };
+}

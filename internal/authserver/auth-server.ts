@@ -1,0 +1,215 @@
+import { LRUCache } from 'lru-cache';
+import { errors, type Provider } from 'oidc-provider';
+import type { AuditLog } from '../audit/ports.ts';
+import type { OAuthClients } from '../clients/issued/client-service.ts';
+import type { Person } from '../clients/issued/person.ts';
+import type { Sessions } from '../clients/issued/session-service.ts';
+import type { IdentityStore } from '../clients/issued/store.ts';
+import type { IssuedTokenSource } from '../clients/issued/token-source.ts';
+import type { Clock } from '../clock/clock.ts';
+import { AppError } from '../fault/app-error.ts';
+import type { Inbound } from '../http/inbound.ts';
+import { createThrottle } from '../http/throttle.ts';
+import type { Logger } from '../log/logger.ts';
+import { randomToken } from '../secret/digest.ts';
+import { createAdapterFactory } from './adapter.ts';
+import { createAmend } from './amend.ts';
+import { createApprovals, type BrowserLogins, type DeviceApprovals } from './approvals.ts';
+import { createDerivedTokens, type DerivedToken } from './derived-tokens.ts';
+import { cliClient, cliClientId } from './library-client.ts';
+import { createMount } from './mount.ts';
+import { createProvider } from './provider.ts';
+import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
+
+/** Answers on the request's own response, and never rejects but with an `AppError` before anything was sent. */
+export type OAuthHandler = (inbound: Inbound<unknown>) => Promise<void>;
+
+export interface AuthServer {
+  /** Everything the library serves below `/oauth`. */
+  readonly serve: OAuthHandler;
+  /** The token endpoint: wrong proofs of clients are counted by peer. */
+  readonly token: OAuthHandler;
+  /** Device codes: an address gets so many and no more. */
+  readonly deviceAuthorization: OAuthHandler;
+  /** RFC 8414 and OpenID Connect Discovery, wherever clients look for it. */
+  readonly metadata: OAuthHandler;
+  readonly devices: DeviceApprovals;
+  readonly browsers: BrowserLogins;
+  readonly derive: ReturnType<typeof createDerivedTokens>;
+  readonly signingKeys: SigningKeys;
+  readonly close: () => void;
+}
+
+export type { DerivedToken };
+
+export interface AuthServerDeps {
+  readonly store: IdentityStore;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, 'warn' | 'error' | 'info'>;
+  readonly audit: Pick<AuditLog, 'append'>;
+  readonly clients: OAuthClients;
+  readonly sessions: Sessions;
+  readonly source: IssuedTokenSource;
+  /** Without trailing slash (security rule 30). */
+  readonly publicUrl: string;
+  readonly settings: () => { readonly accessTokenMs: number; readonly sessionMs: number; readonly deviceCodeMs: number; readonly organization: string };
+  /** Asks who vouched for a person whether that still holds. `unavailable`: nobody could be asked, so no refresh (security rule 35). */
+  readonly askAgain: (person: Person) => Promise<{ readonly kind: 'still'; readonly person: Person } | { readonly kind: 'ended'; readonly why: string } | { readonly kind: 'unavailable' }>;
+  /** Grants that are ours to add; called with every library that is set up. */
+  readonly extend?: (provider: Provider) => void;
+}
+
+const sweepMs = 600_000;
+/** Device codes that an address may have waiting, and within how long. */
+const maxDeviceCodes = 30;
+const deviceWindowMs = 600_000;
+
+/** The authorization server of the daemon. */
+export function createAuthServer(deps: AuthServerDeps): AuthServer {
+  const { store, clock, log, audit, clients, sessions, source, publicUrl, settings } = deps;
+  const publicAddress = new URL(publicUrl);
+  const issuer = `${publicUrl}/oauth`;
+  const cookieKeys = [randomToken(32)];
+  const throttle = createThrottle({ clock });
+  const signingKeys = createSigningKeys({ store, clock, keptMs: () => 2 * settings().accessTokenMs + 86_400_000 });
+  const asking = new Map<string, Promise<Person | undefined>>();
+  const deviceCodes = new LRUCache<string, { count: number; readonly untilMs: number }>({ max: 10_000 });
+
+  const note = (action: string, actor: string, target: string, from: string, requestId: string, code = ''): void =>
+    audit.append({ atMs: clock.nowMs(), action, actor, from, requestId, target, code });
+
+  const askOnce = async (person: Person): Promise<Person | undefined> => {
+    const answer = await deps.askAgain(person);
+    if (answer.kind === 'still') {
+      sessions.savePerson(answer.person);
+      return answer.person;
+    }
+    if (answer.kind === 'unavailable') throw new errors.TemporarilyUnavailable('the identity provider cannot be asked right now');
+    for (const { id, endedAtMs } of sessions.list({ personId: person.id, limit: 1_000 })) if (endedAtMs === undefined && sessions.end(id, 'provider')) note('session.ended', person.id, id, '', '', 'provider');
+    return undefined;
+  };
+  const vouchFor = async (personId: string, isRefresh: boolean): Promise<Person | undefined> => {
+    const person = sessions.findPerson(personId);
+    if (person === undefined || !isRefresh) return person;
+    // A provider that rotates its tokens gives one answer to a token, however many logins of the person ask.
+    const running = asking.get(personId) ?? askOnce(person).finally(() => asking.delete(personId));
+    asking.set(personId, running);
+    return running;
+  };
+
+  const amend = createAmend({
+    publicUrl,
+    source,
+    endToken: ({ jti, expiresAtMs, subject }) => {
+      sessions.endToken(jti, expiresAtMs);
+      note('token.revoked', subject, jti, '', '');
+    },
+  });
+  const adapter = createAdapterFactory({ store, clients, clock, onReused: (grantId) => note('session.ended', sessions.find(grantId)?.personId ?? 'anonymous', grantId, '', '', 'reuse') });
+
+  const build = (): { readonly provider: Provider; readonly hand: ReturnType<typeof createMount> } => {
+    const seconds = (ms: number): number => Math.max(1, Math.floor(ms / 1_000));
+    const provider = createProvider({
+      issuer,
+      audience: publicUrl,
+      adapter,
+      signingKeys: signingKeys.current(),
+      cookieKeys,
+      seconds: { accessToken: () => seconds(settings().accessTokenMs), session: () => seconds(settings().sessionMs), deviceCode: () => seconds(settings().deviceCodeMs) },
+      findClient: clients.find,
+      isSecretOf: clients.isSecretOf,
+      vouchFor,
+      organization: () => settings().organization,
+    });
+    deps.extend?.(provider);
+    provider.on('server_error', (_ctx, err) => log.error({ err }, 'the authorization server could not answer'));
+    provider.on('grant.success', (ctx) => {
+      const { entities, client } = ctx.oidc;
+      const subject = entities.Account?.accountId ?? client?.clientId ?? 'anonymous';
+      note('token.issued', subject, client?.clientId ?? '', fromOf(ctx.req), idOf(ctx.res), '');
+    });
+    provider.on('grant.error', (ctx, err) => {
+      if (err.message === 'authorization_pending' || err.message === 'slow_down') return;
+      note('token.refused', ctx.oidc.client?.clientId ?? 'anonymous', textOf(ctx.oidc.params?.['grant_type']), fromOf(ctx.req), idOf(ctx.res), err.message);
+    });
+    provider.on('grant.revoked', (ctx, grantId) => {
+      source.forget();
+      sessions.end(grantId, 'revoked');
+      note('session.ended', sessions.find(grantId)?.personId ?? 'anonymous', grantId, fromOf(ctx.req), idOf(ctx.res));
+    });
+    return { provider, hand: createMount(provider, publicAddress, amend) };
+  };
+
+  let current = build();
+  const look = (): void => {
+    try {
+      store.sweep();
+      if (signingKeys.rotateIfDue()) current = build();
+    } catch (err) {
+      log.warn({ err }, 'what the authorization server keeps cannot be tidied up; it is tried again');
+    }
+  };
+  signingKeys.rotateIfDue();
+  const stopLooking = clock.every(sweepMs, look);
+  const serve: OAuthHandler = (inbound) => current.hand(inbound);
+
+  const token: OAuthHandler = async (inbound) => {
+    const { throttleKey, isLocal } = inbound.peer;
+    // Whoever shares this machine shares the address: his mistakes must not keep others out.
+    if (isLocal) return serve(inbound);
+    const turn = throttle.tryEnter(throttleKey);
+    if (turn.kind === 'refused') throw new AppError('too_many_failures', { headers: { 'retry-after': String(turn.retryAfterSeconds) } });
+    try {
+      await serve(inbound);
+    } finally {
+      throttle.leave(throttleKey, inbound.res.statusCode === 401 ? 'wrong' : 'void');
+    }
+  };
+
+  const deviceAuthorization: OAuthHandler = async (inbound) => {
+    const key = inbound.peer.throttleKey;
+    const nowMs = clock.nowMs();
+    const seen = deviceCodes.get(key);
+    const window = seen === undefined || seen.untilMs <= nowMs ? { count: 0, untilMs: nowMs + deviceWindowMs } : seen;
+    deviceCodes.set(key, window);
+    window.count++;
+    if (window.count > maxDeviceCodes) {
+      if (window.count === maxDeviceCodes + 1) note('identity.unusual', 'anonymous', 'many device codes', inbound.peer.address, inbound.id);
+      throw new AppError('too_many_failures', { message: 'This address has asked for many device codes.', headers: { 'retry-after': String(Math.ceil((window.untilMs - nowMs) / 1_000)) } });
+    }
+    await serve(inbound);
+  };
+
+  const names = (id: string): string | undefined => (id === cliClientId ? cliClient.client_name : clients.find(id)?.name);
+  const approvals = createApprovals({ provider: () => current.provider, objects: store.objects, sessions, clock, audience: publicUrl, clientName: names });
+  return {
+    serve,
+    token,
+    deviceAuthorization,
+    metadata: (inbound) => current.hand(inbound, '/.well-known/openid-configuration'),
+    devices: approvals.devices,
+    browsers: approvals.browsers,
+    derive: createDerivedTokens({ provider: () => current.provider, audience: publicUrl }),
+    signingKeys: {
+      ...signingKeys,
+      rotate: () => {
+        const key = signingKeys.rotate();
+        current = build();
+        return key;
+      },
+    },
+    close: stopLooking,
+  };
+}
+
+function fromOf(req: object): string {
+  return textOf(Reflect.get(req, 'keywardFrom'));
+}
+
+function idOf(res: { readonly getHeader: (name: string) => unknown }): string {
+  return textOf(res.getHeader('x-request-id'));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,143 @@
+import type { AuditLog } from '../audit/ports.ts';
+import type { AuthServer } from '../authserver/auth-server.ts';
+import { cliClientId } from '../authserver/library-client.ts';
+import { createOAuthClients, type OAuthClients } from '../clients/issued/client-service.ts';
+import { createSessions, type Sessions } from '../clients/issued/session-service.ts';
+import type { IdentityStore } from '../clients/issued/store.ts';
+import { createIssuedTokenSource, type IssuedTokenSource } from '../clients/issued/token-source.ts';
+import type { Holder } from '../clients/grant.ts';
+import type { Principal } from '../clients/principal.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { Config } from '../config/schema.ts';
+import { AppError } from '../fault/app-error.ts';
+import { setLatch } from '../http/client-auth-latch.ts';
+import type { Logger } from '../log/logger.ts';
+import type { RunningExchanges } from '../proxy/running.ts';
+import type { Live } from './live.ts';
+
+export interface IdentityDeps {
+  readonly store: IdentityStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly audit: Pick<AuditLog, 'append'>;
+  readonly live: Live;
+  readonly dataDir: string;
+  readonly running: Pick<RunningExchanges, 'review'>;
+  readonly readmitSockets: () => void;
+  /** The present rights of a managed key; undefined where it has none any more. */
+  readonly keyRights: (id: string) => readonly Holder[] | undefined;
+}
+
+/** Tokens that this daemon issues, and who they stand for. */
+export interface OpenIdentity {
+  readonly publicUrl: string;
+  readonly source: IssuedTokenSource;
+  readonly clients: OAuthClients;
+  readonly sessions: Sessions;
+  readonly server: AuthServer;
+  readonly close: () => void;
+}
+
+/** Twice a second, so that a revocation by another process counts within one (security rule 37). */
+const lookMs = 500;
+const saveUsesMs = 5_000;
+
+// Made once: a stack trace for each of a thousand exchanges would be most of the time that ending them takes.
+const revoked = new AppError('token_revoked');
+
+/** Where others reach this daemon: the one source of every address in what it issues (security rule 30). Without trailing slash. */
+export function publicUrlOf(config: Config): string {
+  if (config['public-url'] !== '') return config['public-url'].replace(/\/+$/, '');
+  return `${config.tls.enable ? 'https' : 'http'}://localhost:${config.port}`;
+}
+
+/** Opens the authorization server. Only called when `identity.enabled`: nothing of it is loaded before. */
+export async function openIdentity({ store, clock, log, audit, live, dataDir, running, readmitSockets, keyRights }: IdentityDeps): Promise<OpenIdentity> {
+  const { createAuthServer } = await import('../authserver/auth-server.ts');
+  const settings = () => live.snapshot().loaded.config;
+  const publicUrl = publicUrlOf(settings());
+  const source = createIssuedTokenSource({ store, clock, issuer: `${publicUrl}/oauth`, audience: publicUrl, builtInClients: new Set([cliClientId]), minterRights: (id) => rightsOf(id) });
+  const rightsOf = (id: string): readonly Holder[] | undefined => {
+    const person = store.findPerson(id);
+    if (person !== undefined) return [{ id, grant: { ...person.limits, scopes: person.scopes } }];
+    const client = store.findClient(id);
+    if (client === undefined) return keyRights(id);
+    const above = client.minterId === '' ? [] : rightsOf(client.minterId);
+    return client.revokedAtMs === undefined && above !== undefined ? [{ id, grant: client.grant }, ...above] : undefined;
+  };
+
+  const judge = (principal: Principal): AppError | undefined => {
+    if (principal.kind !== 'person' && principal.kind !== 'machine') return undefined;
+    const verdict = source.recheck(principal);
+    return verdict?.kind === 'invalid' && verdict.code !== 'token_expired' ? revoked : undefined;
+  };
+  const onChanged = (): void => {
+    source.forget();
+    const ended = running.review(judge);
+    if (ended > 0) log.info({ ended }, 'exchanges were ended: the login or client behind them has ended');
+    readmitSockets();
+  };
+
+  let seenRevision = store.revision();
+  let wasBroken = false;
+  let isBehind = false;
+  const look = (): void => {
+    try {
+      isBehind = store.mayHaveChanged() || isBehind;
+      if (!isBehind) return;
+      const revision = store.revision();
+      isBehind = false;
+      wasBroken = false;
+      if (revision === seenRevision) return;
+      seenRevision = revision;
+      onChanged();
+    } catch (err) {
+      if (!wasBroken) log.warn({ err }, 'logins and OAuth clients cannot be read: known tokens go on, others are answered 503');
+      wasBroken = true;
+    }
+  };
+  const saveUses = (): void => {
+    const uses = source.takeUses();
+    if (uses.length === 0) return;
+    try {
+      store.noteSessionUses(uses);
+    } catch (err) {
+      log.warn({ err, lost: uses.length }, 'when logins were last used could not be written down');
+    }
+  };
+  const stopLooking = clock.every(lookMs, look);
+  const stopSaving = clock.every(saveUsesMs, saveUses);
+
+  setLatch(dataDir);
+  live.closeDoor();
+  const clients = createOAuthClients({ store, clock, closeDoor: () => live.closeDoor(), onChanged });
+  const sessions = createSessions({ store, clock, lifeMs: () => settings().identity['session-ttl'], onChanged });
+  const server = createAuthServer({
+    store,
+    clock,
+    log,
+    audit,
+    clients,
+    sessions,
+    source,
+    publicUrl,
+    settings: () => {
+      const { identity } = settings();
+      return { accessTokenMs: identity['access-token-ttl'], sessionMs: identity['session-ttl'], deviceCodeMs: identity['device-code-ttl'], organization: identity.organization };
+    },
+    askAgain: async (person) => ({ kind: 'still', person }),
+  });
+  return {
+    publicUrl,
+    source,
+    clients,
+    sessions,
+    server,
+    close: () => {
+      stopLooking();
+      stopSaving();
+      saveUses();
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import type { Context } from 'hono';
+import type { DeviceApprovals, PendingDevice } from '../authserver/approvals.ts';
+import { localPerson } from '../clients/issued/person.ts';
+import { AppError } from '../fault/app-error.ts';
+import { answerJson } from './answer.ts';
+import { recordEvent } from './audit-trail.ts';
+import { readJsonObject } from './body.ts';
+import { readText } from './client-key-body.ts';
+import { at } from './client-key-view.ts';
+import type { ManagementCall, ManagementDeps, ManagementRoute } from './context.ts';
+import { identityOf } from './oauth-clients.ts';
+import type { JsonObject } from './values.ts';
+
+/** Device codes that wait, for the holder of the management secret: `keyward approve`. */
+export function deviceCodeRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
+  return [
+    { method: 'GET', path: '/device-codes/:user_code', scope: 'root', handle: async (_, call) => answerJson(describe(await find(deps, call))) },
+    { method: 'POST', path: '/device-codes/:user_code/approve', scope: 'root', handle: (c, call) => approve(deps, c, call) },
+    { method: 'POST', path: '/device-codes/:user_code/deny', scope: 'root', handle: (_, call) => deny(deps, call) },
+  ];
+}
+
+async function find(deps: ManagementDeps, call: ManagementCall): Promise<PendingDevice> {
+  const device = await identityOf(deps).devices.find(call.params['user_code'] ?? '');
+  if (device === undefined) throw gone();
+  return device;
+}
+
+function gone(): AppError {
+  return new AppError('item_not_found', { message: 'No login waits under this code: it is mistyped, was decided about already, or has expired. Start the login again for a new one.' });
+}
+
+function describe({ clientId, clientName, scopes, requestedFrom, userAgent, requestedAtMs, expiresAtMs }: PendingDevice): JsonObject {
+  return { client_id: clientId, client_name: clientName, scopes, requested_from: requestedFrom, user_agent: userAgent, requested_at: at(requestedAtMs), expires_at: at(expiresAtMs) };
+}
+
+async function approve(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
+  const { devices, sessions } = identityOf(deps);
+  const name = readText(await readJsonObject(c.req.raw, ['name'], { mayBeEmpty: true }), 'name') ?? 'operator';
+  const device = await find(deps, call);
+  // The root secret may give all but itself.
+  const scopes = device.scopes.filter((scope) => scope !== 'secrets:read');
+  const known = sessions.findPerson(localPerson(name, deps.clock.nowMs()).id);
+  const person = { ...localPerson(name, deps.clock.nowMs()), scopes: [...new Set([...(known?.scopes ?? []), ...scopes])] };
+  sessions.savePerson(person);
+  await decide(devices.approve(call.params['user_code'] ?? '', person, scopes));
+  recordEvent(deps, call, { action: 'login.approved', target: person.id, after: { ...describe(device), person: { id: person.id, label: person.label } } });
+  return answerJson({ status: 'ok', person: { id: person.id, label: person.label }, scopes });
+}
+
+async function deny(deps: ManagementDeps, call: ManagementCall): Promise<Response> {
+  const { devices } = identityOf(deps);
+  const device = await find(deps, call);
+  await decide(devices.deny(call.params['user_code'] ?? ''));
+  recordEvent(deps, call, { action: 'login.denied', target: device.clientId, after: describe(device) });
+  return answerJson({ status: 'ok' });
+}
+
+async function decide(decision: ReturnType<DeviceApprovals['deny']>): Promise<void> {
+  if ((await decision) === 'gone') throw gone();
+}
