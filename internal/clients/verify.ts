@@ -3,7 +3,8 @@ import type { Principal } from './principal.ts';
 /** What a source knows of a credential. `unknown` means it could not be asked, and is never a refusal of the key. */
 export type Verdict =
   | { readonly kind: 'valid'; readonly principal: Principal }
-  | { readonly kind: 'invalid'; readonly code: 'invalid_api_key' | 'key_expired' | 'key_revoked' }
+  /** `principalId`: whose it was, where that is known; for the record. */
+  | { readonly kind: 'invalid'; readonly code: 'invalid_api_key' | 'key_expired' | 'key_revoked'; readonly principalId?: string | undefined }
   | { readonly kind: 'unknown'; readonly cause: unknown };
 
 /** One kind of client credential. `verify` is synchronous and does no I/O for credentials it has seen. */
