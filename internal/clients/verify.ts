@@ -3,7 +3,8 @@ import type { Principal } from './principal.ts';
 /** What a source knows of a credential. `unknown` means it could not be asked, and is never a refusal of the key. */
 export type Verdict =
   | { readonly kind: 'valid'; readonly principal: Principal; readonly token?: TokenBinding }
-  | { readonly kind: 'invalid'; readonly code: 'invalid_api_key' | 'key_expired' | 'key_revoked' | 'token_expired' | 'token_revoked' }
+  /** `principalId`: whose it was, where that is known; for the record. */
+  | { readonly kind: 'invalid'; readonly code: 'invalid_api_key' | 'key_expired' | 'key_revoked' | 'token_expired' | 'token_revoked' | 'invalid_dpop_proof'; readonly principalId?: string | undefined }
   | { readonly kind: 'unknown'; readonly cause: unknown };
 
 /** Why a credential that is known does not count any more. */

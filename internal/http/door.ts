@@ -1,20 +1,20 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { LRUCache } from 'lru-cache';
 import { anonymous, localOperator, root, type Principal } from '../clients/principal.ts';
-import { verifyClientKey, type CredentialSource } from '../clients/verify.ts';
+import type { CredentialSource } from '../clients/verify.ts';
 import type { Clock } from '../clock/clock.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { FaultCode } from '../fault/codes.ts';
 import { err, ok, type Result } from '../fault/result.ts';
-import { collectCredentials, collectManagementKeys, type Presented } from './carriers.ts';
+import { collectManagementKeys } from './carriers.ts';
 import type { DoorRules } from './door-rules.ts';
 import { refuseByGrant, refuseManagement } from './grant-check.ts';
 import { corsHeaders, isOriginServed, isWindowNavigation, preflightHeaders, readWebFacts, refuseForeignPage, type OriginScope, type WebFacts } from './host-origin.ts';
 import type { Access, Peer, Target } from './inbound.ts';
 import { sha256Hex } from '../secret/digest.ts';
+import { createClientJudge, createKnownGood, nothingPresented, storeRetrySeconds, tooMany } from './judge-clients.ts';
 import { judgeManagedBy } from './managed-callers.ts';
 import { createManagementAuth, type ManagementVerdict, type VerifyBcrypt } from './management-auth.ts';
-import { createThrottle, type Turn } from './throttle.ts';
+import { createThrottle } from './throttle.ts';
 
 /** A request whose target is parsed and whose route is found. */
 export interface Caller {
@@ -44,7 +44,7 @@ export interface Refusal {
   readonly access: Access['kind'];
   readonly code: FaultCode;
   readonly status: number;
-  /** Id of the principal, where the credential was right and only its grant was not enough. */
+  /** Id of the principal, where the credential is known: its grant was not enough, or its time is over. */
   readonly actor?: string;
   /** `Peer.address`. */
   readonly from: string;
@@ -85,25 +85,12 @@ export function isManagementHidden(rules: DoorRules): boolean {
   return rules.management.secret === undefined && rules.management.localPassword === undefined;
 }
 
-const storeRetrySeconds = '5';
-/** Digests of keys that were right from a non-local peer. */
-const maxKnownGood = 10_000;
-
-/** What the presented credentials came to. */
-interface Judged {
-  readonly principal: Principal | undefined;
-  /** A valid one came in a header. */
-  readonly isInHeader: boolean;
-  readonly error: AppError | undefined;
-}
-
-const nothingPresented: Judged = { principal: undefined, isInHeader: false, error: undefined };
-
 export function createDoor(deps: DoorDeps): Door {
   const lifetime = deps.signal === undefined ? {} : { signal: deps.signal };
   const moreSources = deps.sources ?? [];
   const judgeManaged = judgeManagedBy(moreSources);
-  const clientThrottle = createThrottle({ clock: deps.clock, ...lifetime });
+  const knownGood = createKnownGood();
+  const judgeClient = createClientJudge({ sources: moreSources, throttle: createThrottle({ clock: deps.clock, ...lifetime }), knownGood });
   const managementAuth = createManagementAuth({
     clock: deps.clock,
     throttle: createThrottle({ clock: deps.clock, ...lifetime }),
@@ -111,10 +98,7 @@ export function createDoor(deps: DoorDeps): Door {
     judgeManaged,
     ...(deps.verifyBcrypt === undefined ? {} : { verifyBcrypt: deps.verifyBcrypt }),
   });
-  // Who was let in before is not kept out by a neighbour behind the same address who guesses (users-pains #20).
-  const knownGood = new LRUCache<string, true>({ max: maxKnownGood });
-
-  const refuse = (caller: Caller, error: AppError, principal?: Principal): Decision => {
+  const refuse = (caller: Caller, error: AppError, actor?: string): Decision => {
     deps.onRefused({
       access: caller.access.kind,
       code: error.code,
@@ -123,51 +107,9 @@ export function createDoor(deps: DoorDeps): Door {
       requestId: caller.requestId,
       method: caller.method,
       path: caller.target.path,
-      ...(principal === undefined ? {} : { actor: principal.id }),
+      ...(actor === undefined ? {} : { actor }),
     });
     return err(error);
-  };
-
-  const judgeAll = (sources: readonly CredentialSource[], presented: readonly Presented[], from: string): Judged => {
-    let principal: Principal | undefined;
-    let isInHeader = false;
-    let isConflict = false;
-    let code: FaultCode = 'invalid_api_key';
-    let broken: { readonly cause: unknown } | undefined;
-    for (const credential of presented) {
-      const verdict = verifyClientKey(sources, credential.value, from);
-      if (verdict.kind === 'valid') {
-        isConflict ||= principal !== undefined && principal.id !== verdict.principal.id;
-        principal = verdict.principal;
-        isInHeader ||= credential.isInHeader;
-      } else if (verdict.kind === 'unknown') broken = verdict;
-      else if (verdict.code !== 'invalid_api_key') code = verdict.code;
-    }
-    if (isConflict) return { principal: undefined, isInHeader, error: new AppError('conflicting_credentials') };
-    if (principal !== undefined) return { principal, isInHeader, error: undefined };
-    if (broken !== undefined) return { principal, isInHeader, error: new AppError('auth_unavailable', { cause: broken.cause, headers: { 'retry-after': storeRetrySeconds } }) };
-    return { principal, isInHeader, error: new AppError(code) };
-  };
-
-  const judgeCredentials = (caller: Caller): Judged => {
-    const { rules, peer } = caller;
-    const presented = collectCredentials(caller.headers, caller.target.query, caller.isUpgrade);
-    if (presented.length === 0) return nothingPresented;
-    const sources = moreSources.length === 0 ? [rules.staticKeys] : [rules.staticKeys, ...moreSources];
-    if (peer.isLocal || caller.isReadmission === true) return judgeAll(sources, presented, peer.address);
-    const digests = presented.map(({ value }) => sha256Hex(value));
-    if (digests.some((digest) => knownGood.has(digest))) {
-      const judged = judgeAll(sources, presented, peer.address);
-      if (judged.principal !== undefined) return judged;
-      for (const digest of digests) knownGood.delete(digest);
-    }
-    const turn: Turn = clientThrottle.tryEnter(peer.throttleKey);
-    if (turn.kind === 'refused') return { ...nothingPresented, error: tooMany(turn.retryAfterSeconds) };
-    const judged = judgeAll(sources, presented, peer.address);
-    if (judged.principal !== undefined) for (const digest of digests) knownGood.set(digest, true);
-    const isWrong = judged.principal === undefined && judged.error?.status === 401;
-    clientThrottle.leave(peer.throttleKey, judged.principal !== undefined ? 'right' : isWrong ? 'wrong' : 'void');
-    return isWrong && turn.kind === 'checked' ? { ...judged, error: tooMany(clientThrottle.retryAfterSeconds(peer.throttleKey)) } : judged;
   };
 
   const admitOpen = (caller: Caller): Decision => {
@@ -175,7 +117,7 @@ export function createDoor(deps: DoorDeps): Door {
     const isWelcomeWindow = caller.access.kind === 'open' && caller.access.fromOtherSites === 'navigation' && isWindowNavigation(caller.method, caller.headers);
     const refusal = refuseForeignPage(isWelcomeWindow ? { ...facts, isCrossSite: false } : facts, caller.headers, 'own-only', false);
     // Only what looks like a foreign page must show a key here.
-    if (refusal !== undefined && (caller.rules.isOpen || !judgeCredentials(caller).isInHeader)) return refuse(caller, refusal);
+    if (refusal !== undefined && (caller.rules.isOpen || !judgeClient(caller).isInHeader)) return refuse(caller, refusal);
     return ok({ principal: anonymous, corsHeaders: {} });
   };
 
@@ -183,15 +125,15 @@ export function createDoor(deps: DoorDeps): Door {
     const { rules, peer } = caller;
     const facts = readWebFacts(rules.web, caller.headers);
     const scope: OriginScope = rules.isOpen ? 'listed' : 'listed-and-wildcards';
-    const judged = rules.isOpen ? nothingPresented : judgeCredentials(caller);
+    const judged = rules.isOpen ? nothingPresented : judgeClient(caller);
     const cors = corsHeaders(facts, caller.headers, scope);
-    const refuseShown = (error: AppError, principal?: Principal): Decision => refuse(caller, withHeaders(error, cors), principal);
+    const refuseShown = (error: AppError, actor?: string): Decision => refuse(caller, withHeaders(error, cors), actor);
 
     const foreign = refuseForeignPage(facts, caller.headers, scope, judged.isInHeader);
     if (foreign !== undefined) return refuse(caller, foreign);
     if (judged.principal !== undefined) {
       const limit = refuseByGrant(judged.principal, peer, caller.access.kind === 'client' ? caller.access.scope : undefined);
-      return limit === undefined ? ok({ principal: judged.principal, corsHeaders: cors }) : refuseShown(limit, judged.principal);
+      return limit === undefined ? ok({ principal: judged.principal, corsHeaders: cors }) : refuseShown(limit, judged.principal.id);
     }
     if (rules.isOpen) return peer.isLocal || rules.opensToRemote ? ok({ principal: anonymous, corsHeaders: cors }) : refuseShown(new AppError('local_only'));
     if (judged.error?.code === 'conflicting_credentials') return refuseShown(judged.error);
@@ -199,7 +141,7 @@ export function createDoor(deps: DoorDeps): Door {
       // No key is asked here, so wildcard origins do not count (security rules 4 and 8).
       return isOriginServed(facts, 'listed') ? ok({ principal: anonymous, corsHeaders: cors }) : refuse(caller, new AppError('origin_not_allowed'));
     }
-    return refuseShown(judged.error ?? new AppError('missing_api_key'));
+    return refuseShown(judged.error ?? new AppError('missing_api_key'), judged.actor);
   };
 
   const admitClient = (caller: Caller): Decision => (caller.access.kind === 'client' ? admitToApi(caller) : admitOpen(caller));
@@ -217,7 +159,7 @@ export function createDoor(deps: DoorDeps): Door {
     const presented = collectManagementKeys(headers);
     if (presented.length === 0) return refuse(caller, foreign ?? new AppError('missing_management_key'));
     // Who was let in before waits behind nobody's guesses, and costs no turn.
-    const again = presented.some((value) => knownGood.has(sha256Hex(value))) ? judgeManaged(presented, peer.address) : undefined;
+    const again = presented.every((value) => knownGood.has(sha256Hex(value))) ? judgeManaged(presented, peer.address) : undefined;
     if (again?.kind === 'valid') return admitManager(caller, again.principal);
     return managementAuth.verify(rules.management, peer, presented).then((verdict) => {
       if (verdict.kind === 'managed') {
@@ -225,14 +167,14 @@ export function createDoor(deps: DoorDeps): Door {
         return admitManager(caller, verdict.principal);
       }
       if (verdict.kind === 'valid') return ok({ principal: verdict.by === 'secret' ? root : localOperator, corsHeaders: {} });
-      return refuse(caller, foreign ?? managementRefusal(verdict));
+      return refuse(caller, foreign ?? managementRefusal(verdict), verdict.kind === 'over' ? verdict.principalId : undefined);
     });
   };
 
   const admitManager = (caller: Caller, principal: Principal): Decision => {
     const { access, peer } = caller;
     const limit = refuseManagement(principal, peer, access.kind === 'management' || access.kind === 'metrics' ? access.scope : undefined);
-    return limit === undefined ? ok({ principal, corsHeaders: {} }) : refuse(caller, limit, principal);
+    return limit === undefined ? ok({ principal, corsHeaders: {} }) : refuse(caller, limit, principal.id);
   };
 
   const originRefusal = (facts: WebFacts, caller: Caller): AppError =>
@@ -286,10 +228,6 @@ function managementRefusal(verdict: Exclude<ManagementVerdict, { readonly kind: 
     case 'broken':
       return new AppError('auth_unavailable', { cause: verdict.cause, headers: { 'retry-after': storeRetrySeconds } });
   }
-}
-
-function tooMany(retryAfterSeconds: number): AppError {
-  return new AppError('too_many_failures', { headers: { 'retry-after': String(retryAfterSeconds) } });
 }
 
 function withHeaders(error: AppError, headers: Readonly<Record<string, string>>): AppError {

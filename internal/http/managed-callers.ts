@@ -1,13 +1,18 @@
 import type { Principal } from '../clients/principal.ts';
 import { verifyClientKey, type CredentialSource, type KnownRefusal } from '../clients/verify.ts';
 
-/** What the credential sources say of the values that a request presented to management. */
+/** `others`: the values that no source knows; the secret may be among them. */
 export type ManagedVerdict =
-  | { readonly kind: 'valid'; readonly principal: Principal }
+  | { readonly kind: 'valid'; readonly principal: Principal; readonly others: readonly string[] }
   /** Two that are right, of different callers. */
-  | { readonly kind: 'conflict' }
-  /** `others`: the values that no source knows; the secret may be among them. */
-  | { readonly kind: 'none'; readonly others: readonly string[]; readonly known: KnownRefusal | undefined; readonly broken: { readonly cause: unknown } | undefined };
+  | { readonly kind: 'conflict'; readonly others: readonly string[] }
+  | { readonly kind: 'none'; readonly others: readonly string[]; readonly known: KnownOver | undefined; readonly broken: { readonly cause: unknown } | undefined };
+
+/** One whose time is over. */
+export interface KnownOver {
+  readonly code: KnownRefusal;
+  readonly principalId: string | undefined;
+}
 
 /** `from`: the address that counts, for the record of a key's last use. */
 export type JudgeManaged = (presented: readonly string[], from: string) => ManagedVerdict;
@@ -17,20 +22,22 @@ export function judgeManagedBy(sources: readonly CredentialSource[]): JudgeManag
   return (presented, from) => {
     if (sources.length === 0) return { kind: 'none', others: presented, known: undefined, broken: undefined };
     let principal: Principal | undefined;
+    let isConflict = false;
     const others: string[] = [];
-    let known: KnownRefusal | undefined;
+    let known: KnownOver | undefined;
     let broken: { readonly cause: unknown } | undefined;
     for (const value of presented) {
       const verdict = verifyClientKey(sources, value, from);
       if (verdict.kind === 'valid') {
-        if (principal !== undefined && principal.id !== verdict.principal.id) return { kind: 'conflict' };
+        isConflict ||= principal !== undefined && principal.id !== verdict.principal.id;
         principal = verdict.principal;
         continue;
       }
       if (verdict.kind === 'unknown') broken = verdict;
-      if (verdict.kind === 'invalid' && verdict.code !== 'invalid_api_key') known = verdict.code;
+      if (verdict.kind === 'invalid' && verdict.code !== 'invalid_api_key') known = { code: verdict.code, principalId: verdict.principalId };
       else others.push(value);
     }
-    return principal === undefined ? { kind: 'none', others, known, broken } : { kind: 'valid', principal };
+    if (isConflict) return { kind: 'conflict', others };
+    return principal === undefined ? { kind: 'none', others, known, broken } : { kind: 'valid', principal, others };
   };
 }

@@ -1,10 +1,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Principal } from '../clients/principal.ts';
-import type { KnownRefusal } from '../clients/verify.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ManagementRules } from './door-rules.ts';
 import type { Peer } from './inbound.ts';
-import { judgeManagedBy, type JudgeManaged } from './managed-callers.ts';
+import { judgeManagedBy, type JudgeManaged, type KnownOver } from './managed-callers.ts';
 import type { ManagementSecret } from './management-secret.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -13,7 +12,7 @@ export type ManagementVerdict =
   /** A credential that is no secret: what it may do is for the route to say. */
   | { readonly kind: 'managed'; readonly principal: Principal }
   /** Such a credential, whose time is over. */
-  | { readonly kind: 'over'; readonly code: KnownRefusal }
+  | ({ readonly kind: 'over' } & KnownOver)
   /** Two credentials of different callers. */
   | { readonly kind: 'conflict' }
   | { readonly kind: 'wrong' }
@@ -97,24 +96,22 @@ export function createManagementAuth(deps: ManagementAuthDeps): ManagementAuth {
     if (turn.kind === 'refused') return { kind: 'throttled', retryAfterSeconds: turn.retryAfterSeconds };
     try {
       const managed = judgeManaged(presented, peer.address);
-      if (managed.kind === 'valid') {
-        // It does not clear the peer: who holds such a key could guess at the secret without end.
-        throttle.leave(peer.throttleKey, 'void');
-        return { kind: 'managed', principal: managed.principal };
-      }
-      if (managed.kind === 'conflict') {
-        throttle.leave(peer.throttleKey, 'void');
-        return { kind: 'conflict' };
+      if (managed.kind !== 'none') {
+        // Two that are right, of different callers, are a guess that hit. A right one does not clear the peer: who holds such a
+        // key could guess at the secret, or at other keys beside it, without end.
+        const wrongs = managed.others.length + (managed.kind === 'conflict' ? 1 : 0);
+        throttle.leave(peer.throttleKey, wrongs > 0 ? 'wrong' : 'void', wrongs);
+        return managed.kind === 'valid' ? { kind: 'managed', principal: managed.principal } : { kind: 'conflict' };
       }
       const { others, known, broken } = managed;
       const matched: Match = others.length === 0 ? { kind: 'none' } : await match(rules, peer, others);
       // What could not be looked up was tried as the secret, so it counts: else guessing were free while the store is broken.
       const isGuess = matched.kind === 'none' && others.length > 0;
-      throttle.leave(peer.throttleKey, matched.kind === 'match' ? 'right' : isGuess ? 'wrong' : 'void');
+      throttle.leave(peer.throttleKey, matched.kind === 'match' ? 'right' : isGuess ? 'wrong' : 'void', others.length);
       if (matched.kind === 'match') return { kind: 'valid', by: matched.by };
       if (matched.kind === 'busy') return matched;
       if (broken !== undefined) return { kind: 'broken', cause: broken.cause };
-      if (known !== undefined && (!isGuess || turn.kind === 'free')) return { kind: 'over', code: known };
+      if (known !== undefined && (!isGuess || turn.kind === 'free')) return { kind: 'over', ...known };
       return turn.kind === 'checked' ? { kind: 'throttled', retryAfterSeconds: throttle.retryAfterSeconds(peer.throttleKey) } : { kind: 'wrong' };
     } catch (cause) {
       throttle.leave(peer.throttleKey, 'void');

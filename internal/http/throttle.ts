@@ -10,8 +10,8 @@ export interface Throttle {
   readonly tryEnter: (peer: string) => Turn;
   /** Waits for a turn, at most 5 s, behind at most four others. The guess counts until `leave` ends it. */
   readonly enter: (peer: string) => Promise<Turn>;
-  /** Ends a turn that was not refused: a wrong key counts, a right one clears the peer, `void` says nothing of it. */
-  readonly leave: (peer: string, outcome: 'right' | 'wrong' | 'void') => void;
+  /** Ends a turn that was not refused: wrong keys count (`wrongs`, 1 where it is absent), a right one clears the peer, `void` says nothing of it. */
+  readonly leave: (peer: string, outcome: 'right' | 'wrong' | 'void', wrongs?: number) => void;
   /** Seconds until the peer's next turn, at least 1. */
   readonly retryAfterSeconds: (peer: string) => number;
   /** Peers remembered now. */
@@ -90,13 +90,13 @@ export function createThrottle(deps: { readonly clock: Clock; readonly signal?: 
       if (turn.kind !== 'refused') state.running += 1;
       return turn;
     },
-    leave: (peer, outcome) => {
+    leave: (peer, outcome, wrongs = 1) => {
       const state = outcome === 'wrong' ? stateOf(peer) : peers.get(peer);
       if (state === undefined) return;
       state.running = Math.max(0, state.running - 1);
       if (outcome === 'wrong') {
-        state.failedAtMs.push(clock.nowMs());
-        if (state.failedAtMs.length > failuresAllowed) state.failedAtMs.shift();
+        for (let each = 0; each < wrongs; each += 1) state.failedAtMs.push(clock.nowMs());
+        while (state.failedAtMs.length > failuresAllowed) state.failedAtMs.shift();
         return;
       }
       if (outcome === 'right') state.failedAtMs.length = 0;

@@ -54,7 +54,7 @@ export function createFakeCredentials(): FakeCredentials {
       const name = names.get(value);
       if (name === undefined) return isBroken ? { kind: 'unknown', cause: new Error('the store is away') } : { kind: 'invalid', code: 'invalid_api_key' };
       const ended = chainOf(name).find((each) => each.ended !== undefined)?.ended;
-      return ended === undefined ? { kind: 'valid', principal: principalOf(name) } : { kind: 'invalid', code: ended };
+      return ended === undefined ? { kind: 'valid', principal: principalOf(name) } : { kind: 'invalid', code: ended, principalId: `ck_${name}` };
     },
   };
 }

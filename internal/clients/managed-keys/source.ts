@@ -41,8 +41,6 @@ interface Entry {
 }
 
 const unknownKey: Verdict = { kind: 'invalid', code: 'invalid_api_key' };
-const revoked: Verdict = { kind: 'invalid', code: 'key_revoked' };
-const expired: Verdict = { kind: 'invalid', code: 'key_expired' };
 
 /**
  * Judges managed keys by their full digest. What was seen is remembered within bounds, unknown texts too; a first sight is one
@@ -91,7 +89,8 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
 
   const judge = (entry: Entry, nowMs: number): Verdict => {
     if (nowMs < entry.validUntilMs) return { kind: 'valid', principal: entry.principal };
-    return entry.chain === undefined || entry.chain.some(({ revokedAtMs }) => revokedAtMs !== undefined) ? revoked : expired;
+    const isRevoked = entry.chain === undefined || entry.chain.some(({ revokedAtMs }) => revokedAtMs !== undefined);
+    return { kind: 'invalid', code: isRevoked ? 'key_revoked' : 'key_expired', principalId: entry.key.id };
   };
 
   const noteUse = (digest: string, atMs: number, from: string): void => {
@@ -124,7 +123,7 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
       if (digest === undefined) return undefined;
       try {
         const entry = find(digest);
-        return entry === undefined ? revoked : judge(entry, clock.nowMs());
+        return entry === undefined ? { kind: 'invalid', code: 'key_revoked', principalId: principal.id } : judge(entry, clock.nowMs());
       } catch (cause) {
         return { kind: 'unknown', cause };
       }

@@ -82,6 +82,18 @@ describe('rule 34: what every holder allows, and nothing else', () => {
     expect(refusals.map(({ code, actor }) => [code, actor])).toEqual([['scope_not_allowed', 'ck_lister'], ['scope_not_allowed', 'ck_lister'], ['invalid_api_key', undefined]]);
   });
 
+  it('so does the refusal of one whose time is over, at both doors', async () => {
+    const { ask, refusals, keys } = setUp();
+    for (const name of ['gone', 'past']) keys.mint(name, { scopes: ['models:use', 'config:read'] });
+    keys.end('gone', 'key_revoked');
+    keys.end('past', 'key_expired');
+    for (const name of ['gone', 'past']) {
+      await ask(rules, call(name));
+      await ask(rules, manage(name));
+    }
+    expect(refusals.map(({ code, actor }) => [code, actor])).toEqual([['key_revoked', 'ck_gone'], ['key_revoked', 'ck_gone'], ['key_expired', 'ck_past'], ['key_expired', 'ck_past']]);
+  });
+
   it('upgrades pass the same rules', async () => {
     const { ask, keys } = setUp();
     keys.mint('lister', { scopes: ['models:read'] });

@@ -189,7 +189,7 @@ describe('managed keys at the door', () => {
     expect(rig.source.recheck({ ...principal })).toBeUndefined();
     rig.store.remove([rig.store.find('ck_a') ?? keyOf('')]);
     rig.source.apply(changesSince(rig, 1));
-    expect(rig.source.recheck(principal)).toEqual({ kind: 'invalid', code: 'key_revoked' });
+    expect(rig.source.recheck(principal)).toMatchObject({ kind: 'invalid', code: 'key_revoked' });
   });
 
   it('by its id a key tells who it is, for questions about it, and no text is known by that', () => {
