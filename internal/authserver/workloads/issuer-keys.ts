@@ -119,16 +119,19 @@ export async function fetchIssuerKeys(fetch: KeyFetch): Promise<Result<readonly 
   return answer.ok ? readKeySet(answer.value) : answer;
 }
 
-/** OpenID Connect Discovery §4 first, then RFC 8414 §3.1. What they hold counts only where they name this issuer, letter by letter. */
+/**
+ * OpenID Connect Discovery §4 first, then RFC 8414 §3.1. What they hold counts only where they name this issuer, letter by
+ * letter. Where neither will do, the first says what is wrong.
+ */
 async function findKeySet(fetch: KeyFetch): Promise<Result<string, string>> {
-  let refusal: Result<never, string> = err('the metadata of the issuer could not be asked for');
+  let refusal: Result<never, string> | undefined;
   for (const url of metadataUrls(fetch.issuer)) {
     const answer = await get(fetch, url, 'the metadata of the issuer');
     const place = answer.ok ? keyPlaceOf(parseRecord(answer.value), fetch.issuer) : answer;
     if (place.ok) return place;
-    refusal = place;
+    refusal ??= place;
   }
-  return refusal;
+  return refusal ?? err('the issuer has no metadata');
 }
 
 function metadataUrls(issuer: string): readonly string[] {

@@ -43,7 +43,7 @@ describe('a trusted issuer in the config', () => {
     ['no age', { ...github, 'max-age': '0s' }, `${at}.max-age: must be longer than nothing: every token would be too old`],
     ['a mistyped scope', { ...github, scopes: ['model:use'] }, `${at}.scopes.0: is no scope; did you mean \`models:use\`?`],
     ['a scope of nobody else', { ...github, scopes: ['secrets:read'] }, `${at}.scopes.0: is the management secret’s alone`],
-    ['an inexact number', { ...github, claims: { repository_id: 12345678901234567890 } }, `${at}.claims.repository_id: must be in quotes: as a number it is not exact`],
+    ['an inexact number', { ...github, claims: { repository_id: 2 ** 60 } }, `${at}.claims.repository_id: must be in quotes: as a number it is not exact`],
     ['a condition that anything meets', { ...github, claims: { repository: '*/*' } }, `${at}.claims.repository: is met by any value; name what it must be`],
     ['a condition on what is checked anyway', { ...github, claims: { exp: 1 } }, `${at}.claims.exp: is checked already; leave it out`],
   ])('is refused: %s', (_what, entry, message) => {
