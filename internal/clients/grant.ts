@@ -1,22 +1,6 @@
-/** What a credential may do. For models, then for management (contract §12, clarification 12). */
-export const scopes = [
-  'models:use',
-  'models:read',
-  'keys:read',
-  'keys:write',
-  'clients:read',
-  'clients:write',
-  'accounts:read',
-  'accounts:login',
-  'accounts:write',
-  'usage:read',
-  'config:read',
-  'config:write',
-  'audit:read',
-  'logs:read',
-  'secrets:read',
-] as const;
-export type Scope = (typeof scopes)[number];
+import { scopes, type Scope } from '../config/scopes.ts';
+
+export { scopes, type Scope };
 
 /** How much may be spent within a day or a month (UTC). Absent members set no bound. */
 export interface Budget {

@@ -2,9 +2,9 @@ import type { Holder } from './grant.ts';
 
 /** Who a client turned out to be. */
 export interface Principal {
-  /** Stable and free of secrets: `key_<12 hex digits of the key's SHA-256>`, `person_…`, `client_…`, `anonymous`, `root`. */
+  /** Stable and free of secrets: `key_<12 hex digits of the key's SHA-256>`, `person_…`, `client_…`, `workload_…`, `anonymous`, `root`. */
   readonly id: string;
-  readonly kind: 'static-key' | 'managed-key' | 'person' | 'machine' | 'anonymous' | 'root' | 'local';
+  readonly kind: 'static-key' | 'managed-key' | 'person' | 'machine' | 'workload' | 'anonymous' | 'root' | 'local';
   /** For people: the masked key, or a name. */
   readonly label: string;
   /** Whose rights it needs: its own first, then its minter's. Absent: nothing limits it (ADR 0015). */

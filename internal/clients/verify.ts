@@ -25,8 +25,8 @@ export interface CredentialSource {
 
 /** Longer keys are refused unread (contract §3). */
 export const maxKeyBytes = 4_096;
-/** The same for tokens in the form of a JWT (security rule 10). */
-export const maxTokenBytes = 12_288;
+/** The same for tokens, which carry claims (security rule 10). */
+export const maxJwtBytes = 12_288;
 
 const unknownKey: Verdict = { kind: 'invalid', code: 'invalid_api_key' };
 
@@ -35,9 +35,7 @@ const unknownKey: Verdict = { kind: 'invalid', code: 'invalid_api_key' };
  * (`key_expired`, `key_revoked`), then one that is broken: `unknown`. A source that throws is broken. Never throws.
  */
 export function verifyClientKey(sources: readonly CredentialSource[], value: string, from?: string): Verdict {
-  // A character is at least a byte, so long values are measured only when they might still fit.
-  const maxBytes = value.length > maxKeyBytes && value.startsWith('eyJ') ? maxTokenBytes : maxKeyBytes;
-  if (value.length > maxBytes || (value.length * 3 > maxBytes && Buffer.byteLength(value) > maxBytes)) return unknownKey;
+  if (isTooLong(value)) return unknownKey;
   let outcome: Verdict = unknownKey;
   for (const source of sources) {
     const verdict = askSource(source, value, from);
@@ -45,6 +43,17 @@ export function verifyClientKey(sources: readonly CredentialSource[], value: str
     if (rankOf(verdict) > rankOf(outcome)) outcome = verdict;
   }
   return outcome;
+}
+
+/** A character is at least a byte, so values are measured only when they might still fit. */
+function isTooLong(value: string): boolean {
+  if (value.length > maxKeyBytes) return value.length > maxJwtBytes || !isJwtFormed(value);
+  return value.length * 3 > maxKeyBytes && Buffer.byteLength(value) > maxKeyBytes;
+}
+
+/** Three parts in the letters of base64url (RFC 7515 §7.1): a token, as far as can be told unread. */
+export function isJwtFormed(value: string): boolean {
+  return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(value);
 }
 
 function rankOf(verdict: Verdict): number {

@@ -1,4 +1,5 @@
 import { isFramingHeader } from './framing-headers.ts';
+import { checkIdentity } from './identity-checks.ts';
 import { checkLogins } from './login-checks.ts';
 import { checkPayload } from './payload/checks.ts';
 import type { ConfigProblem } from './problem.ts';
@@ -17,6 +18,7 @@ export function checkConfig(config: Config, report: Report): void {
   checkNetworks(config, report);
   checkUpstreams(config, report);
   checkLogins(config, report);
+  checkIdentity(config, report);
   checkPayload(config, report);
 }
 
