@@ -18,7 +18,7 @@ import { createApprovals, type BrowserLogins, type DeviceApprovals } from './app
 import { createDerivedTokens, type DerivedToken } from './derived-tokens.ts';
 import { cliClient, cliClientId } from './library-client.ts';
 import { createMount } from './mount.ts';
-import { createProvider } from './provider.ts';
+import { createProvider, type OwnClaims } from './provider.ts';
 import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
 
 /** Answers on the request's own response, and never rejects but with an `AppError` before anything was sent. */
@@ -56,7 +56,7 @@ export interface AuthServerDeps {
   /** Asks who vouched for a person whether that still holds. `unavailable`: nobody could be asked, so no refresh (security rule 35). */
   readonly askAgain: (person: Person) => Promise<{ readonly kind: 'still'; readonly person: Person } | { readonly kind: 'ended'; readonly why: string } | { readonly kind: 'unavailable' }>;
   /** Grants that are ours to add; called with every library that is set up. */
-  readonly extend?: (provider: Provider) => void;
+  readonly extend?: (provider: Provider, claims: OwnClaims) => void;
 }
 
 const sweepMs = 600_000;
@@ -109,7 +109,7 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
 
   const build = (): { readonly provider: Provider; readonly hand: ReturnType<typeof createMount> } => {
     const seconds = (ms: number): number => Math.max(1, Math.floor(ms / 1_000));
-    const provider = createProvider({
+    const { provider, claims } = createProvider({
       issuer,
       audience: publicUrl,
       adapter,
@@ -121,7 +121,7 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
       vouchFor,
       organization: () => settings().organization,
     });
-    deps.extend?.(provider);
+    deps.extend?.(provider, claims);
     provider.on('server_error', (_ctx, err) => log.error({ err }, 'the authorization server could not answer'));
     provider.on('grant.success', (ctx) => {
       const { entities, client } = ctx.oidc;

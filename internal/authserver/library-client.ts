@@ -1,5 +1,5 @@
 import type { ClientMetadata } from 'oidc-provider';
-import { deviceGrant, type OAuthClient } from '../clients/issued/oauth-client.ts';
+import { deviceGrant, exchangeGrant, type OAuthClient } from '../clients/issued/oauth-client.ts';
 
 /** The command line of Keyward itself: public, so that whoever has the program has all that it knows. */
 export const cliClientId = 'keyward-cli';
@@ -15,6 +15,19 @@ export const cliClient: ClientMetadata = {
   response_types: ['code'],
   // Any port counts on loopback (RFC 8252 §7.3).
   redirect_uris: ['http://127.0.0.1/callback', 'http://[::1]/callback'],
+  ...es256,
+};
+
+/** Workloads of trusted issuers, which are no clients of their own: the token they bring says all. */
+export const workloadClientId = 'keyward-workload';
+
+export const workloadClient: ClientMetadata = {
+  client_id: workloadClientId,
+  client_name: 'Workloads of trusted issuers',
+  token_endpoint_auth_method: 'none',
+  grant_types: [exchangeGrant],
+  response_types: [],
+  redirect_uris: [],
   ...es256,
 };
 

@@ -3,7 +3,7 @@ import { scopes, type Scope } from '../clients/grant.ts';
 import type { OAuthClient } from '../clients/issued/oauth-client.ts';
 import type { Person } from '../clients/issued/person.ts';
 import type { SigningKey } from '../clients/issued/store.ts';
-import { cliClient, cliClientId } from './library-client.ts';
+import { cliClient, cliClientId, workloadClient } from './library-client.ts';
 
 export interface ProviderDeps {
   /** `<public-url>/oauth` (security rule 30). */
@@ -22,6 +22,11 @@ export interface ProviderDeps {
   readonly organization: () => string;
 }
 
+/** Claims that a grant of ours puts into a token that it is about to save. */
+export interface OwnClaims {
+  readonly add: (token: object, claims: Readonly<Record<string, unknown>>) => void;
+}
+
 /** How derived tokens say what they are. */
 export const derivedGrant = 'derived';
 
@@ -34,10 +39,11 @@ const routes = { authorization: '/authorize', token: '/token', device_authorizat
  * The library, set up: ES256 only, PKCE always, one resource, tokens as JWTs (RFC 9068), refresh tokens that count once. It issues to
  * people only what a page of ours has approved.
  */
-export function createProvider(deps: ProviderDeps): Provider {
+export function createProvider(deps: ProviderDeps): { readonly provider: Provider; readonly claims: OwnClaims } {
   const { issuer, audience, seconds, findClient } = deps;
   const scopesOf = (clientId: string): readonly Scope[] => (clientId === cliClientId ? scopes : (findClient(clientId)?.grant.scopes ?? defaultScopes));
 
+  const added = new WeakMap<object, Readonly<Record<string, unknown>>>();
   const policy = interactionPolicy.base();
   const consent = policy.get('consent');
   // Every login is looked at and confirmed, also by who has signed in a moment ago.
@@ -45,7 +51,7 @@ export function createProvider(deps: ProviderDeps): Provider {
 
   const configuration: Configuration = {
     adapter: deps.adapter,
-    clients: [cliClient],
+    clients: [cliClient, workloadClient],
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     jwks: libraryKeys(deps.signingKeys),
     routes,
@@ -106,7 +112,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       const own = findClient(token.clientId ?? '')?.organization ?? '';
       const org = own === '' ? deps.organization() : own;
       const sid = 'grantId' in token ? token.grantId : undefined;
-      return { ...(org === '' ? {} : { org }), ...(typeof sid === 'string' ? { sid } : {}), ...('gty' in token && token.gty === derivedGrant ? { derived: true } : {}) };
+      return { ...(org === '' ? {} : { org }), ...(typeof sid === 'string' && sid !== '' ? { sid } : {}), ...('gty' in token && token.gty === derivedGrant ? { derived: true } : {}), ...added.get(token) };
     },
     formats: {
       customizers: {
@@ -130,7 +136,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   provider.Client.prototype.compareClientSecret = function isOneOf(text: string) {
     return deps.isSecretOf(this.clientId, text);
   };
-  return provider;
+  return { provider, claims: { add: (token, claims) => void added.set(token, claims) } };
 }
 
 function libraryKeys(keys: readonly SigningKey[]): JWKS {

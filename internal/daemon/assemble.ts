@@ -49,7 +49,6 @@ import { countStates } from './account-states.ts';
 import { callbackUrl } from './callback-url.ts';
 import { observeEdits, recordLife, recordLoginFirst, recordsOrNothing } from './audit-events.ts';
 import { observeAttempts, observeExchanges, observeLogins } from './observe.ts';
-import { openIdentity } from './identity.ts';
 import { openManagedKeys } from './managed-keys.ts';
 import type { DaemonOptions } from './options.ts';
 import { openUpstreamAccounts, type UpstreamAccounts } from './upstream-accounts.ts';
@@ -203,7 +202,8 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const sockets = createSockets({ clock, limits, log, metrics });
   const running = createRunningExchanges();
   const managedKeys = openManagedKeys({ store: stores.managedKeys, clock, log, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll });
-  const identity = settings().identity.enabled ? await openIdentity({ store: stores.identity(), clock, log, audit, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll, keyRights: managedKeys.rightsOf }) : undefined;
+  // Off, nothing of it is even loaded.
+  const identity = settings().identity.enabled ? (await import('./identity.ts')).openIdentity({ tokenDispatchers, userAgent, store: stores.identity(), clock, log, audit, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll, keyRights: managedKeys.rightsOf }) : undefined;
   const proxy = createProxy({ ...exchanges, running, owners: stores.responseOwners, store: stores.responses, spoolDir: folders.spool, requestLogs });
 
   const management: ManagementDeps = {
@@ -256,7 +256,8 @@ export async function assemble(parts: Parts): Promise<Assembled> {
 
   const door = createDoor({
     clock,
-    sources: identity === undefined ? [managedKeys.source] : [managedKeys.source, identity.source],
+    sources: identity === undefined ? [managedKeys.source] : [managedKeys.source, ...identity.sources],
+    checkProof: identity?.checkProof,
     signal: lifetime.signal,
     onRefused: (refusal) => {
       metrics.doorRefused(refusal.access === 'client' ? 'client' : refusal.access === 'open' ? 'guard' : 'management', refusal.code);

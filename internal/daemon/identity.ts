@@ -1,17 +1,25 @@
 import type { AuditLog } from '../audit/ports.ts';
-import type { AuthServer } from '../authserver/auth-server.ts';
-import { cliClientId } from '../authserver/library-client.ts';
+import { createAuthServer, type AuthServer } from '../authserver/auth-server.ts';
+import { addExchangeGrant } from '../authserver/exchange-grant.ts';
+import { cliClientId, workloadClientId } from '../authserver/library-client.ts';
+import { exchangeSubject } from '../authserver/workloads/exchange-subject.ts';
+import { createTrustedIssuers, type TrustedIssuers } from '../authserver/workloads/trusted-issuers.ts';
+import { createWorkloadSource, workloadFrom } from '../authserver/workloads/workload-source.ts';
 import { createOAuthClients, type OAuthClients } from '../clients/issued/client-service.ts';
 import { createSessions, type Sessions } from '../clients/issued/session-service.ts';
 import type { IdentityStore } from '../clients/issued/store.ts';
 import { createIssuedTokenSource, type IssuedTokenSource } from '../clients/issued/token-source.ts';
 import type { Holder } from '../clients/grant.ts';
 import type { Principal } from '../clients/principal.ts';
+import type { CredentialSource, Verdict } from '../clients/verify.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Config } from '../config/schema.ts';
 import { AppError } from '../fault/app-error.ts';
+import type { Dispatchers } from '../egress/dispatchers.ts';
+import { createProofCheck, type CheckProof } from '../http/dpop-proof.ts';
 import { setLatch } from '../http/client-auth-latch.ts';
 import type { Logger } from '../log/logger.ts';
+import { createOAuthHttp } from '../upstreamauth/oauth-http.ts';
 import type { RunningExchanges } from '../proxy/running.ts';
 import type { Live } from './live.ts';
 
@@ -21,6 +29,8 @@ export interface IdentityDeps {
   readonly log: Logger;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly live: Live;
+  readonly tokenDispatchers: Dispatchers;
+  readonly userAgent: string;
   readonly dataDir: string;
   readonly running: Pick<RunningExchanges, 'review'>;
   readonly readmitSockets: () => void;
@@ -32,6 +42,9 @@ export interface IdentityDeps {
 export interface OpenIdentity {
   readonly publicUrl: string;
   readonly source: IssuedTokenSource;
+  /** Of the door: tokens of ours, and those of trusted issuers. */
+  readonly sources: readonly CredentialSource[];
+  readonly checkProof: CheckProof;
   readonly clients: OAuthClients;
   readonly sessions: Sessions;
   readonly server: AuthServer;
@@ -51,12 +64,18 @@ export function publicUrlOf(config: Config): string {
   return `${config.tls.enable ? 'https' : 'http'}://localhost:${config.port}`;
 }
 
-/** Opens the authorization server. Only called when `identity.enabled`: nothing of it is loaded before. */
-export async function openIdentity({ store, clock, log, audit, live, dataDir, running, readmitSockets, keyRights }: IdentityDeps): Promise<OpenIdentity> {
-  const { createAuthServer } = await import('../authserver/auth-server.ts');
+/** Opens the authorization server. Loaded only when `identity.enabled`. */
+export function openIdentity({ store, clock, log, audit, live, tokenDispatchers, userAgent, dataDir, running, readmitSockets, keyRights }: IdentityDeps): OpenIdentity {
   const settings = () => live.snapshot().loaded.config;
   const publicUrl = publicUrlOf(settings());
-  const source = createIssuedTokenSource({ store, clock, issuer: `${publicUrl}/oauth`, audience: publicUrl, builtInClients: new Set([cliClientId]), minterRights: (id) => rightsOf(id) });
+  const issuers = openTrustedIssuers({ clock, log, http: createOAuthHttp({ clock, dispatchers: tokenDispatchers, userAgent }), proxyUrl: () => settings()['proxy-url'] });
+  const workloads = createWorkloadSource({
+    issuers,
+    clock,
+    onRefused: ({ issuer, from, reason }) => log.info({ issuer, from, reason }, 'a token of a trusted issuer was not taken'),
+  });
+  workloads.apply(settings(), `${publicUrl}/oauth`);
+  const source = createIssuedTokenSource({ store, clock, issuer: `${publicUrl}/oauth`, audience: publicUrl, builtInClients: new Set([cliClientId, workloadClientId]), workloadOf: (evidence) => workloadFrom(issuers, evidence), minterRights: (id) => rightsOf(id) });
   const rightsOf = (id: string): readonly Holder[] | undefined => {
     const person = store.findPerson(id);
     if (person !== undefined) return [{ id, grant: { ...person.limits, scopes: person.scopes } }];
@@ -67,9 +86,8 @@ export async function openIdentity({ store, clock, log, audit, live, dataDir, ru
   };
 
   const judge = (principal: Principal): AppError | undefined => {
-    if (principal.kind !== 'person' && principal.kind !== 'machine') return undefined;
-    const verdict = source.recheck(principal);
-    return verdict?.kind === 'invalid' && verdict.code !== 'token_expired' ? revoked : undefined;
+    const verdict: Verdict | undefined = source.recheck(principal) ?? workloads.recheck(principal);
+    return verdict?.kind === 'invalid' && verdict.code !== 'token_expired' && verdict.code !== 'key_expired' ? revoked : undefined;
   };
   const onChanged = (): void => {
     source.forget();
@@ -105,6 +123,9 @@ export async function openIdentity({ store, clock, log, audit, live, dataDir, ru
       log.warn({ err, lost: uses.length }, 'when logins were last used could not be written down');
     }
   };
+  live.onCommit(({ loaded }, cause) => {
+    if (cause === 'config' && workloads.apply(loaded.config, `${publicUrl}/oauth`)) onChanged();
+  });
   const stopLooking = clock.every(lookMs, look);
   const stopSaving = clock.every(saveUsesMs, saveUses);
 
@@ -125,19 +146,48 @@ export async function openIdentity({ store, clock, log, audit, live, dataDir, ru
       const { identity } = settings();
       return { accessTokenMs: identity['access-token-ttl'], sessionMs: identity['session-ttl'], deviceCodeMs: identity['device-code-ttl'], organization: identity.organization };
     },
+    extend: (provider, claims) =>
+      addExchangeGrant(provider, {
+        audience: publicUrl,
+        accessTokenSeconds: () => Math.floor(settings().identity['access-token-ttl'] / 1_000),
+        clock,
+        claims,
+        exchange: async (request) => {
+          const replays = { useOnce: (id: string, untilMs: number) => (store.isFirstUse('exchange', id, untilMs) ? ('first' as const) : ('again' as const)) };
+          const first = exchangeSubject(request, { issuers, replays });
+          if (first.ok || first.error.error !== 'temporarily_unavailable') return first;
+          await Promise.all(issuers.states().map(({ issuer }) => issuers.settled(issuer)));
+          return exchangeSubject(request, { issuers, replays });
+        },
+      }),
     askAgain: async (person) => ({ kind: 'still', person }),
   });
   return {
     publicUrl,
     source,
+    sources: [source, workloads],
+    checkProof: createProofCheck({ clock, publicUrl }),
     clients,
     sessions,
     server,
     close: () => {
+      issuers.close();
       stopLooking();
       stopSaving();
       saveUses();
       server.close();
     },
   };
+}
+
+function openTrustedIssuers({ clock, log, http, proxyUrl }: { readonly clock: Clock; readonly log: Logger; readonly http: ReturnType<typeof createOAuthHttp>; readonly proxyUrl: () => string }): TrustedIssuers {
+  return createTrustedIssuers({
+    http,
+    proxyUrl,
+    clock,
+    onProblem: (issuer, problem) => {
+      if (problem === undefined) log.info({ issuer }, 'the keys of a trusted issuer can be had again');
+      else log.warn({ issuer, problem }, 'the keys of a trusted issuer cannot be had');
+    },
+  });
 }

@@ -40,6 +40,12 @@ export function collectCredentials(headers: IncomingHttpHeaders, query: string, 
   return found;
 }
 
+/** Whether this credential came as `Authorization: DPoP …` (RFC 9449 §7.1). */
+export function isSentAsDpop(headers: IncomingHttpHeaders, value: string): boolean {
+  const sent = headers.authorization === undefined ? undefined : readAuthorization(headers.authorization);
+  return sent?.scheme === 'dpop' && sent.value === value;
+}
+
 /** The management key candidates: `Authorization` as Bearer or bare, then `X-Management-Key` (contract §5). */
 export function collectManagementKeys(headers: IncomingHttpHeaders): readonly string[] {
   const authorization = headers.authorization === undefined ? '' : readAuthorization(headers.authorization).value;

@@ -5,13 +5,14 @@ import type { Clock } from '../clock/clock.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { FaultCode } from '../fault/codes.ts';
 import { err, ok, type Result } from '../fault/result.ts';
-import { collectManagementKeys } from './carriers.ts';
+import { collectManagementKeys, isSentAsDpop } from './carriers.ts';
 import type { DoorRules } from './door-rules.ts';
+import type { CheckProof } from './dpop-proof.ts';
 import { refuseByGrant, refuseManagement } from './grant-check.ts';
 import { corsHeaders, isOriginServed, isWindowNavigation, preflightHeaders, readWebFacts, refuseForeignPage, type OriginScope, type WebFacts } from './host-origin.ts';
 import type { Access, Peer, Target } from './inbound.ts';
 import { sha256Hex } from '../secret/digest.ts';
-import { createClientJudge, createKnownGood, nothingPresented, storeRetrySeconds, tooMany } from './judge-clients.ts';
+import { createClientJudge, createKnownGood, nothingPresented, storeRetrySeconds, tooMany, type PresentedToken } from './judge-clients.ts';
 import { judgeManagedBy } from './managed-callers.ts';
 import { createManagementAuth, type ManagementVerdict, type VerifyBcrypt } from './management-auth.ts';
 import { createThrottle } from './throttle.ts';
@@ -75,6 +76,8 @@ export interface DoorDeps {
   readonly onRefused: (refusal: Refusal) => void;
   /** Client credentials beside the config's keys. */
   readonly sources?: readonly CredentialSource[];
+  /** Proofs of tokens that are bound to a key; absent where no such tokens are issued. */
+  readonly checkProof?: CheckProof | undefined;
   /** Ends all waits: the daemon's life. */
   readonly signal?: AbortSignal;
   readonly verifyBcrypt?: VerifyBcrypt;
@@ -112,6 +115,17 @@ export function createDoor(deps: DoorDeps): Door {
     return err(error);
   };
 
+  /** A bound token counts from the holder of its key alone, and as nothing less than bound (RFC 9449 §7.1, §7.2). */
+  const refuseUnproven = (caller: Caller, token: PresentedToken | undefined): AppError | undefined => {
+    if (token === undefined || caller.isReadmission === true) return undefined;
+    const isDpop = isSentAsDpop(caller.headers, token.value);
+    if (token.thumbprint === undefined) return isDpop ? unproven('the token is bound to no key; send it as `Authorization: Bearer`') : undefined;
+    if (!isDpop || deps.checkProof === undefined) return unproven('the token is bound to a key and was not sent as `Authorization: DPoP` with a proof');
+    const { method, target, headers } = caller;
+    const why = deps.checkProof({ proof: headers['dpop'], method, path: target.path, accessToken: token.value, thumbprint: token.thumbprint });
+    return why === undefined ? undefined : unproven(why);
+  };
+
   const admitOpen = (caller: Caller): Decision => {
     const facts = readWebFacts(caller.rules.web, caller.headers);
     const isWelcomeWindow = caller.access.kind === 'open' && caller.access.fromOtherSites === 'navigation' && isWindowNavigation(caller.method, caller.headers);
@@ -132,7 +146,7 @@ export function createDoor(deps: DoorDeps): Door {
     const foreign = refuseForeignPage(facts, caller.headers, scope, judged.isInHeader);
     if (foreign !== undefined) return refuse(caller, foreign);
     if (judged.principal !== undefined) {
-      const limit = refuseByGrant(judged.principal, peer, caller.access.kind === 'client' ? caller.access.scope : undefined);
+      const limit = refuseUnproven(caller, judged.token) ?? refuseByGrant(judged.principal, peer, caller.access.kind === 'client' ? caller.access.scope : undefined);
       return limit === undefined ? ok({ principal: judged.principal, corsHeaders: cors }) : refuseShown(limit, judged.principal.id);
     }
     if (rules.isOpen) return peer.isLocal || rules.opensToRemote ? ok({ principal: anonymous, corsHeaders: cors }) : refuseShown(new AppError('local_only'));
@@ -160,20 +174,20 @@ export function createDoor(deps: DoorDeps): Door {
     if (presented.length === 0) return refuse(caller, foreign ?? new AppError('missing_management_key'));
     // Who was let in before waits behind nobody's guesses, and costs no turn.
     const again = presented.every((value) => knownGood.has(sha256Hex(value))) ? judgeManaged(presented, peer.address) : undefined;
-    if (again?.kind === 'valid') return admitManager(caller, again.principal);
+    if (again?.kind === 'valid') return admitManager(caller, again.principal, again.token);
     return managementAuth.verify(rules.management, peer, presented).then((verdict) => {
       if (verdict.kind === 'managed') {
         for (const value of presented) if (judgeManaged([value], peer.address).kind === 'valid') knownGood.set(sha256Hex(value), true);
-        return admitManager(caller, verdict.principal);
+        return admitManager(caller, verdict.principal, verdict.token);
       }
       if (verdict.kind === 'valid') return ok({ principal: verdict.by === 'secret' ? root : localOperator, corsHeaders: {} });
       return refuse(caller, foreign ?? managementRefusal(verdict), verdict.kind === 'over' ? verdict.principalId : undefined);
     });
   };
 
-  const admitManager = (caller: Caller, principal: Principal): Decision => {
+  const admitManager = (caller: Caller, principal: Principal, token: PresentedToken | undefined): Decision => {
     const { access, peer } = caller;
-    const limit = refuseManagement(principal, peer, access.kind === 'management' || access.kind === 'metrics' ? access.scope : undefined);
+    const limit = refuseUnproven(caller, token) ?? refuseManagement(principal, peer, access.kind === 'management' || access.kind === 'metrics' ? access.scope : undefined);
     return limit === undefined ? ok({ principal, corsHeaders: {} }) : refuse(caller, limit, principal.id);
   };
 
@@ -211,6 +225,10 @@ export function createDoor(deps: DoorDeps): Door {
       return ok(isServedPage ? { allow, ...cors, ...preflightHeaders(headers, allow) } : { allow });
     },
   };
+}
+
+function unproven(why: string): AppError {
+  return new AppError('invalid_dpop_proof', { message: `The access token is not proven to come from its holder: ${why}.` });
 }
 
 function managementRefusal(verdict: Exclude<ManagementVerdict, { readonly kind: 'valid' | 'managed' }>): AppError {

@@ -1,3 +1,4 @@
+import { proofAlgorithms } from './dpop-proof.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dialect } from '../dialect/dialect.ts';
 import { geminiNameOf } from '../dialect/gemini/status-names.ts';
@@ -88,6 +89,7 @@ function headersOf(error: AppError, requestId: string): Readonly<Record<string, 
 
 /** The code stands in the challenge too: clients of a refused upgrade often see no body. RFC 6750 §3: no `error` where nothing was presented. */
 function challengeOf(error: AppError): string {
+  if (error.code === 'invalid_dpop_proof') return `DPoP realm="keyward", error="invalid_dpop_proof", algs="${proofAlgorithms}"`;
   const isMissing = error.code === 'missing_api_key' || error.code === 'missing_management_key';
   return `Bearer realm="keyward"${isMissing ? '' : ', error="invalid_token"'}, error_description="${error.code}"`;
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Principal } from '../clients/principal.ts';
-import { verifyClientKey, type CredentialSource } from '../clients/verify.ts';
+import { verifyClientKey, type CredentialSource, type TokenBinding } from '../clients/verify.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { FaultCode } from '../fault/codes.ts';
 import { sha256Hex } from '../secret/digest.ts';
@@ -14,8 +14,15 @@ export interface Judged {
   /** A valid one came in a header. */
   readonly isInHeader: boolean;
   readonly error: AppError | undefined;
+  /** The access token that decided, where it was one. */
+  readonly token?: PresentedToken | undefined;
   /** Whose credential it was that is over, where one was. */
   readonly actor?: string | undefined;
+}
+
+/** An access token with what its bearer must prove. */
+export interface PresentedToken extends TokenBinding {
+  readonly value: string;
 }
 
 /** Values that are remembered. */
@@ -93,12 +100,16 @@ function judgeAll(sources: readonly CredentialSource[], presented: readonly Pres
   let isConflict = false;
   let code: FaultCode = 'invalid_api_key';
   let actor: string | undefined;
+  let token: PresentedToken | undefined;
   let broken: { readonly cause: unknown } | undefined;
   const right: string[] = [];
   const unknown: string[] = [];
   for (const { value, isInHeader: isByHeader } of presented) {
     const verdict = verifyClientKey(sources, value, from);
-    if (verdict.kind === 'valid') {
+    // Addresses end up in logs and histories: a token there is none (security rule 10).
+    if (verdict.kind === 'valid' && verdict.token !== undefined && !isByHeader) unknown.push(value);
+    else if (verdict.kind === 'valid') {
+      if (verdict.token !== undefined) token = { ...verdict.token, value };
       isConflict ||= principal !== undefined && principal.id !== verdict.principal.id;
       principal = verdict.principal;
       isInHeader ||= isByHeader;
@@ -111,7 +122,7 @@ function judgeAll(sources: readonly CredentialSource[], presented: readonly Pres
     }
   }
   if (isConflict) return { principal: undefined, isInHeader, error: new AppError('conflicting_credentials'), right, unknown };
-  if (principal !== undefined) return { principal, isInHeader, error: undefined, right, unknown };
+  if (principal !== undefined) return { principal, isInHeader, error: undefined, token, right, unknown };
   if (broken !== undefined) return { principal, isInHeader, error: new AppError('auth_unavailable', { cause: broken.cause, headers: { 'retry-after': storeRetrySeconds } }), right, unknown };
   return { principal, isInHeader, error: new AppError(code), actor, right, unknown };
 }

@@ -1,9 +1,10 @@
 import type { Principal } from '../clients/principal.ts';
+import type { PresentedToken } from './judge-clients.ts';
 import { verifyClientKey, type CredentialSource, type KnownRefusal } from '../clients/verify.ts';
 
 /** `others`: the values that no source knows; the secret may be among them. */
 export type ManagedVerdict =
-  | { readonly kind: 'valid'; readonly principal: Principal; readonly others: readonly string[] }
+  | { readonly kind: 'valid'; readonly principal: Principal; readonly token: PresentedToken | undefined; readonly others: readonly string[] }
   /** Two that are right, of different callers. */
   | { readonly kind: 'conflict'; readonly others: readonly string[] }
   | { readonly kind: 'none'; readonly others: readonly string[]; readonly known: KnownOver | undefined; readonly broken: { readonly cause: unknown } | undefined };
@@ -22,6 +23,7 @@ export function judgeManagedBy(sources: readonly CredentialSource[]): JudgeManag
   return (presented, from) => {
     if (sources.length === 0) return { kind: 'none', others: presented, known: undefined, broken: undefined };
     let principal: Principal | undefined;
+    let token: PresentedToken | undefined;
     let isConflict = false;
     const others: string[] = [];
     let known: KnownOver | undefined;
@@ -31,6 +33,7 @@ export function judgeManagedBy(sources: readonly CredentialSource[]): JudgeManag
       if (verdict.kind === 'valid') {
         isConflict ||= principal !== undefined && principal.id !== verdict.principal.id;
         principal = verdict.principal;
+        if (verdict.token !== undefined) token = { ...verdict.token, value };
         continue;
       }
       if (verdict.kind === 'unknown') broken = verdict;
@@ -38,6 +41,6 @@ export function judgeManagedBy(sources: readonly CredentialSource[]): JudgeManag
       else others.push(value);
     }
     if (isConflict) return { kind: 'conflict', others };
-    return principal === undefined ? { kind: 'none', others, known, broken } : { kind: 'valid', principal, others };
+    return principal === undefined ? { kind: 'none', others, known, broken } : { kind: 'valid', principal, token, others };
   };
 }

@@ -3,6 +3,7 @@ import type { Principal } from '../clients/principal.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ManagementRules } from './door-rules.ts';
 import type { Peer } from './inbound.ts';
+import type { PresentedToken } from './judge-clients.ts';
 import { judgeManagedBy, type JudgeManaged, type KnownOver } from './managed-callers.ts';
 import type { ManagementSecret } from './management-secret.ts';
 import type { Throttle } from './throttle.ts';
@@ -10,7 +11,7 @@ import type { Throttle } from './throttle.ts';
 export type ManagementVerdict =
   | { readonly kind: 'valid'; readonly by: 'secret' | 'local-password' }
   /** A credential that is no secret: what it may do is for the route to say. */
-  | { readonly kind: 'managed'; readonly principal: Principal }
+  | { readonly kind: 'managed'; readonly principal: Principal; readonly token: PresentedToken | undefined }
   /** Such a credential, whose time is over. */
   | ({ readonly kind: 'over' } & KnownOver)
   /** Two credentials of different callers. */
@@ -101,7 +102,7 @@ export function createManagementAuth(deps: ManagementAuthDeps): ManagementAuth {
         // key could guess at the secret, or at other keys beside it, without end.
         const wrongs = managed.others.length + (managed.kind === 'conflict' ? 1 : 0);
         throttle.leave(peer.throttleKey, wrongs > 0 ? 'wrong' : 'void', wrongs);
-        return managed.kind === 'valid' ? { kind: 'managed', principal: managed.principal } : { kind: 'conflict' };
+        return managed.kind === 'valid' ? { kind: 'managed', principal: managed.principal, token: managed.token } : { kind: 'conflict' };
       }
       const { others, known, broken } = managed;
       const matched: Match = others.length === 0 ? { kind: 'none' } : await match(rules, peer, others);

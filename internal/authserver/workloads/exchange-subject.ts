@@ -21,8 +21,9 @@ export interface ExchangeGrant {
   readonly scopes: readonly Scope[];
   /** It ends no later than the subject's token counts. */
   readonly expiresAtMs: number;
-  /** What was taken out of the subject's token, for the audit. */
   readonly issuer: string;
+  /** What the token in exchange says of it, so that it is judged by the rules of the day at each use (security rule 34). */
+  readonly subject: Pick<VerifiedWorkload, 'claims' | 'algorithm'>;
 }
 
 /** As RFC 6749 §5.2 and RFC 8693 §2.2.2 have it; `temporarily_unavailable` is a 503 with `Retry-After`. */
@@ -69,7 +70,7 @@ export function exchangeSubject(request: ExchangeRequest, { issuers, replays }: 
   const scopes = askedFor(workload.scopes, request.scope);
   if (scopes.length === 0) return err({ error: 'invalid_scope', description: 'none of the scopes asked for is one that this workload has' });
   const replay = useOnce(replays, verified.value);
-  return replay ?? ok({ workload, scopes, expiresAtMs: workload.expiresAtMs, issuer: workload.issuer });
+  return replay ?? ok({ workload, scopes, expiresAtMs: workload.expiresAtMs, issuer: workload.issuer, subject: { claims: verified.value.claims, algorithm: verified.value.algorithm } });
 }
 
 function askedFor(scopes: readonly Scope[], scope: string | undefined): readonly Scope[] {

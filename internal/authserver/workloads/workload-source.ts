@@ -89,6 +89,12 @@ export function createWorkloadSource({ issuers, clock, onRefused, maxRemembered 
   };
 }
 
+/** Who a workload is by the rules of now, from claims that were verified before; undefined where it may not come in any more. */
+export function workloadFrom(issuers: Pick<TrustedIssuers, 'judgeAgain'>, evidence: Pick<VerifiedWorkload, 'claims' | 'algorithm'>): Principal | undefined {
+  const judged = issuers.judgeAgain(evidence);
+  return judged.ok ? principalFrom(judged.value) : undefined;
+}
+
 /** One holder: the rights that the issuer's entry gives, and counters by who it is, whatever the token. */
 function principalFrom({ id, label, scopes, models }: Workload): Principal {
   return { id, kind: 'workload', label, holders: [{ id, grant: { scopes, models } }] };

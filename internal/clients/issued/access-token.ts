@@ -1,6 +1,13 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { isRecord, parseJson } from '../../dialect/ir/json.ts';
+import { jwtAlgorithms, type JwtAlgorithm } from '../jwt/read-jwt.ts';
 import type { PublicJwk } from './oauth-client.ts';
+
+/** The claims of a token that was taken in exchange, verified then. */
+export interface WorkloadEvidence {
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly algorithm: JwtAlgorithm;
+}
 
 /** What an access token of ours says (RFC 9068 §2.2), checked member by member. */
 export interface AccessTokenClaims {
@@ -13,6 +20,8 @@ export interface AccessTokenClaims {
   readonly expiresAtMs: number;
   /** The login behind it; undefined for machines. */
   readonly sessionId: string | undefined;
+  /** Of a workload: what its own token said. */
+  readonly workload: WorkloadEvidence | undefined;
   /** Made by the right of another token: it makes no further ones. */
   readonly isDerived: boolean;
   /** `cnf.jkt` (RFC 9449 §6.1). */
@@ -61,9 +70,16 @@ export function readAccessToken(text: string, key: KeyObject, issuer: string): A
     issuedAtMs: iat * 1_000,
     expiresAtMs: exp * 1_000,
     sessionId: sid,
+    workload: readEvidence(claims['workload']),
     isDerived: claims['derived'] === true,
     thumbprint: typeof thumbprint === 'string' ? thumbprint : undefined,
   };
+}
+
+function readEvidence(value: unknown): WorkloadEvidence | undefined {
+  if (!isRecord(value) || !isRecord(value['claims'])) return undefined;
+  const algorithm = jwtAlgorithms.find((each) => each === value['algorithm']);
+  return algorithm === undefined ? undefined : { claims: value['claims'], algorithm };
 }
 
 function readPart(part: string): Readonly<Record<string, unknown>> | undefined {

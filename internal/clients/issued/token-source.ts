@@ -5,7 +5,7 @@ import { sha256Hex } from '../../secret/digest.ts';
 import { scopes, type Holder } from '../grant.ts';
 import type { Principal } from '../principal.ts';
 import type { CredentialSource, Verdict } from '../verify.ts';
-import { keyIdOf, looksIssued, publicKeyOf, readAccessToken, type AccessTokenClaims } from './access-token.ts';
+import { keyIdOf, looksIssued, publicKeyOf, readAccessToken, type AccessTokenClaims, type WorkloadEvidence } from './access-token.ts';
 import type { IdentityStore } from './store.ts';
 
 /** Access tokens that were issued here, as the door sees them. */
@@ -32,6 +32,8 @@ export interface IssuedTokenSourceDeps {
   readonly audience: string;
   /** Clients that are no rows of the store: their tokens always have a login behind them. */
   readonly builtInClients: ReadonlySet<string>;
+  /** A workload by the rules of now; undefined where it may not come in any more. */
+  readonly workloadOf: (evidence: WorkloadEvidence) => Pick<Principal, 'id' | 'label' | 'holders'> | undefined;
   /** The present rights of who minted a client; undefined where nobody has them any more. */
   readonly minterRights: (minterId: string) => readonly Holder[] | undefined;
   readonly maxRemembered?: number;
@@ -54,7 +56,7 @@ const keysAgainMs = 1_000;
  * signature check and a few indexed reads: whether the token was ended, and the login or client behind it. A store that cannot
  * be read throws, which is no word against the token; what is remembered goes on.
  */
-export function createIssuedTokenSource({ store, clock, issuer, audience, builtInClients, minterRights, maxRemembered = 10_000 }: IssuedTokenSourceDeps): IssuedTokenSource {
+export function createIssuedTokenSource({ store, clock, issuer, audience, builtInClients, workloadOf, minterRights, maxRemembered = 10_000 }: IssuedTokenSourceDeps): IssuedTokenSource {
   const known = new LRUCache<string, Entry>({ max: maxRemembered });
   const unknown = new LRUCache<string, true>({ max: maxRemembered });
   const cameBy = new WeakMap<Principal, { readonly digest: string; readonly text: string; readonly claims: AccessTokenClaims }>();
@@ -87,6 +89,11 @@ export function createIssuedTokenSource({ store, clock, issuer, audience, builtI
     const ofMinter = client === undefined || client.minterId === '' ? [] : minterRights(client.minterId);
     if (ofMinter === undefined) return undefined;
     const ofClient: readonly Holder[] = client === undefined ? [] : [{ id: client.id, grant: client.grant }, ...ofMinter];
+    if (claims.workload !== undefined) {
+      const workload = workloadOf(claims.workload);
+      if (workload === undefined || workload.id !== claims.subject) return undefined;
+      return { principal: { ...workload, kind: 'workload', holders: [own, ...(workload.holders ?? []), ...ofClient] }, validUntilMs: claims.expiresAtMs };
+    }
     if (claims.sessionId === undefined) {
       if (client === undefined || claims.subject !== client.id) return undefined;
       return { principal: { id: client.id, kind: 'machine', label: client.name, holders: [own, ...ofClient] }, validUntilMs: claims.expiresAtMs };
