@@ -10,4 +10,5 @@ process.exitCode = await runCli(
   },
   async () => (await import('../../internal/storage/audit-archive.ts')).openAuditArchive,
   async () => (await import('../../internal/storage/managed-key-archive.ts')).readManagedKeys,
+  async () => (await import('../../internal/authserver/workloads/ask-issuer.ts')).askIssuer,
 );

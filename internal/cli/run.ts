@@ -1,5 +1,6 @@
 import type { ReadManagedKeys } from '../clients/managed-keys/archive.ts';
 import { ok } from '../fault/result.ts';
+import type { AskIssuer } from './doctor/trusted-issuers.ts';
 import type { LoadAudit } from './program-audit.ts';
 import type { RunDaemon } from './daemon-port.ts';
 import type { CliProcess } from './process-env.ts';
@@ -9,18 +10,20 @@ export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** What reads the managed keys of a data-dir; loaded when a command asks for it. */
 export type LoadKeys = () => Promise<ReadManagedKeys>;
+/** What asks a trusted issuer for its keys; loaded when a command wants to know. */
+export type LoadIssuers = () => Promise<AskIssuer>;
 
 /**
  * Runs one command line and resolves to its exit code; never rejects. `startDaemon` is what `serve` ends in, handed in
- * because the command line lies below the daemon; so it is with the audit and the managed keys of a data-dir.
- * Without `loadKeys` no managed keys are seen.
+ * because the command line lies below the daemon; so it is with the audit and the managed keys of a data-dir, and
+ * with trusted issuers. Without `loadKeys` no managed keys are seen, without `loadIssuers` no issuer is asked.
  */
-export async function runCli(cli: CliProcess, startDaemon: RunDaemon, loadAudit: LoadAudit = noAudit, loadKeys: LoadKeys = noKeys): Promise<number> {
+export async function runCli(cli: CliProcess, startDaemon: RunDaemon, loadAudit: LoadAudit = noAudit, loadKeys: LoadKeys = noKeys, loadIssuers: LoadIssuers = noIssuers): Promise<number> {
   const [{ buildProgram }, { CommanderError }] = await Promise.all([import('./program.ts'), import('commander')]);
   let exitCode: number = exitCodes.ok;
   const program = buildProgram(cli, startDaemon, (code) => {
     exitCode = code;
-  }, loadAudit, loadKeys);
+  }, loadAudit, loadKeys, loadIssuers);
   if (cli.argv.length === 0) {
     program.outputHelp();
     return exitCodes.ok;
@@ -42,4 +45,8 @@ function noAudit(): Promise<never> {
 
 function noKeys(): Promise<ReadManagedKeys> {
   return Promise.resolve(() => ok([]));
+}
+
+function noIssuers(): Promise<AskIssuer> {
+  return Promise.resolve(() => Promise.resolve(ok(1)));
 }

@@ -77,7 +77,8 @@ function objectTo(url: string, mayHaveQuery: boolean): string | undefined {
 
 /** Issuers that sign for everybody: the owner must stand in the subject, or be a condition. */
 const sharedIssuers = [
-  { issuer: 'https://token.actions.githubusercontent.com', openOwner: /^(?:[^:]*\*|repo:[^/]*\*)/, owners: ['repository_owner_id', 'repository_owner', 'repository_id', 'repository', 'enterprise_id'] },
+  // `repo:octo/app:…`, or with ids `repo:octo@65/app@74:…`, of which either will do; no name holds an `@`.
+  { issuer: 'https://token.actions.githubusercontent.com', openOwner: /^(?:[^:]*\*|repo:[^/@]*\*[^/@]*(?:@[^/]*\*[^/]*)?(?:\/|$))/, owners: ['repository_owner_id', 'repository_owner', 'repository_id', 'repository', 'enterprise_id'] },
   { issuer: 'https://gitlab.com', openOwner: /^(?:[^:]*\*|project_path:[^/]*\*)/, owners: ['namespace_id', 'namespace_path', 'project_id', 'project_path'] },
 ] as const;
 

@@ -46,6 +46,11 @@ const configuration: Configuration = {
       successSource: (ctx) => void (ctx.body = 'granted'),
     },
     clientCredentials: { enabled: true },
+    // Asked for with `resource`, an access token is a JWT for it (RFC 8707, RFC 9068).
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo: (_ctx, resource) => ({ scope: 'models', audience: resource, accessTokenFormat: 'jwt', accessTokenTTL: options.accessTokenSeconds, jwt: { sign: { alg: 'ES256' } } }),
+    },
     revocation: { enabled: true },
     introspection: { enabled: true, allowedPolicy: () => true },
   },

@@ -45,6 +45,9 @@ export interface WorkloadRefusal {
   readonly reason: string;
 }
 
+export const ownToken: WorkloadRefusal = { fault: 'own_token', reason: 'the token is one that this daemon issued; it is used as it is, and never in exchange' };
+export const notTrusted: WorkloadRefusal = { fault: 'issuer_not_trusted', reason: 'the issuer of the token (iss) is none of identity.trusted-issuers' };
+
 /** How far the issuer's clock may be ahead of ours. A token's end is exact. */
 export const clockLeewayMs = 30_000;
 
@@ -57,7 +60,7 @@ export function judgeWorkload(trust: Trust, claims: JsonRecord, algorithm: JwtAl
   const foreign = refuseKind(trust, claims);
   if (foreign !== undefined) return foreign;
   const issuer = typeof iss === 'string' ? trust.issuers.get(iss) : undefined;
-  if (issuer === undefined) return refuse('issuer_not_trusted', 'the issuer of the token (iss) is none of identity.trusted-issuers');
+  if (issuer === undefined) return err(notTrusted);
   // A longer one, or one with controls or marks that turn text around, would mislead whoever reads it in lists and logs.
   if (typeof sub !== 'string' || sub === '' || sub.length > 1_024 || escapeForeign(sub) !== sub) return refuse('invalid_subject', 'the subject of the token (sub) is not plain text of 1 to 1024 characters');
   const times = readTimes(claims);
@@ -69,13 +72,13 @@ export function judgeWorkload(trust: Trust, claims: JsonRecord, algorithm: JwtAl
     if (found === undefined) return ok(workloadOf(rule, sub, times));
     if (furthest === undefined || found.step > furthest.step) furthest = found;
   }
-  return err(furthest?.refusal ?? { fault: 'issuer_not_trusted', reason: 'the issuer has no entry' });
+  return err(furthest?.refusal ?? notTrusted);
 }
 
 /** Security rule 33: what never is a workload's, whoever signed it. */
 function refuseKind({ ownIssuer, signIn }: Trust, claims: JsonRecord): Result<never, WorkloadRefusal> | undefined {
   const { iss, jti } = claims;
-  if (iss === ownIssuer) return refuse('own_token', 'the token is one that this daemon issued; it is used as it is, and never in exchange');
+  if (iss === ownIssuer) return err(ownToken);
   const isForSignIn = signIn !== undefined && iss === signIn.issuer && (audiencesOf(claims).includes(signIn.clientId) || claims['azp'] === signIn.clientId || ['nonce', 'at_hash', 'c_hash'].some((name) => Object.hasOwn(claims, name)));
   if (isForSignIn) return refuse('sign_in_token', 'the token is an ID token of a person who signed in (identity.oidc), not one of a workload');
   // RFC 7800, RFC 9449 §6: without its proof a bound token is worth nothing.

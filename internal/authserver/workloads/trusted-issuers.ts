@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../fault/result.ts';
 import type { JsonRecord } from '../../upstreamauth/json-record.ts';
 import type { OAuthHttp } from '../../upstreamauth/oauth-http.ts';
 import { openIssuerKeys, type IssuerKeys, type IssuerKeysState } from './issuer-keys.ts';
-import { judgeWorkload, type Workload, type WorkloadFault } from './judge-workload.ts';
+import { judgeWorkload, notTrusted, ownToken, type Workload, type WorkloadFault } from './judge-workload.ts';
 import { jwtFaultTexts, readJwt, verifyJwt, type Jwt, type JwtAlgorithm, type JwtFault } from '../../clients/jwt/read-jwt.ts';
 import { compileTrust, type Trust } from './trusted-issuer.ts';
 
@@ -89,10 +89,7 @@ export function createTrustedIssuers(deps: TrustedIssuersDeps): TrustedIssuers {
       const { iss } = jwt.claims;
       const issuer = typeof iss === 'string' ? trust.issuers.get(iss) : undefined;
       const keys = issuer === undefined ? undefined : kept.get(issuer.issuer)?.keys;
-      if (issuer === undefined || keys === undefined) {
-        if (iss === trust.ownIssuer) return err({ fault: 'own_token', reason: 'the token is one that this daemon issued; it is used as it is, and never in exchange' });
-        return err({ fault: 'issuer_not_trusted', reason: 'the issuer of the token (iss) is none of identity.trusted-issuers' });
-      }
+      if (issuer === undefined || keys === undefined) return err(iss === trust.ownIssuer ? ownToken : notTrusted);
       const verified = verifyJwt(jwt, { algorithms: issuer.algorithms, types }, keys.find);
       if (!verified.ok) return err({ fault: verified.error, reason: jwtFaultTexts[verified.error] });
       const judged = judgeWorkload(trust, verified.value, jwt.algorithm, clock.nowMs());

@@ -16,6 +16,7 @@ import { examineManagedKeys } from './managed-keys.ts';
 import { probePort } from './port.ts';
 import type { DoctorReport, Finding, PortState } from './report.ts';
 import { listSecrets } from './secrets.ts';
+import { examineTrustedIssuers, type AskIssuer } from './trusted-issuers.ts';
 import { checkUpstreams, listUpstreams } from './upstreams.ts';
 
 /** A report where there is no valid config to look into. */
@@ -36,11 +37,11 @@ export function reportUnread(cli: CliProcess, place: ConfigPlace, findings: read
 }
 
 /** A report on a valid config: `doorProblems` are what the doors would say of it at start. */
-export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded: LoadedConfig, doorProblems: readonly ConfigProblem[], readKeys: ReadManagedKeys): Promise<DoctorReport> {
+export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded: LoadedConfig, doorProblems: readonly ConfigProblem[], readKeys: ReadManagedKeys, askIssuer: AskIssuer): Promise<DoctorReport> {
   const { config } = loaded;
   const addresses = bindAddresses(config.host).map((bind) => bind.host);
   const controlSocket = controlSocketPath(loaded.dataDir);
-  const [state, running] = await Promise.all([probePort(config.host, config.port, config.tls.enable), askDaemon(controlSocket, '/v0/management/status')]);
+  const [state, running, issuerFindings] = await Promise.all([probePort(config.host, config.port, config.tls.enable), askDaemon(controlSocket, '/v0/management/status'), examineTrustedIssuers(askIssuer, config, cli)]);
   const upstreams = listUpstreams(config);
   const { accounts, findings: accountFindings } = await examineAccounts(cli, loaded, running.ok ? running.value : undefined);
   const management = describeManagement(cli, loaded);
@@ -62,6 +63,7 @@ export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded:
       ...checkTls(cli, loaded),
       ...checkFiles({ configPath: place.path, dataDir: loaded.dataDir, authDir: loaded.authDir, uid: cli.uid }),
       ...examineManagedKeys(readKeys, loaded.dataDir, systemClock.nowMs()),
+      ...issuerFindings,
       ...accountFindings,
       ...checkUpstreams(upstreams, accounts.length > 0 || Object.values(config.oauth).some(({ grant }) => grant === 'client-credentials')),
       ...(management.enabled ? [] : [{ level: 'info', code: 'management-off', message: 'No management secret is set: every path below /v0/management answers 404.', fix: 'Set `remote-management.secret-key` or MANAGEMENT_PASSWORD to use it.' } as const]),

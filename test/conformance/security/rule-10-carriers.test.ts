@@ -52,3 +52,13 @@ describe('rule 10: carriers', () => {
     expect(await ask(rulesOf({ 'api-keys': [fits] }), { headers: { authorization: `Bearer ${fits}` } })).toMatch(/^ok key_/);
   });
 });
+
+describe('rule 10: lengths', () => {
+  it('keys are at most 4 kB, and only what has the form of a token may be longer, up to 12 kB', async () => {
+    const seen: string[] = [];
+    const { ask } = createDoorBench({ sources: [{ name: 'seeing', verify: (value) => (seen.push(value), { kind: 'invalid', code: 'invalid_api_key' }) }] });
+    const parts = `eyJ9.${'A'.repeat(8_000)}.AAAA`;
+    for (const value of ['k'.repeat(4_096), 'k'.repeat(4_097), parts, `${parts}.AAAA`, `eyJ9.${'A'.repeat(12_288)}.AAAA`]) await ask(rules, { headers: { authorization: `Bearer ${value}` } });
+    expect(seen.map((value) => value.length)).toEqual([4_096, parts.length]);
+  });
+});

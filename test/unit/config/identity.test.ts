@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeConfig } from '../../../internal/config/decode.ts';
 import { err } from '../../../internal/fault/result.ts';
@@ -16,12 +18,19 @@ describe('a trusted issuer in the config', () => {
   it.each([
     ['GitHub Actions', github],
     ['a branch pattern', { ...github, subjects: ['repo:octo/app:ref:refs/heads/release-*', 'repo:octo/*:environment:production'] }],
+    ['owner and repository by their ids', { ...github, subjects: ['repo:octo@65/app@74:ref:refs/heads/main', 'repo:*@65/*@74:ref:refs/heads/main', 'repo:octo@*/app@*:environment:production'] }],
     ['an owner by its id, since names change hands', { ...github, subjects: ['repo:*/*:ref:refs/heads/main'], claims: { repository_owner_id: 65 } }],
     ['Kubernetes with the place of its keys', { issuer: 'https://kubernetes.default.svc.cluster.local', audience: 'keyward', 'jwks-url': 'https://k8s.example.com/openid/v1/jwks', subjects: ['system:serviceaccount:ci:*'] }],
     ['an issuer on this machine', { issuer: 'http://127.0.0.1:9000', audience: 'keyward', subjects: ['job'] }],
     ['scopes and models', { ...github, scopes: ['models:use', 'usage:read'], models: ['gpt-*'], algorithms: ['EdDSA'] }],
   ])('is taken: %s', (_what, entry) => {
     expect(errorsOf(trusting(entry))).toEqual([]);
+  });
+
+  it('is taken as docs/machines.md writes it', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/machines.md'), 'utf8');
+    const recipes = [...page.matchAll(/```yaml\n(identity:\n[^`]*)```/g)].map(([, text = '']) => text);
+    expect(recipes.map(errorsOf)).toEqual([[], [], []]);
   });
 
   const at = 'identity.trusted-issuers.0';
@@ -39,6 +48,8 @@ describe('a trusted issuer in the config', () => {
     ['stars and separators', { ...github, subjects: ['*:*/**:*'] }, `${at}.subjects.0: would let in whoever the issuer makes tokens for; name who may come in`],
     ['everybody’s repositories', { ...github, subjects: ['repo:*/app:ref:refs/heads/main'] }, `${at}.subjects.0: would let in everybody’s repositories: write the owner out, or add repository_owner_id to \`claims\``],
     ['everybody whose name begins alike', { ...github, subjects: ['repo:octo*/app:ref:refs/heads/main'] }, `${at}.subjects.0: would let in everybody’s repositories: write the owner out, or add repository_owner_id to \`claims\``],
+    ['everybody’s ids', { ...github, subjects: ['repo:*@*/app@74:ref:refs/heads/main'] }, `${at}.subjects.0: would let in everybody’s repositories: write the owner out, or add repository_owner_id to \`claims\``],
+    ['everything of a kind', { ...github, subjects: ['repo:*'] }, `${at}.subjects.0: would let in everybody’s repositories: write the owner out, or add repository_owner_id to \`claims\``],
     ['no algorithm', { ...github, algorithms: [] }, `${at}.algorithms: must name at least one`],
     ['no age', { ...github, 'max-age': '0s' }, `${at}.max-age: must be longer than nothing: every token would be too old`],
     ['a mistyped scope', { ...github, scopes: ['model:use'] }, `${at}.scopes.0: is no scope; did you mean \`models:use\`?`],
