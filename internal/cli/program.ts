@@ -12,6 +12,7 @@ import { addAccounts } from './program-accounts.ts';
 import type { LoadKeys } from './run.ts';
 import { addAudit, type LoadAudit } from './program-audit.ts';
 import { addClient, addConfigInit } from './program-client.ts';
+import { addIdentity } from './program-identity.ts';
 import { addKeys } from './program-keys.ts';
 import { configOption, groups, jsonOption } from './program-parts.ts';
 
@@ -59,6 +60,7 @@ export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (e
   addAccounts(program, cli, settle);
   addSetUp(program, cli, settle);
   addKeys(program, cli, settle);
+  addIdentity(program, cli, settle);
   pointToOwnHelp(program, 'keyward');
   return program;
 }
