@@ -4,10 +4,13 @@ import type { Secret } from '../secret/secret.ts';
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Where SIGTERM, SIGINT and SIGHUP come from: the process, or a test's emitter. */
+/** Signals that commands act on. */
+export type ActedOnSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT';
+
+/** Where signals come from: the process, or a test's emitter. */
 export interface SignalSource {
-  readonly on: (signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', listener: () => void) => unknown;
-  readonly off: (signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', listener: () => void) => unknown;
+  readonly on: (signal: ActedOnSignal, listener: () => void) => unknown;
+  readonly off: (signal: ActedOnSignal, listener: () => void) => unknown;
 }
 
 /** Text sinks of the process, or of a test. */

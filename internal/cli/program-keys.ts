@@ -7,6 +7,7 @@ import type { KeysRevokeFlags } from './commands/keys-revoke.ts';
 import type { KeysRotateFlags } from './commands/keys-rotate.ts';
 import type { KeysFlags } from './keys/ask-keys.ts';
 import type { CliProcess } from './process-env.ts';
+import { parseList, withGrant } from './program-limits.ts';
 import { configOption, groups, jsonOption } from './program-parts.ts';
 
 type Settle = (exitCode: number) => void;
@@ -50,25 +51,13 @@ function addCreate(keys: Command, cli: CliProcess, settle: Settle): void {
 
 /** What describes a key and bounds it. */
 function withLimits(command: Command): Command {
-  return command
+  command
     .option('--owner <name>', 'who answers for it')
     .option('--purpose <text>', 'what it is used for')
     .addOption(new Option('--tags <list>', 'words, separated by commas').argParser(parseList))
     .addOption(expiresOption())
-    .addOption(neverOption())
-    .addOption(new Option('--scopes <list>', 'what it may do; models:use,models:read where absent').argParser(parseList))
-    .addOption(new Option('--models <list>', 'models it may use; `*` matches any run of characters').argParser(parseList))
-    .addOption(new Option('--accounts <list>', 'ids of accounts, or provider:<kind>').argParser(parseList))
-    .addOption(new Option('--addresses <list>', 'addresses and CIDRs it may be used from').argParser(parseList))
-    .addOption(new Option('--rpm <number>', 'requests a minute').argParser(parseNumber))
-    .addOption(new Option('--tpm <number>', 'tokens a minute').argParser(parseNumber))
-    .addOption(new Option('--concurrency <number>', 'exchanges at one time').argParser(parseNumber))
-    .addOption(new Option('--daily-requests <number>', 'requests a day (UTC)').argParser(parseNumber))
-    .addOption(new Option('--daily-tokens <number>', 'tokens a day').argParser(parseNumber))
-    .addOption(new Option('--daily-cost <amount>', 'money a day, by the configured prices').argParser(parseNumber))
-    .addOption(new Option('--monthly-requests <number>', 'requests a month').argParser(parseNumber))
-    .addOption(new Option('--monthly-tokens <number>', 'tokens a month').argParser(parseNumber))
-    .addOption(new Option('--monthly-cost <amount>', 'money a month').argParser(parseNumber));
+    .addOption(neverOption());
+  return withGrant(command);
 }
 
 function addLooking(keys: Command, cli: CliProcess, settle: Settle): void {
@@ -134,16 +123,6 @@ function addImport(keys: Command, cli: CliProcess, settle: Settle): void {
   withLimits(command)
     .addHelpText('after', `${askingNotes}nothing; the daemon writes its database and the config\n\nExamples:\n  keyward keys import --expires 30d\n  printf %s "$OLD_KEY" | keyward keys import - --name ci`)
     .action(async (source: string | undefined, flags: KeysImportFlags) => settle(await (await import('./commands/keys-import.ts')).importKeys(cli, source, flags)));
-}
-
-function parseList(text: string): readonly string[] {
-  return text.split(',').map((part) => part.trim()).filter((part) => part !== '');
-}
-
-function parseNumber(text: string): number {
-  const value = Number(text.replaceAll('_', ''));
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It is a number above 0.');
-  return value;
 }
 
 function parseCount(text: string): number {

@@ -11,6 +11,8 @@ import type { CliProcess } from './process-env.ts';
 import { addAccounts } from './program-accounts.ts';
 import type { LoadIssuers, LoadKeys } from './run.ts';
 import { addAudit, type LoadAudit } from './program-audit.ts';
+import { addClient, addConfigInit } from './program-client.ts';
+import { addIdentity } from './program-identity.ts';
 import { addKeys } from './program-keys.ts';
 import { configOption, groups, jsonOption } from './program-parts.ts';
 
@@ -39,6 +41,8 @@ export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (e
     .addHelpCommand(new Command('help').argument('[command]', 'the command').summary('print help of a command').helpGroup(groups.setUp))
     .configureHelp({ subcommandTerm: nameInHelp })
     .exitOverride()
+    // What stands behind `keyward run <command>` is the command's.
+    .enablePositionalOptions()
     .showHelpAfterError('Run `keyward --help` for what there is.')
     .configureOutput({
       writeOut: (text) => void cli.stdout.write(text),
@@ -51,10 +55,12 @@ export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (e
 
   addServe(program, cli, startDaemon, settle);
   addInspection(program, cli, settle, loadKeys, loadIssuers);
+  addClient(program, cli, settle);
   addAudit(program, cli, settle, loadAudit);
   addAccounts(program, cli, settle);
   addSetUp(program, cli, settle);
   addKeys(program, cli, settle);
+  addIdentity(program, cli, settle);
   pointToOwnHelp(program, 'keyward');
   return program;
 }
@@ -146,7 +152,7 @@ function addSetUp(program: Command, cli: CliProcess, settle: (exitCode: number) 
     .addHelpText('after', '\nReads:   nothing\nWrites:  the config file (~/.keyward/config.yaml unless --config says otherwise)')
     .action(async (flags: InitFlags) => settle((await import('./commands/init.ts')).writeInitialConfig(cli, flags)));
 
-  const config = program.command('config').helpGroup(groups.setUp).summary('check, show or describe the config').description('Checks, shows or describes the config file.').usage('<check|schema|show> [options]').helpCommand(false);
+  const config = program.command('config').helpGroup(groups.setUp).summary('check, show or describe the config').description('Checks, shows or describes the config file; `init` sets up a client.').usage('<check|init|schema|show> [options]').helpCommand(false);
   config
     .command('check')
     .summary('list every problem of the file')
@@ -170,6 +176,7 @@ function addSetUp(program: Command, cli: CliProcess, settle: (exitCode: number) 
     .description('Prints the JSON Schema of config.yaml; editors check and complete by it.')
     .addHelpText('after', '\nReads:   nothing\nWrites:  nothing\n\nExample:\n  keyward config schema > config.schema.json')
     .action(async () => settle((await import('./commands/config.ts')).printSchema(cli)));
+  addConfigInit(config, cli, settle);
 }
 
 function parsePort(text: string): number {

@@ -9,7 +9,7 @@ export interface VendorRequest {
   readonly url: string;
   /** As `LoginProfile` has it. */
   readonly allowsPlainHttp: boolean;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Lower-case names; `user-agent` is ours whatever stands here. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;

@@ -98,6 +98,12 @@ export function failedPage(): PageAnswer {
   return refusalPage({ kind: 'failed', code: 'internal_error', message: faults.internal_error.message });
 }
 
+/** A page of plain texts, for logins other than those at providers; backticks become code. */
+export function formatPage(status: number, parts: { readonly tone: 'good' | 'bad' | 'wait'; readonly title: string; readonly lead: string; readonly rows: readonly (readonly [string, string])[]; readonly close: string }): PageAnswer {
+  const rows = parts.rows.map(([name, value]) => [text(name), text(value)] as const);
+  return page(status, { tone: parts.tone, title: parts.title, body: `<p class="lead">${text(parts.lead)}</p>${rows.length === 0 ? '' : listOf(rows)}<p class="close">${text(parts.close)}</p>` });
+}
+
 interface PageParts {
   readonly tone: 'good' | 'bad' | 'wait';
   readonly title: string;

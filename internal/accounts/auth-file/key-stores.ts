@@ -60,7 +60,7 @@ const ownershipWords: Readonly<Record<OwnershipFault, string>> = {
 };
 
 /** The system's keychain: macOS Keychain, Windows Credential Manager, the Secret Service elsewhere. */
-export function createKeychainKeys(openKeychain: () => Promise<Keychain> = openSystemKeychain): KeyText {
+export function createKeychainKeys(openKeychain: () => Promise<Keychain> = () => openSystemKeychain()): KeyText {
   const unavailable = (thrown: unknown): Result<never, KeyringFault> => {
     const isMissing = errorCode(thrown) === 'ERR_MODULE_NOT_FOUND' || errorCode(thrown) === 'MODULE_NOT_FOUND';
     const reason = isMissing ? 'the optional package @napi-rs/keyring is not installed' : 'there is none, or it is locked (on Linux it takes a Secret Service such as GNOME Keyring or KWallet)';
@@ -85,9 +85,10 @@ export function createKeychainKeys(openKeychain: () => Promise<Keychain> = openS
   };
 }
 
-async function openSystemKeychain(): Promise<Keychain> {
+/** The entry `name` of the service `keyward`. */
+export async function openSystemKeychain(name = 'auth-dir-key'): Promise<Keychain> {
   const { AsyncEntry } = await import('@napi-rs/keyring');
   // Without a Secret Service the library would fall back to the kernel's keyring, which forgets the key at the next boot.
-  const entry = new AsyncEntry('keyward', 'auth-dir-key', { linux: { store: 'secret-service' } });
+  const entry = new AsyncEntry('keyward', name, { linux: { store: 'secret-service' } });
   return { get: async () => (await entry.getPassword()) ?? undefined, set: (text) => entry.setPassword(text) };
 }

@@ -4,7 +4,7 @@ import { createDispatchers } from '../../egress/dispatchers.ts';
 import { ok } from '../../fault/result.ts';
 import { createOAuthHttp } from '../../upstreamauth/oauth-http.ts';
 import { fetchIssuerKeys } from './issuer-keys.ts';
-import { fitsAlgorithm } from './read-jwt.ts';
+import { fitsAlgorithm } from '../../clients/jwt/read-jwt.ts';
 
 /** @see AskIssuer */
 export const askIssuer: AskIssuer = async ({ issuer, 'jwks-url': jwksUrl, algorithms }, config, { env, version }) => {

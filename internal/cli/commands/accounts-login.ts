@@ -8,6 +8,7 @@ import { detectSurroundings, type Surroundings } from '../accounts/surroundings.
 import type { CliProcess } from '../process-env.ts';
 import { exitCodes } from '../run.ts';
 import { printable, printableLines } from '../table.ts';
+import { listenForInterrupt } from './listen-for-interrupt.ts';
 
 export interface AccountsLoginFlags {
   readonly config?: string;
@@ -51,24 +52,6 @@ export async function loginToAccount(cli: CliProcess, provider: string, flags: A
   } finally {
     interrupted.stop();
   }
-}
-
-/** The first Ctrl-C cancels in order; another one ends the process as ever. */
-function listenForInterrupt({ signals }: CliProcess): { readonly signal: AbortSignal; readonly stop: () => void } {
-  const interrupted = new AbortController();
-  const stop = (): void => {
-    signals.off('SIGINT', onSignal);
-    signals.off('SIGTERM', onSignal);
-    signals.off('SIGHUP', onSignal);
-  };
-  const onSignal = (): void => {
-    stop();
-    interrupted.abort();
-  };
-  signals.on('SIGINT', onSignal);
-  signals.on('SIGTERM', onSignal);
-  signals.on('SIGHUP', onSignal);
-  return { signal: interrupted.signal, stop };
 }
 
 function report(cli: CliProcess, provider: string, isJson: boolean, end: LoginEnd): number {
