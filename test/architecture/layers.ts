@@ -7,7 +7,7 @@ export const layers: readonly (readonly string[])[] = [
   ['usage', 'clients', 'providers', 'egress'],
   ['http', 'routing', 'tokens', 'upstreamauth'],
   ['proxy', 'cli'],
-  ['management', 'storage', 'websocket'],
+  ['authserver', 'management', 'storage', 'websocket'],
   ['server'],
   ['daemon'],
 ];
