@@ -26,7 +26,7 @@ export interface Visit {
 export interface PageSessions {
   readonly visit: (cookieHeader: string | string[] | undefined) => Visit;
   /** Under a new id, so that a cookie from before, whoever put it there, is nobody's. */
-  readonly signIn: (person: Person, enteredCode?: string) => Visit;
+  readonly signIn: (before: Visit, person: Person, enteredCode?: string) => Visit;
   readonly signOut: (visit: Visit) => Visit;
   /** The token of a form; `purpose` names what it does, and to what. */
   readonly formToken: (visit: Visit, purpose: string) => string;
@@ -61,6 +61,9 @@ export function createPageSessions({ clock, seals, isSecure }: PageSessionsDeps)
     return { id, signedIn: undefined, setCookie: cookieOf(id, clock.nowMs()) };
   };
 
+  /** A form that is open now shall not grow too old by a cookie from before; when a sign-in ends, the table says. */
+  const renewed = ({ id, bornMs }: Held): string | undefined => (clock.nowMs() - bornMs < lifeMs / 4 ? undefined : cookieOf(id, clock.nowMs()));
+
   const find = (id: string): SignedIn | undefined => {
     const session = sessions.get(id);
     if (session === undefined || session.expiresAtMs > clock.nowMs()) return session;
@@ -70,10 +73,11 @@ export function createPageSessions({ clock, seals, isSecure }: PageSessionsDeps)
 
   return {
     visit: (header) => {
-      const id = readId(header, name, seals, clock.nowMs());
-      return id === undefined ? fresh() : { id, signedIn: find(id), setCookie: undefined };
+      const held = readCookie(header, name, seals, clock.nowMs());
+      return held === undefined ? fresh() : { id: held.id, signedIn: find(held.id), setCookie: renewed(held) };
     },
-    signIn: (person, enteredCode) => {
+    signIn: (before, person, enteredCode) => {
+      sessions.delete(before.id);
       const visit = fresh();
       const signedIn: SignedIn = { person, expiresAtMs: clock.nowMs() + lifeMs, enteredCode, decided: new Map() };
       sessions.set(visit.id, signedIn);
@@ -96,8 +100,13 @@ export function noteDecided({ decided }: SignedIn, code: string, how: 'approved'
   if (decided.size > maxDecided && oldest !== undefined) decided.delete(oldest);
 }
 
+interface Held {
+  readonly id: string;
+  readonly bornMs: number;
+}
+
 /** Two cookies of the name are none: one of them was planted. */
-function readId(header: string | string[] | undefined, name: string, seals: Seals, nowMs: number): string | undefined {
+function readCookie(header: string | string[] | undefined, name: string, seals: Seals, nowMs: number): Held | undefined {
   const pairs = (Array.isArray(header) ? header.join(';') : (header ?? '')).split(';').map((pair) => pair.trim());
   const values = pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));
   if (values.length !== 1) return undefined;
@@ -106,5 +115,5 @@ function readId(header: string | string[] | undefined, name: string, seals: Seal
   if (parts.length !== 3 || !/^[0-9a-z]{1,12}$/.test(born)) return undefined;
   const bornMs = Number.parseInt(born, 36);
   if (!seals.isSignedBy(signature, 'cookie', id, String(bornMs))) return undefined;
-  return bornMs > nowMs - lifeMs ? id : undefined;
+  return bornMs > nowMs - lifeMs ? { id, bornMs } : undefined;
 }

@@ -47,7 +47,7 @@ export type Settled = 'done' | 'gone';
 
 /** `userCode` is always normalised: the letters alone, upper case. */
 export interface DeviceApprovals {
-  /** Undefined for codes that do not wait: unknown, used, denied, expired. */
+  /** Undefined for codes that do not wait: unknown, used, denied. Expired ones may be found or not. */
   readonly find: (userCode: string) => Promise<PendingDevice | undefined>;
   readonly approve: (userCode: string, person: Person, scopes: readonly Scope[]) => Promise<Settled>;
   readonly deny: (userCode: string) => Promise<Settled>;

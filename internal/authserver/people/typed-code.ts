@@ -5,7 +5,7 @@
 export function readTypedCode(typed: string, alphabet: string, length: number): string | undefined {
   if (typed.length > 64) return undefined;
   const letters = typed.replace(/[\s\p{Pd}]/gu, '').replace(/[a-z]/g, (letter) => letter.toUpperCase());
-  return letters.length === length && [...letters].every((letter) => alphabet.includes(letter)) ? letters : undefined;
+  return new RegExp(`^[${alphabet}]{${length}}$`).test(letters) ? letters : undefined;
 }
 
 /** `ABCD-EFGH` for groups of 4. */

@@ -11,7 +11,9 @@ export type Looked =
   | { readonly kind: 'found'; readonly code: string; readonly pending: PendingDevice }
   /** No code at all; not looked up, and no guess. */
   | { readonly kind: 'malformed' }
-  | { readonly kind: 'wrong'; readonly code: string }
+  | { readonly kind: 'wrong' }
+  /** It was one, but nobody approved it in time; no guess. */
+  | { readonly kind: 'expired' }
   | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
 
 export interface UserCodes {
@@ -48,8 +50,9 @@ export function createUserCodes({ clock, devices, hooks }: UserCodesDeps): UserC
         attempt.takeBack();
         throw thrown;
       }
-      if (pending === undefined || pending.expiresAtMs <= clock.nowMs()) return { kind: 'wrong', code };
+      if (pending === undefined) return { kind: 'wrong' };
       attempt.takeBack();
+      if (pending.expiresAtMs <= clock.nowMs()) return { kind: 'expired' };
       return { kind: 'found', code, pending };
     },
   };
