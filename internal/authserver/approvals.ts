@@ -6,41 +6,8 @@ import type { Sessions } from '../clients/issued/session-service.ts';
 import type { ProtocolObjects } from '../clients/issued/store.ts';
 import type { Clock } from '../clock/clock.ts';
 import { isRecord } from '../dialect/ir/json.ts';
-import { defaultScopes } from './provider.ts';
-
-/** A login that waits for somebody's yes. */
-export interface PendingLogin {
-  readonly clientId: string;
-  readonly clientName: string;
-  /** Asked for; those that were left out are not given. */
-  readonly scopes: readonly Scope[];
-}
-
-export interface PendingDevice extends PendingLogin {
-  readonly requestedFrom: string;
-  readonly userAgent: string;
-  readonly requestedAtMs: number;
-  readonly expiresAtMs: number;
-}
-
-export interface PendingBrowserLogin extends PendingLogin {
-  /** Where the code goes: host and port. */
-  readonly redirectTo: string;
-}
-
-/** Device codes by their user code, in which case and signs do not count (RFC 8628 §6.1). Each is decided about once (security rule 31). */
-export interface DeviceApprovals {
-  readonly find: (userCode: string) => Promise<PendingDevice | undefined>;
-  readonly approve: (userCode: string, person: Person, scopes: readonly Scope[]) => Promise<'done' | 'gone'>;
-  readonly deny: (userCode: string) => Promise<'done' | 'gone'>;
-}
-
-/** Logins in a browser by code and PKCE; the cookie of the browser that began them has to be there. */
-export interface BrowserLogins {
-  readonly find: (req: IncomingMessage, res: ServerResponse, uid: string) => Promise<PendingBrowserLogin | undefined>;
-  /** Gives the address that the browser goes to next; undefined where the login is gone. */
-  readonly finish: (req: IncomingMessage, res: ServerResponse, uid: string, decision: { readonly person: Person; readonly scopes: readonly Scope[]; readonly from: string } | 'denied') => Promise<string | undefined>;
-}
+import type { BrowserLogins, DeviceApprovals, PendingDevice, PendingLogin } from './people/ports.ts';
+import { defaultScopes } from './people/person.ts';
 
 export interface ApprovalsDeps {
   readonly provider: () => Provider;
@@ -79,7 +46,7 @@ export function createApprovals({ provider, objects, sessions, clock, audience, 
     return { grantId, scope: [...identity, ...scopes].join(' ') };
   };
 
-  const readBrowser = async (req: IncomingMessage, res: ServerResponse, uid: string): Promise<(PendingBrowserLogin & { readonly wishes: readonly string[] }) | undefined> => {
+  const readBrowser = async (req: IncomingMessage, res: ServerResponse, uid: string): Promise<(PendingLogin & { readonly wishes: readonly string[] }) | undefined> => {
     try {
       const { params, uid: own } = await provider().interactionDetails(req, res);
       if (own !== uid) return undefined;
@@ -88,7 +55,7 @@ export function createApprovals({ provider, objects, sessions, clock, audience, 
       const redirect = URL.parse(textOf(params['redirect_uri']));
       if (name === undefined || redirect === null) return undefined;
       const wishes = textOf(params['scope']).split(' ');
-      return { clientId, clientName: name, scopes: wished(wishes), wishes, redirectTo: redirect.host };
+      return { clientId, clientName: name, scopes: wished(wishes), wishes, redirectHost: redirect.host };
     } catch {
       // The cookie is another browser's, or the login took too long.
       return undefined;
@@ -101,7 +68,7 @@ export function createApprovals({ provider, objects, sessions, clock, audience, 
       approve: async (userCode, person, scopes) => {
         const device = readDevice(userCode);
         if (device === undefined) return 'gone';
-        const { grantId, scope } = await begin(device.clientId, person, scopes, device.wishes, device.requestedFrom, device.userAgent);
+        const { grantId, scope } = await begin(device.clientId, person, scopes, device.wishes, device.requestedFrom, device.userAgent ?? '');
         if (objects.decideDevice(normal(userCode), { accountId: person.id, grantId, scope, resource: audience, authTime: Math.floor(clock.nowMs() / 1_000) })) return 'done';
         sessions.end(grantId, 'decided otherwise');
         return 'gone';
@@ -112,14 +79,18 @@ export function createApprovals({ provider, objects, sessions, clock, audience, 
       find: readBrowser,
       finish: async (req, res, uid, decision) => {
         const pending = await readBrowser(req, res, uid);
-        if (pending === undefined) return undefined;
-        if (decision === 'denied') return provider().interactionResult(req, res, { error: 'access_denied', error_description: 'the person said no' }, { mergeWithLastSubmission: false });
+        if (pending === undefined) return { kind: 'gone' };
+        if (decision === 'denied') return goOn(provider().interactionResult(req, res, { error: 'access_denied', error_description: 'the person said no' }, { mergeWithLastSubmission: false }));
         const { person, scopes, from } = decision;
         const { grantId } = await begin(pending.clientId, person, scopes, pending.wishes, from, textOf(req.headers['user-agent']).slice(0, 256));
-        return provider().interactionResult(req, res, { login: { accountId: person.id, remember: false }, consent: { grantId } }, { mergeWithLastSubmission: false });
+        return goOn(provider().interactionResult(req, res, { login: { accountId: person.id, remember: false }, consent: { grantId } }, { mergeWithLastSubmission: false }));
       },
     },
   };
+}
+
+async function goOn(location: Promise<string>): Promise<{ readonly kind: 'done'; readonly location: string }> {
+  return { kind: 'done', location: await location };
 }
 
 /** What is asked for of ours, else what everybody gets. */

@@ -14,7 +14,9 @@ import type { Logger } from '../log/logger.ts';
 import { randomToken } from '../secret/digest.ts';
 import { createAdapterFactory } from './adapter.ts';
 import { createAmend } from './amend.ts';
-import { createApprovals, type BrowserLogins, type DeviceApprovals } from './approvals.ts';
+import { createApprovals } from './approvals.ts';
+import type { AskedAgain } from './people/ask-again.ts';
+import type { BrowserLogins, DeviceApprovals } from './people/ports.ts';
 import { createDerivedTokens, type DerivedToken } from './derived-tokens.ts';
 import { cliClient, cliClientId } from './library-client.ts';
 import { createMount } from './mount.ts';
@@ -54,7 +56,9 @@ export interface AuthServerDeps {
   readonly publicUrl: string;
   readonly settings: () => { readonly accessTokenMs: number; readonly sessionMs: number; readonly deviceCodeMs: number; readonly organization: string };
   /** Asks who vouched for a person whether that still holds. `unavailable`: nobody could be asked, so no refresh (security rule 35). */
-  readonly askAgain: (person: Person) => Promise<{ readonly kind: 'still'; readonly person: Person } | { readonly kind: 'ended'; readonly why: string } | { readonly kind: 'unavailable' }>;
+  readonly askAgain: (person: Person) => Promise<AskedAgain>;
+  /** A device code was given out. */
+  readonly onDeviceCode: (inbound: Inbound<unknown>) => void;
   /** Grants that are ours to add; called with every library that is set up. */
   readonly extend?: (provider: Provider, claims: OwnClaims) => void;
 }
@@ -174,9 +178,9 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     deviceCodes.set(key, window);
     window.count++;
     if (window.count > maxDeviceCodes) {
-      if (window.count === maxDeviceCodes + 1) note('identity.unusual', 'anonymous', 'many device codes', inbound.peer.address, inbound.id);
       throw new AppError('too_many_failures', { message: 'This address has asked for many device codes.', headers: { 'retry-after': String(Math.ceil((window.untilMs - nowMs) / 1_000)) } });
     }
+    deps.onDeviceCode(inbound);
     await serve(inbound);
   };
 

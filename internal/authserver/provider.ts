@@ -3,6 +3,7 @@ import { scopes, type Scope } from '../clients/grant.ts';
 import type { OAuthClient } from '../clients/issued/oauth-client.ts';
 import type { Person } from '../clients/issued/person.ts';
 import type { SigningKey } from '../clients/issued/store.ts';
+import { defaultScopes } from './people/person.ts';
 import { cliClient, cliClientId, workloadClient } from './library-client.ts';
 
 export interface ProviderDeps {
@@ -29,9 +30,6 @@ export interface OwnClaims {
 
 /** How derived tokens say what they are. */
 export const derivedGrant = 'derived';
-
-/** What a client may ask for without having been given anything in particular. */
-export const defaultScopes: readonly Scope[] = ['models:use', 'models:read'];
 
 const routes = { authorization: '/authorize', token: '/token', device_authorization: '/device_authorization', code_verification: '/device', introspection: '/introspect', revocation: '/revoke', jwks: '/jwks' };
 
@@ -106,7 +104,7 @@ export function createProvider(deps: ProviderDeps): { readonly provider: Provide
     findAccount: async (_ctx, id, token) => {
       const person = await deps.vouchFor(id, token !== undefined && 'rotations' in token);
       if (person === undefined) return undefined;
-      return { accountId: id, claims: () => ({ sub: id, name: person.label, email: person.email === '' ? undefined : person.email, org: deps.organization() === '' ? undefined : deps.organization() }) };
+      return { accountId: id, claims: () => ({ sub: id, name: person.label, email: person.email, org: deps.organization() === '' ? undefined : deps.organization() }) };
     },
     extraTokenClaims: (_ctx, token) => {
       const own = findClient(token.clientId ?? '')?.organization ?? '';

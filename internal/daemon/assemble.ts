@@ -203,7 +203,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const running = createRunningExchanges();
   const managedKeys = openManagedKeys({ store: stores.managedKeys, clock, log, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll });
   // Off, nothing of it is even loaded.
-  const identity = settings().identity.enabled ? (await import('./identity.ts')).openIdentity({ tokenDispatchers, userAgent, store: stores.identity(), clock, log, audit, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll, keyRights: managedKeys.rightsOf }) : undefined;
+  const identity = settings().identity.enabled ? (await import('./identity.ts')).openIdentity({ metrics, tokenDispatchers, userAgent, store: stores.identity(), clock, log, audit, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll, keyRights: managedKeys.rightsOf }) : undefined;
   const proxy = createProxy({ ...exchanges, running, owners: stores.responseOwners, store: stores.responses, spoolDir: folders.spool, requestLogs });
 
   const management: ManagementDeps = {
@@ -213,7 +213,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     usageRecorder: recorder,
     audit,
     clientKeys: managedKeys.service,
-    identity: identity === undefined ? undefined : { clients: identity.clients, sessions: identity.sessions, devices: identity.server.devices, rotateSigningKey: () => identity.server.signingKeys.rotate().kid },
+    identity: identity === undefined ? undefined : { clients: identity.clients, sessions: identity.sessions, devices: identity.server.devices, approvalCodes: identity.people.approvalCodes, rotateSigningKey: () => identity.server.signingKeys.rotate().kid },
     principalOf: managedKeys.principalOf,
     logs: logFiles,
     router,
@@ -281,7 +281,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     responses: createResponsesSocket({ clock, sockets, limits, memories: createTurnMemories(() => limits().maxMemoryBytes), proxy, isKept, onFailure }),
     realtime: createRealtimeSocket({ ...exchanges, sockets, socketLimits: limits }),
   };
-  const oauthRoutes = identity === undefined ? undefined : createOAuthRoutes({ ...identity, audit, clock });
+  const oauthRoutes = identity === undefined ? undefined : createOAuthRoutes({ ...identity, audit, clock, pages: identity.people.pages });
   let isStarted = false;
   let pages: Promise<Pages> | undefined;
   const handlers = createFront({

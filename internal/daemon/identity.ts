@@ -2,6 +2,7 @@ import type { AuditLog } from '../audit/ports.ts';
 import { createAuthServer, type AuthServer } from '../authserver/auth-server.ts';
 import { addExchangeGrant } from '../authserver/exchange-grant.ts';
 import { cliClientId, workloadClientId } from '../authserver/library-client.ts';
+import { createPeople, type People } from '../authserver/people/people.ts';
 import { exchangeSubject } from '../authserver/workloads/exchange-subject.ts';
 import { createTrustedIssuers, type TrustedIssuers } from '../authserver/workloads/trusted-issuers.ts';
 import { createWorkloadSource, workloadFrom } from '../authserver/workloads/workload-source.ts';
@@ -18,6 +19,7 @@ import { AppError } from '../fault/app-error.ts';
 import type { Dispatchers } from '../egress/dispatchers.ts';
 import { createProofCheck, type CheckProof } from '../http/dpop-proof.ts';
 import { setLatch } from '../http/client-auth-latch.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { Logger } from '../log/logger.ts';
 import { createOAuthHttp } from '../upstreamauth/oauth-http.ts';
 import type { RunningExchanges } from '../proxy/running.ts';
@@ -29,6 +31,7 @@ export interface IdentityDeps {
   readonly log: Logger;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly live: Live;
+  readonly metrics: Pick<Metrics, 'identityUnusual'>;
   readonly tokenDispatchers: Dispatchers;
   readonly userAgent: string;
   readonly dataDir: string;
@@ -48,6 +51,7 @@ export interface OpenIdentity {
   readonly clients: OAuthClients;
   readonly sessions: Sessions;
   readonly server: AuthServer;
+  readonly people: People;
   readonly close: () => void;
 }
 
@@ -65,10 +69,11 @@ export function publicUrlOf(config: Config): string {
 }
 
 /** Opens the authorization server. Loaded only when `identity.enabled`. */
-export function openIdentity({ store, clock, log, audit, live, tokenDispatchers, userAgent, dataDir, running, readmitSockets, keyRights }: IdentityDeps): OpenIdentity {
+export function openIdentity({ store, clock, log, audit, live, metrics, tokenDispatchers, userAgent, dataDir, running, readmitSockets, keyRights }: IdentityDeps): OpenIdentity {
   const settings = () => live.snapshot().loaded.config;
   const publicUrl = publicUrlOf(settings());
-  const issuers = openTrustedIssuers({ clock, log, http: createOAuthHttp({ clock, dispatchers: tokenDispatchers, userAgent }), proxyUrl: () => settings()['proxy-url'] });
+  const http = createOAuthHttp({ clock, dispatchers: tokenDispatchers, userAgent });
+  const issuers = openTrustedIssuers({ clock, log, http, proxyUrl: () => settings()['proxy-url'] });
   const workloads = createWorkloadSource({
     issuers,
     clock,
@@ -160,7 +165,22 @@ export function openIdentity({ store, clock, log, audit, live, tokenDispatchers,
           return exchangeSubject(request, { issuers, replays });
         },
       }),
-    askAgain: async (person) => ({ kind: 'still', person }),
+    askAgain: (person) => people.askAgain(person),
+    onDeviceCode: ({ peer, id }) => people.unusual.codeAsked({ actor: 'anonymous', from: peer.address, requestId: id, target: 'device code' }),
+  });
+  const people: People = createPeople({
+    clock,
+    log,
+    http,
+    publicUrl,
+    oidc: () => settings().identity.oidc,
+    devices: server.devices,
+    logins: server.browsers,
+    persons: { find: (id) => Promise.resolve(sessions.findPerson(id)), save: (person) => Promise.resolve(sessions.savePerson(person)) },
+    hooks: {
+      onEvent: ({ code = '', actorLabel, ...event }) => audit.append({ ...event, ...(actorLabel === undefined ? {} : { actorLabel }), atMs: clock.nowMs(), code }),
+      onUnusual: metrics.identityUnusual,
+    },
   });
   return {
     publicUrl,
@@ -170,6 +190,7 @@ export function openIdentity({ store, clock, log, audit, live, tokenDispatchers,
     clients,
     sessions,
     server,
+    people,
     close: () => {
       issuers.close();
       stopLooking();

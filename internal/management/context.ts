@@ -2,7 +2,8 @@ import type { Context } from 'hono';
 import type { AuditLog } from '../audit/ports.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Scope } from '../clients/grant.ts';
-import type { DeviceApprovals } from '../authserver/approvals.ts';
+import type { ApprovalCodes } from '../authserver/people/approval-codes.ts';
+import type { DeviceApprovals } from '../authserver/people/ports.ts';
 import type { OAuthClients } from '../clients/issued/client-service.ts';
 import type { Sessions } from '../clients/issued/session-service.ts';
 import type { ManagedKeyService } from '../clients/managed-keys/service.ts';
@@ -26,7 +27,7 @@ export interface ManagementDeps {
   readonly audit: AuditLog;
   readonly clientKeys: ManagedKeyService;
   /** Undefined while `identity.enabled` is false. */
-  readonly identity?: { readonly clients: OAuthClients; readonly sessions: Sessions; readonly rotateSigningKey: () => string; readonly devices: DeviceApprovals } | undefined;
+  readonly identity?: { readonly clients: OAuthClients; readonly sessions: Sessions; readonly rotateSigningKey: () => string; readonly devices: DeviceApprovals; readonly approvalCodes: ApprovalCodes } | undefined;
   readonly logs: LogFiles;
   readonly router: Pick<Router, 'explain' | 'resetCooldowns' | 'states'>;
   /** The table of the live config. */

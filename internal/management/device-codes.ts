@@ -1,23 +1,33 @@
 import type { Context } from 'hono';
-import type { DeviceApprovals, PendingDevice } from '../authserver/approvals.ts';
-import { localPerson } from '../clients/issued/person.ts';
+import type { DeviceApprovals, PendingDevice } from '../authserver/people/ports.ts';
+import { givableScopes, localPerson } from '../clients/issued/person.ts';
 import { AppError } from '../fault/app-error.ts';
 import { answerJson } from './answer.ts';
 import { recordEvent } from './audit-trail.ts';
 import { readJsonObject } from './body.ts';
-import { readText } from './client-key-body.ts';
+import { invalid, readText } from './client-key-body.ts';
 import { at } from './client-key-view.ts';
 import type { ManagementCall, ManagementDeps, ManagementRoute } from './context.ts';
 import { identityOf } from './oauth-clients.ts';
 import type { JsonObject } from './values.ts';
 
-/** Device codes that wait, for the holder of the management secret: `keyward approve`. */
+/** Approving logins as the holder of the management secret, `keyward approve`: by a one-time code for the page, or here and now. */
 export function deviceCodeRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return [
+    { method: 'POST', path: '/approval-codes', scope: 'root', handle: (c, call) => issueCode(deps, c, call) },
     { method: 'GET', path: '/device-codes/:user_code', scope: 'root', handle: async (_, call) => answerJson(describe(await find(deps, call))) },
     { method: 'POST', path: '/device-codes/:user_code/approve', scope: 'root', handle: (c, call) => approve(deps, c, call) },
     { method: 'POST', path: '/device-codes/:user_code/deny', scope: 'root', handle: (_, call) => deny(deps, call) },
   ];
+}
+
+async function issueCode(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
+  const { approvalCodes } = identityOf(deps);
+  const name = readText(await readJsonObject(c.req.raw, ['name'], { mayBeEmpty: true }), 'name') ?? 'operator';
+  if (name === '') throw invalid('name', 'must not be empty');
+  const { code, expiresAtMs } = approvalCodes.issue(name);
+  recordEvent(deps, call, { action: 'approval-code.issued', target: name });
+  return answerJson({ code, name, expires_at: at(expiresAtMs) }, {}, 201);
 }
 
 async function find(deps: ManagementDeps, call: ManagementCall): Promise<PendingDevice> {
@@ -31,17 +41,15 @@ function gone(): AppError {
 }
 
 function describe({ clientId, clientName, scopes, requestedFrom, userAgent, requestedAtMs, expiresAtMs }: PendingDevice): JsonObject {
-  return { client_id: clientId, client_name: clientName, scopes, requested_from: requestedFrom, user_agent: userAgent, requested_at: at(requestedAtMs), expires_at: at(expiresAtMs) };
+  return { client_id: clientId, client_name: clientName, scopes, requested_from: requestedFrom, user_agent: userAgent ?? '', requested_at: at(requestedAtMs), expires_at: at(expiresAtMs) };
 }
 
 async function approve(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
   const { devices, sessions } = identityOf(deps);
   const name = readText(await readJsonObject(c.req.raw, ['name'], { mayBeEmpty: true }), 'name') ?? 'operator';
   const device = await find(deps, call);
-  // The root secret may give all but itself.
-  const scopes = device.scopes.filter((scope) => scope !== 'secrets:read');
-  const known = sessions.findPerson(localPerson(name, deps.clock.nowMs()).id);
-  const person = { ...localPerson(name, deps.clock.nowMs()), scopes: [...new Set([...(known?.scopes ?? []), ...scopes])] };
+  const person = localPerson(name, deps.clock.nowMs());
+  const scopes = givableScopes.filter((scope) => device.scopes.includes(scope));
   sessions.savePerson(person);
   await decide(devices.approve(call.params['user_code'] ?? '', person, scopes));
   recordEvent(deps, call, { action: 'login.approved', target: person.id, after: { ...describe(device), person: { id: person.id, label: person.label } } });

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { encodeGrant } from '../clients/managed-keys/grant-json.ts';
 import { grantMembers } from '../clients/managed-keys/grant-json.ts';
-import type { Person } from '../clients/issued/person.ts';
+import type { KnownPerson, Person } from '../clients/issued/person.ts';
 import type { Session } from '../clients/issued/session.ts';
 import { AppError } from '../fault/app-error.ts';
 import { answerJson } from './answer.ts';
@@ -71,8 +71,8 @@ function endSession(deps: ManagementDeps, call: ManagementCall): Response {
   return answerJson({ status: 'ok', id: before.id });
 }
 
-function describePerson({ id, issuer, subject, label, email, groups, scopes, limits, createdAtMs, seenAtMs }: Person): JsonObject {
-  return { id, issuer, subject, label, email: email === '' ? null : email, groups, scopes, limits: encodeGrant(limits), created_at: at(createdAtMs), vouched_for_at: at(seenAtMs) };
+function describePerson({ id, issuer, subject, label, email, groups, scopes, limits, createdAtMs, seenAtMs }: KnownPerson): JsonObject {
+  return { id, issuer, subject, label, email: email ?? null, groups, scopes, limits: encodeGrant(limits), created_at: at(createdAtMs), vouched_for_at: at(seenAtMs) };
 }
 
 function listPeople(deps: ManagementDeps, c: Context): Response {

@@ -27,6 +27,7 @@ export const instruments = {
   keyward_config_reloads_total: { kind: 'counter', help: 'Reloads of the configuration.', labels: ['result'] },
   keyward_token_refreshes_total: { kind: 'counter', help: 'Token requests that keep logins fresh: ok, refused by the vendor, failed on the way, or lost (sent without a durable answer).', labels: ['provider', 'result'] },
   keyward_logins_total: { kind: 'counter', help: 'Logins at vendors that ended.', labels: ['provider', 'result'] },
+  keyward_identity_unusual_total: { kind: 'counter', help: 'What approvals of logins look like when somebody phishes: many codes around one address, wrong ones, an approval far from the device.', labels: ['kind'] },
   keyward_auth_files: { kind: 'gauge', help: 'Files of the auth directory, used or refused.', labels: ['state'] },
   keyward_accounts: { kind: 'gauge', help: 'Upstream accounts by state.', labels: ['state'] },
   keyward_usage_rows_queued: { kind: 'gauge', help: 'Usage rows that wait in memory.', labels: [] },

@@ -40,6 +40,8 @@ export interface Metrics {
   /** A token request of the keeper ended. `provider` is the login's name. */
   readonly tokenRefreshed: (provider: string, result: RefreshResult) => void;
   readonly loginEnded: (provider: string, result: 'done' | 'failed' | 'cancelled') => void;
+  /** `kind` is one of a few words of ours. */
+  readonly identityUnusual: (kind: string) => void;
   readonly usageRowsQueued: (rows: number) => void;
   readonly usageRowsLost: (rows: number) => void;
   readonly auditEventsLost: (events: number) => void;
@@ -102,6 +104,7 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   const reloads = values('keyward_config_reloads_total');
   const refreshes = values('keyward_token_refreshes_total');
   const logins = values('keyward_logins_total');
+  const unusual = values('keyward_identity_unusual_total');
   const authFiles = values('keyward_auth_files');
   const accounts = values('keyward_accounts');
   const queued = values('keyward_usage_rows_queued').at();
@@ -176,6 +179,9 @@ export function createMetrics(deps: MetricsDeps): Metrics {
     },
     loginEnded: (provider, result) => {
       logins.at(provider, result).value += 1;
+    },
+    identityUnusual: (kind) => {
+      unusual.at(kind).value += 1;
     },
     usageRowsQueued: (rows) => {
       queued.value = rows;

@@ -5,6 +5,7 @@ import { operations as on } from '../proxy/operation.ts';
 import type { SocketHandler, SocketRoutes } from '../websocket/opening.ts';
 import type { OAuthRoutes } from './oauth-routes.ts';
 import type { LoginRoutes } from './login-routes.ts';
+import { peopleRoutes } from './people-routes.ts';
 import type { PageHandler } from './pages.ts';
 import type { StatusPages } from './status-pages.ts';
 
@@ -45,6 +46,7 @@ function identityTable(identity: OAuthRoutes): readonly Route[] {
     oauth('POST', '/oauth/device_authorization', open, identity.deviceAuthorization),
     oauth('GET', '/oauth/authorize', returning, identity.serve),
     oauth('GET', '/oauth/authorize/:uid', returning, identity.serve),
+    ...peopleRoutes(identity.pages),
     own('POST', '/oauth/bearer-token', identity.bearerToken),
     own('POST', '/oauth/run-keys', identity.makeRunKey),
     own('DELETE', '/oauth/run-keys', identity.endRunKey),

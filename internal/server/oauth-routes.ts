@@ -1,4 +1,5 @@
 import type { AuthServer, OAuthHandler } from '../authserver/auth-server.ts';
+import type { PeoplePages } from '../authserver/people/people-pages.ts';
 import type { IssuedTokenSource } from '../clients/issued/token-source.ts';
 import type { Sessions } from '../clients/issued/session-service.ts';
 import type { AuditLog } from '../audit/ports.ts';
@@ -18,6 +19,7 @@ export interface OAuthRoutes {
   readonly bearerToken: PageHandler;
   readonly makeRunKey: PageHandler;
   readonly endRunKey: PageHandler;
+  readonly pages: PeoplePages;
 }
 
 export interface OAuthRoutesDeps {
@@ -26,6 +28,7 @@ export interface OAuthRoutesDeps {
   readonly sessions: Pick<Sessions, 'endToken'>;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly clock: Pick<Clock, 'nowMs'>;
+  readonly pages: PeoplePages;
 }
 
 const bearerSeconds = 900;
@@ -34,7 +37,7 @@ const runKeySeconds = 43_200;
 /** What a tool that a person starts may do in his name. */
 const lent: readonly Scope[] = ['models:use', 'models:read'];
 
-export function createOAuthRoutes({ server, source, sessions, audit, clock }: OAuthRoutesDeps): OAuthRoutes {
+export function createOAuthRoutes({ server, source, sessions, audit, clock, pages }: OAuthRoutesDeps): OAuthRoutes {
   const derive = async (inbound: Parameters<PageHandler>[1], wish: { readonly seconds: number; readonly scopes: readonly Scope[] }, target: string) => {
     const claims = source.claimsOf(inbound.principal);
     const token = claims === undefined ? undefined : await server.derive(claims, wish);
@@ -43,6 +46,7 @@ export function createOAuthRoutes({ server, source, sessions, audit, clock }: OA
     return token;
   };
   return {
+    pages,
     serve: server.serve,
     token: server.token,
     deviceAuthorization: server.deviceAuthorization,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The one style of the login pages; the content security policy allows exactly these bytes. */
+/** The style of the login pages; the content security policy allows exactly these bytes. */
 export const pageStyle = `
 :root{color-scheme:light dark;--ground:#f3f4f7;--card:#fff;--ink:#171a21;--soft:#555d6e;--line:#dfe2e9;--good:#0f7a45;--good-ground:#e3f5ea;--bad:#b3261e;--bad-ground:#fdebe9;--wait:#8a5a00;--wait-ground:#fdf1d8;--code:#f3f4f7}
 @media (prefers-color-scheme:dark){:root{--ground:#0e1116;--card:#171b22;--ink:#e9ecf2;--soft:#a2abbb;--line:#2b313c;--good:#62d394;--good-ground:#12301f;--bad:#ff8f86;--bad-ground:#3a1714;--wait:#f2c261;--wait-ground:#35280d;--code:#0e1116}}
@@ -28,15 +28,28 @@ footer{margin-top:20px;color:var(--soft);font-size:.86rem;letter-spacing:.04em}
 @media (max-width:520px){body{justify-content:flex-start;padding-top:28px}main{padding:26px 22px 24px}dl div{grid-template-columns:1fr}h1{font-size:1.32rem}}
 `;
 
-const styleHash = createHash('sha256').update(pageStyle).digest('base64');
+export interface PagePolicy {
+  /** The one style that may apply. */
+  readonly style: string;
+  /** Whether the page has a form, which then goes to this origin alone. */
+  readonly hasForm: boolean;
+}
 
-/** On every login page. Nothing is loaded, no script runs, no page frames it, and its address goes nowhere. */
-export const pageHeaders: Readonly<Record<string, string>> = {
-  'content-type': 'text/html; charset=utf-8',
-  'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'cross-origin-opener-policy': 'same-origin',
-  'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-};
+/** Nothing is loaded, no script runs, no page frames it, and its address goes nowhere. */
+export function headersFor({ style, hasForm }: PagePolicy): Readonly<Record<string, string>> {
+  const styleHash = createHash('sha256').update(style).digest('base64');
+  return {
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-store',
+    // With `no-referrer` browsers send forms with `Origin: null`, which no door can tell from a foreign page.
+    // @see https://fetch.spec.whatwg.org/#append-a-request-origin-header
+    'referrer-policy': hasForm ? 'same-origin' : 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'cross-origin-opener-policy': 'same-origin',
+    'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action ${hasForm ? "'self'" : "'none'"}; frame-ancestors 'none'`,
+  };
+}
+
+/** On every login page. */
+export const pageHeaders: Readonly<Record<string, string>> = headersFor({ style: pageStyle, hasForm: false });

@@ -1,6 +1,6 @@
 import { faults } from '../fault/codes.ts';
-import { escapeForeign } from '../log/escape.ts';
-import { pageHeaders, pageStyle } from './page-style.ts';
+import { listOf, renderPage, richText as text, type PageParts } from './page-shell.ts';
+import { pageHeaders } from './page-style.ts';
 import type { LoginStatus, PageAnswer } from './ports.ts';
 
 type Done = Extract<LoginStatus, { readonly kind: 'done' }>;
@@ -104,47 +104,6 @@ export function formatPage(status: number, parts: { readonly tone: 'good' | 'bad
   return page(status, { tone: parts.tone, title: parts.title, body: `<p class="lead">${text(parts.lead)}</p>${rows.length === 0 ? '' : listOf(rows)}<p class="close">${text(parts.close)}</p>` });
 }
 
-interface PageParts {
-  readonly tone: 'good' | 'bad' | 'wait';
-  readonly title: string;
-  /** HTML. */
-  readonly body: string;
-  readonly refreshSeconds?: number;
-}
-
-const marks: Readonly<Record<PageParts['tone'], string>> = {
-  good: '<path d="M5 12.5l4.5 4.5L19 7.5"/>',
-  bad: '<path d="M7 7l10 10"/><path d="M17 7L7 17"/>',
-  wait: '<circle cx="12" cy="12" r="8"/><path d="M12 7.5V12l3 2"/>',
-};
-
-function page(status: number, { tone, title, body, refreshSeconds }: PageParts): PageAnswer {
-  const refresh = refreshSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${refreshSeconds}">`;
-  const html = [
-    '<!doctype html>',
-    '<html lang="en">',
-    `<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">${refresh}<title>${text(title)} · Keyward</title><style>${pageStyle}</style></head>`,
-    '<body>',
-    `<main><span class="mark ${tone}" aria-hidden="true"><svg viewBox="0 0 24 24">${marks[tone]}</svg></span>`,
-    `<h1>${text(title)}</h1>`,
-    body,
-    '</main>',
-    '<footer>Keyward</footer>',
-    '</body>',
-    '</html>',
-    '',
-  ].join('\n');
-  return { status, headers: pageHeaders, body: html };
-}
-
-function listOf(rows: readonly (readonly [string, string])[]): string {
-  return `<dl>${rows.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl>`;
-}
-
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-/** Foreign text as HTML text: control and bidirectional characters spelled out, markup escaped, backticks as code. */
-function text(value: string): string {
-  const escaped = escapeForeign(value, 2_000).replace(/[&<>"']/g, (character) => entities[character] ?? '');
-  return escaped.replace(/`([^`]+)`/g, '<code>$1</code>');
+function page(status: number, parts: PageParts): PageAnswer {
+  return { status, headers: pageHeaders, body: renderPage(parts) };
 }

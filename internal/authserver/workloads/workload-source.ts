@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Principal } from '../../clients/principal.ts';
-import { isJwtFormed, type CredentialSource, type Verdict } from '../../clients/verify.ts';
+import { isJwtFormed, type CredentialSource, type TokenBinding, type Verdict } from '../../clients/verify.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { Config } from '../../config/schema.ts';
 import { sha256Hex } from '../../secret/digest.ts';
@@ -32,6 +32,8 @@ interface Entry {
 /** OpenID Connect ID tokens and plain JWTs, those that say no type (Kubernetes), RFC 9068 access tokens. */
 const types = ['jwt', '', 'at+jwt'] as const;
 
+/** A bearer token: never in an address (security rule 10). */
+const unbound: TokenBinding = { thumbprint: undefined };
 const unknownKey: Verdict = { kind: 'invalid', code: 'invalid_api_key' };
 const expired: Verdict = { kind: 'invalid', code: 'key_expired' };
 const revoked: Verdict = { kind: 'invalid', code: 'key_revoked' };
@@ -60,7 +62,7 @@ export function createWorkloadSource({ issuers, clock, onRefused, maxRemembered 
     const principal = principalFrom(verified.value.workload);
     cameBy.set(principal, verified.value);
     known.set(digest, { principal, verified: verified.value }, { size: token.length });
-    return { kind: 'valid', principal };
+    return { kind: 'valid', principal, token: unbound };
   };
 
   return {
@@ -70,7 +72,7 @@ export function createWorkloadSource({ issuers, clock, onRefused, maxRemembered 
       const digest = sha256Hex(token);
       const entry = known.get(digest);
       if (entry === undefined || issuers.keysRevision(entry.verified.workload.issuer) !== entry.verified.keysRevision) return meet(token, digest, from);
-      return clock.nowMs() < entry.verified.workload.expiresAtMs ? { kind: 'valid', principal: entry.principal } : expired;
+      return clock.nowMs() < entry.verified.workload.expiresAtMs ? { kind: 'valid', principal: entry.principal, token: unbound } : expired;
     },
     recheck: (principal) => {
       const verified = cameBy.get(principal);

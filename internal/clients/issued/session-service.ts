@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock/clock.ts';
 import type { Scope } from '../grant.ts';
-import type { Person } from './person.ts';
+import type { KnownPerson, Person } from './person.ts';
 import type { Session } from './session.ts';
 import type { IdentityStore, PageQuery, SessionQuery } from './store.ts';
 
@@ -13,9 +13,9 @@ export interface Sessions {
   readonly end: (id: string, by: string) => boolean;
   /** Of one token; the login behind it goes on. */
   readonly endToken: (jti: string, expiresAtMs: number) => void;
-  readonly findPerson: (id: string) => Person | undefined;
-  readonly listPeople: (query: PageQuery) => readonly Person[];
-  readonly limitPerson: (id: string, limits: Person['limits']) => boolean;
+  readonly findPerson: (id: string) => KnownPerson | undefined;
+  readonly listPeople: (query: PageQuery) => readonly KnownPerson[];
+  readonly limitPerson: (id: string, limits: KnownPerson['limits']) => boolean;
   /** Rights follow what the provider said last. */
   readonly savePerson: (person: Person) => void;
 }

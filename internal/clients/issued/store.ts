@@ -1,5 +1,5 @@
 import type { OAuthClient, PublicJwk } from './oauth-client.ts';
-import type { Person } from './person.ts';
+import type { KnownPerson, Person } from './person.ts';
 import type { Session } from './session.ts';
 
 export interface SessionQuery extends PageQuery {
@@ -48,13 +48,13 @@ export interface IdentityStore {
   /** Undefined, and nothing written, when it was changed since it was read, or is gone. */
   readonly updateClient: (client: OAuthClient) => OAuthClient | undefined;
   readonly removeClient: (client: OAuthClient) => boolean;
-  readonly findPerson: (id: string) => Person | undefined;
+  readonly findPerson: (id: string) => KnownPerson | undefined;
   /** Of a person who is known, limits and `createdAtMs` stay as they are. */
   readonly savePerson: (person: Person) => void;
   /** False where there is no such person. */
-  readonly limitPerson: (id: string, limits: Person['limits']) => boolean;
+  readonly limitPerson: (id: string, limits: KnownPerson['limits']) => boolean;
   /** Newest first. */
-  readonly listPeople: (query: PageQuery) => readonly Person[];
+  readonly listPeople: (query: PageQuery) => readonly KnownPerson[];
   readonly findSession: (id: string) => Session | undefined;
   /** Newest first. */
   readonly listSessions: (query: SessionQuery) => readonly Session[];

@@ -1,10 +1,11 @@
 import { decodeGrant, encodeGrant } from '../../clients/managed-keys/grant-json.ts';
 import { clientAuthentications, clientGrants, type ClientSecret, type OAuthClient, type PublicJwk } from '../../clients/issued/oauth-client.ts';
-import type { Person } from '../../clients/issued/person.ts';
+import type { KnownPerson, Person } from '../../clients/issued/person.ts';
 import type { Session } from '../../clients/issued/session.ts';
 import type { SigningKey } from '../../clients/issued/store.ts';
 import { scopes, type Grant, type Scope } from '../../clients/grant.ts';
 import { isRecord, parseJson } from '../../dialect/ir/json.ts';
+import { Secret } from '../../secret/secret.ts';
 import type { SqlValue } from './driver.ts';
 import { atOrZero, fromZero, readTexts } from './managed-key-rows.ts';
 import { readRow } from './read-row.ts';
@@ -54,12 +55,12 @@ function readSecret(secret: PublicJwk): ClientSecret {
   return { digest: text('digest'), hint: text('hint'), createdAtMs: number('createdAtMs'), endsAtMs: fromZero(number('endsAtMs')) };
 }
 
-/** In the order of `personColumns`. */
+/** In the order of `personColumns`, of somebody who is new. */
 export function valuesOfPerson(person: Person): readonly SqlValue[] {
-  return [person.id, person.issuer, person.subject, person.label, person.email, JSON.stringify(person.groups), JSON.stringify(person.scopes), JSON.stringify(encodeGrant(person.limits)), person.providerRefreshToken, person.createdAtMs, person.seenAtMs];
+  return [person.id, person.issuer, person.subject, person.label, person.email ?? '', JSON.stringify(person.groups), JSON.stringify(person.scopes), '{}', person.providerRefreshToken?.reveal() ?? '', person.seenAtMs, person.seenAtMs];
 }
 
-export function readPerson(row: unknown): Person {
+export function readPerson(row: unknown): KnownPerson {
   const { text, number } = readRow(row);
   const limits = readGrant(text('limits_json'));
   if (limits === undefined) throw new TypeError(`the limits of ${text('id')} cannot be read`);
@@ -68,11 +69,11 @@ export function readPerson(row: unknown): Person {
     issuer: text('issuer'),
     subject: text('subject'),
     label: text('label'),
-    email: text('email'),
+    email: text('email') === '' ? undefined : text('email'),
     groups: readTexts(text('groups_json')),
     scopes: readScopes(text('scopes_json')),
     limits,
-    providerRefreshToken: text('provider_refresh_token'),
+    providerRefreshToken: text('provider_refresh_token') === '' ? undefined : new Secret(text('provider_refresh_token')),
     createdAtMs: number('created_at_ms'),
     seenAtMs: number('seen_at_ms'),
   };

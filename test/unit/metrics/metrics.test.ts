@@ -58,6 +58,7 @@ describe('/metrics', () => {
     metrics.configReloaded('refused');
     metrics.tokenRefreshed('codex', 'refused');
     metrics.loginEnded('codex', 'done');
+    metrics.identityUnusual('other_network');
     metrics.usageRowsQueued(7);
     metrics.usageRowsLost(3);
     metrics.auditEventsLost(2);
@@ -67,6 +68,7 @@ describe('/metrics', () => {
         'keyward_upstream_attempts_total{provider="openai",outcome="failure"} 1',
         'keyward_door_refusals_total{door="client",code="invalid_api_key"} 1',
         'keyward_config_reloads_total{result="refused"} 1',
+        'keyward_identity_unusual_total{kind="other_network"} 1',
         'keyward_usage_rows_queued 7',
         'keyward_usage_rows_lost_total 3',
         'keyward_audit_events_lost_total 2',
