@@ -30,8 +30,7 @@ function describeInWords(shape: SettingShape): string {
   const reference = shape.secret === 'whole' ? ' May be `env:NAME` or `file:PATH`.' : '';
   const reload = shape.reload === 'restart' ? ' Takes effect after a restart.' : '';
   const unused = shape.unused === undefined ? '' : ` Without effect: ${shape.unused}`;
-  const later = shape.isLater ? ' Takes effect with a later version.' : '';
-  return `${shape.doc}${unit}${reference}${reload}${unused}${later}`;
+  return `${shape.doc}${unit}${reference}${reload}${unused}`;
 }
 
 function typeSchema(shape: SettingShape): Json {

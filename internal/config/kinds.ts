@@ -13,8 +13,6 @@ export interface SettingNotes {
   readonly secret?: 'whole' | 'userinfo';
   /** Understood and kept for files of the Go program, without effect in this version; the text says why. */
   readonly unused?: string;
-  /** Understood and checked; takes effect with a later version. Setting it to anything but its default is reported. */
-  readonly later?: true;
 }
 
 type Notes = Omit<SettingNotes, 'doc'>;

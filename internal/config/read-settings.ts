@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { SecretOrigin } from './loaded.ts';
 import { findSecurityMiss, suggestKey } from './near-miss.ts';
 import type { ConfigProblem } from './problem.ts';
@@ -84,7 +83,6 @@ export function createSettingsReader(source: YamlSource, sources: ReferenceSourc
       }
       if (known?.unused !== undefined && value.kind !== 'null') report('warning', [...path, name].join('.'), `ignored key '${[...path, name].join('.')}': ${known.unused}`, nameOffset);
       const plain = read(value, known ?? anything, [...path, name]);
-      if (known?.isLater === true && plain !== undefined && !isDeepStrictEqual(plain, known.fallback)) report('warning', [...path, name].join('.'), `ignored key '${[...path, name].join('.')}': it takes effect with a later version`, nameOffset);
       if (plain !== undefined) members.push([name, plain]);
     }
     return Object.fromEntries(members);

@@ -10,7 +10,6 @@ export interface SettingShape {
   readonly secret: 'whole' | 'userinfo' | undefined;
   readonly unused: string | undefined;
   /** Without effect in this version. */
-  readonly isLater: boolean;
   readonly isRequired: boolean;
   /** As it would stand in the file. */
   readonly fallback: unknown;
@@ -38,7 +37,7 @@ export function shapeBelow(shape: SettingShape | undefined, name: string | numbe
 
 /** A value without a form of its own. */
 export const anything: SettingShape = {
-  type: 'anything', doc: '', unit: undefined, reload: 'live', secret: undefined, unused: undefined, isLater: false, isRequired: false, fallback: undefined,
+  type: 'anything', doc: '', unit: undefined, reload: 'live', secret: undefined, unused: undefined, isRequired: false, fallback: undefined,
   choices: [], min: undefined, max: undefined, members: new Map(), isOpen: true, item: undefined,
 };
 
@@ -54,7 +53,6 @@ function describe(schema: unknown, isRequired: boolean, fallback?: unknown): Set
     reload: notes['reload'] === 'restart' ? 'restart' : 'live',
     secret: notes['secret'] === 'whole' || notes['secret'] === 'userinfo' ? notes['secret'] : undefined,
     unused: maybeText(notes['unused']),
-    isLater: notes['later'] === true,
     isRequired,
     fallback,
     choices: listOf(schema['options']).filter((option) => typeof option === 'string'),

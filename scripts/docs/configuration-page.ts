@@ -23,8 +23,6 @@ complete and check the file.
 - **Edits.** The management API changes only the lines it must. Comments, order and unknown keys stay. The version before
   is kept as \`config.yaml.bak\`.
 - **Unknown keys** are reported once and kept. A key that looks like a misspelt security setting is an error.
-- Settings marked *later* are understood and checked, but take effect with a later version only. A start that meets one set
-  to anything but its default says so.
 - **Durations** are \`500ms\`, \`30s\`, \`15m\`, \`1h\`, \`7d\`, or a number of seconds.
 
 ## Settings
@@ -53,7 +51,7 @@ function isAllUnused(shape: SettingShape): boolean {
 function section(name: string, shape: SettingShape): string {
   const { members, note } = membersOf(shape);
   const deeper = nestedTables(members).join('\n');
-  return `### \`${name}\`\n\n${shape.doc}${shape.isLater ? ' *later*' : ''}${note}\n\n${table(members, '')}${deeper === '' ? '' : `\n${deeper}`}`;
+  return `### \`${name}\`\n\n${shape.doc}${note}\n\n${table(members, '')}${deeper === '' ? '' : `\n${deeper}`}`;
 }
 
 /** Tables of the items of lists, at any depth; lists whose items are alike share one. */
@@ -115,9 +113,8 @@ function fallbackOf(shape: SettingShape): string {
 function marks(shape: SettingShape): string {
   const secret = shape.secret === 'whole' || shape.item?.secret === 'whole' ? [' *secret*'] : shape.secret === 'userinfo' ? [' *user and password are secret*'] : [];
   const range = shape.min !== undefined && shape.max !== undefined && shape.min > -1_000_000 ? [` ${shape.min} to ${shape.max}.`] : [];
-  const later = shape.isLater ? [' *later*'] : [];
   const restart = shape.reload === 'restart' ? [' *restart*'] : [];
-  return [...range, ...secret, ...restart, ...later].join('');
+  return [...range, ...secret, ...restart].join('');
 }
 
 function collectUnused(shape: SettingShape, prefix: string): readonly (readonly [string, string])[] {
