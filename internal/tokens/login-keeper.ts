@@ -33,7 +33,7 @@ const firstBackoffMs = 200;
 const longestBackoffMs = 5 * 60_000;
 /** While nothing is left to spend, every try counts. */
 const longestBackoffInNeedMs = 10_000;
-/** A token that came of a refusal and is refused as well is not helped by another: for this long, unless another is due anyway. */
+/** A token that came of a refusal and is refused as well is not helped by another: for this long, unless its end may have come by then. */
 const renewedTokenMs = 30_000;
 
 /** What is held of one login in memory, and its one refresh under way in this process. */
@@ -43,7 +43,7 @@ export class LoginKeeper {
   /** Names and hashes of its files as they were last looked at. */
   #seen: string | undefined;
   #tokens: TokenSet = noTokens;
-  #life: TokenLife = { expiresAtMs: 0, freshUntilMs: 0, dueAtMs: 0 };
+  #life: TokenLife = { expiresAtMs: 0, youngUntilMs: 0, freshUntilMs: 0, dueAtMs: 0 };
   #access: AccessToken | undefined;
   #state: LoginState = { kind: 'ready', expiresAtMs: undefined, lastRefreshMs: undefined };
   /** What it was before the refresh under way. */
@@ -96,7 +96,7 @@ export class LoginKeeper {
     const isOther: IsWanted = (access) => access.value !== refused.value;
     const present = this.#usableToken(isOther);
     if (present !== undefined) return present;
-    const isYoung = clock.monotonicMs() - (this.#renewed?.atMs ?? -Infinity) < renewedTokenMs && clock.nowMs() < this.#life.dueAtMs;
+    const isYoung = clock.monotonicMs() - (this.#renewed?.atMs ?? -Infinity) < renewedTokenMs && clock.nowMs() < this.#life.youngUntilMs;
     if (this.#state.kind !== 'needs_login' && this.#renewed?.value === refused.value && isYoung) {
       return err({ kind: 'unavailable', reason: 'refresh_failed', detail: 'the upstream refuses a token that was renewed a moment ago because of a refusal' });
     }

@@ -28,13 +28,20 @@ let daemon: RunningDaemon;
 let client: OpenAI;
 /** All that must be in no log, page or answer. */
 const secrets = new Set<string>();
+/** Access tokens that the file held when it was looked at: whenever a request arrives upstream, at least. */
+const held = new Set<string>();
 /** What anybody was told on the way. */
 const told: string[] = [];
 
 beforeAll(async () => {
   identityProvider = await startIdentityProvider({ accessTokenSeconds: 2 });
   ends.unshift(() => identityProvider.stop());
-  gate = await startSimulatedGate({ admits: ({ headers }) => identityProvider.isActive(bearerOf(headers)) });
+  gate = await startSimulatedGate({
+    admits: ({ headers }) => {
+      tokens();
+      return identityProvider.isActive(bearerOf(headers));
+    },
+  });
   ends.unshift(() => gate.close());
   folder = makeFolder();
   daemon = await startDaemon({
@@ -86,6 +93,7 @@ const files = (): readonly string[] => readdirSync(join(folder, 'auth')).filter(
 function tokens(): { readonly access_token: string; readonly refresh_token: string } {
   const stored: { readonly access_token: string; readonly refresh_token: string; readonly id_token?: string } = JSON.parse(readFileSync(join(folder, 'auth', files()[0] ?? ''), 'utf8'));
   for (const token of [stored.access_token, stored.refresh_token, stored.id_token ?? '']) if (token !== '') secrets.add(token);
+  held.add(stored.access_token);
   return stored;
 }
 
@@ -110,7 +118,7 @@ describe('a login by code and PKCE over the daemon’s own port', () => {
   it('is spent by an SDK, streamed, with the very token of the file', async () => {
     tokens();
     expect(await stream()).toBe(simulatedText);
-    expect(secrets).toContain(bearerOf(gate.seen.at(-1)?.headers ?? {}));
+    expect(held).toContain(bearerOf(gate.seen.at(-1)?.headers ?? {}));
   });
 
   it('goes on through three rotations with requests all the while; no token is sent twice, none is refused', async () => {

@@ -7,6 +7,7 @@ import { Secret } from '../../../internal/secret/secret.ts';
 import { createLedgers, emptyLedger } from '../../../internal/tokens/ledger.ts';
 import { digestOf } from '../../../internal/tokens/newest.ts';
 import type { GrantOutcome, TokenGrants } from '../../../internal/tokens/ports.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
 import { createTokenWorld, type TokenWorld, type WorldOptions } from '../../support/token-world.ts';
 import { until } from '../../support/until.ts';
 
@@ -107,6 +108,30 @@ describe('tokens in hard times', () => {
     // The provider's second ends a little before Keyward's.
     clock.skewMs = 9_900;
     expect(await keeper.renew(login.key, renewed)).toMatchObject({ ok: true, value: { value: 'at-2' } });
+  });
+
+  it('renewals follow each other at the end of tokens that live shorter than they state, for all requests that met it, with one refresh each', async () => {
+    const clock = createManualClock();
+    const { addKeeper, login, sent } = open({ clock, lifetimeMs: 2_000 });
+    const keeper = addKeeper();
+    // A provider that counts in whole seconds ends a token of 2 s up to one second early: before the refresh ahead, due after 1.6 s.
+    for (let count = 0; count < 4; count++) {
+      clock.advance(1_100);
+      const refused = { value: `at-${count}`, expiresAtMs: Infinity };
+      const renewed = await Promise.all(Array.from({ length: 8 }, () => keeper.renew(login.key, refused)));
+      expect(renewed).toEqual(Array.from({ length: 8 }, () => expect.objectContaining({ ok: true, value: expect.objectContaining({ value: `at-${count + 1}` }) })));
+    }
+    expect(sent).toEqual(['rt-0', 'rt-1', 'rt-2', 'rt-3']);
+  });
+
+  it.each([['in the first half of its life', 2_000, 990], ['within half a minute, of a long life', 3_600_000, 29_000]] as const)('a renewed token that is refused %s is not renewed: an upstream that refuses every token costs no more of them', async (_when, lifetimeMs, ageMs) => {
+    const clock = createManualClock();
+    const { addKeeper, login, sent } = open({ clock, lifetimeMs });
+    const keeper = addKeeper();
+    expect((await keeper.renew(login.key, { value: 'at-0', expiresAtMs: Infinity })).ok).toBe(true);
+    clock.advance(ageMs);
+    expect(await keeper.renew(login.key, { value: 'at-1', expiresAtMs: Infinity })).toMatchObject({ ok: false, error: { reason: 'refresh_failed' } });
+    expect(sent).toEqual(['rt-0']);
   });
 
   it('a clock that is set back a day neither stops refreshes nor blames the upstream', async () => {
