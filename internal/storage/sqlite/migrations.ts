@@ -1,4 +1,5 @@
 import { auditChain } from './migration-audit-chain.ts';
+import { keyIndexes } from './migration-key-indexes.ts';
 
 /** One step of the schema. Shipped steps are never edited; a change is a new step. */
 export interface Migration {
@@ -187,4 +188,5 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX budget_spent_start ON budget_spent (start_ms);
     `,
   },
+  keyIndexes(6),
 ];
