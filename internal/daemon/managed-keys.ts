@@ -1,4 +1,5 @@
 import type { Principal } from '../clients/principal.ts';
+import { asStorage } from '../clients/managed-keys/as-storage.ts';
 import { followManagedKeys } from '../clients/managed-keys/follow.ts';
 import { createManagedKeyService, type ManagedKeyService } from '../clients/managed-keys/service.ts';
 import { createManagedKeySource } from '../clients/managed-keys/source.ts';
@@ -81,5 +82,5 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
     live.closeDoor();
     isClosed = true;
   };
-  return { source, principalOf: source.principalOf, service: createManagedKeyService({ store, clock, closeDoor, onChanged }), close: following.close };
+  return { source, principalOf: (id) => asStorage(() => source.principalOf(id)), service: createManagedKeyService({ store, clock, closeDoor, onChanged }), close: following.close };
 }

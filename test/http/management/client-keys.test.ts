@@ -42,7 +42,7 @@ describe('POST /client-keys', () => {
   });
 
   it.each<[string, unknown]>([
-    ['name', ''], ['name', 3], ['name', 'a\nb'], ['name', 'x'.repeat(129)], ['environment', 'prod'], ['tags', ['a b']], ['tags', 'a'],
+    ['name', ''], ['name', 3], ['name', 'a\nb'], ['name', 'a\u2028b'], ['name', 'a\u2029b'], ['owner', 'a\u2028'], ['purpose', '\u2029'], ['name', 'a\ud800'], ['models', ['a\u2028b']], ['accounts', ['a\u2029']], ['name', 'x'.repeat(129)], ['environment', 'prod'], ['tags', ['a b']], ['tags', 'a'],
     ['expires_in', '90'], ['expires_in', '0s'], ['expires_in', '20000d'], ['expires_at', 'tomorrow'], ['expires_at', '2020-01-01'], ['never_expires', 'yes'],
     ['scopes', ['admin']], ['scopes', ['secrets:read']], ['models', []], ['addresses', ['10.0.0.0/99']], ['max_concurrent', 0], ['daily_budget', { calls: 1 }], ['minter', 3],
   ])('%s: %j is 400, named, with what to do, and nothing is made', async (member, value) => {

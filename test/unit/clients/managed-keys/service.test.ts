@@ -86,6 +86,21 @@ describe('making a key', () => {
   });
 });
 
+describe('a store that cannot be read', () => {
+  it.each(['find', 'childrenOf', 'countUnder'] as const)('is told as such, and never as a mistake of ours: %s', async (broken) => {
+    const clock = createManualClock(1_000_000);
+    const store = createMemoryManagedKeyStore();
+    const work = createManagedKeyService({ store, clock, closeDoor: () => undefined, onChanged: () => undefined });
+    const { key } = work.create(wish, operator);
+    const { key: child } = work.create(wish, { actorId: key.id, minterId: key.id });
+    const service = createManagedKeyService({ store: { ...store, [broken]: () => { throw new Error('disk I/O error'); } }, clock, closeDoor: () => undefined, onChanged: () => undefined });
+    const by = { actorId: key.id, minterId: key.id };
+    if (broken !== 'childrenOf') expect(refusal(() => service.create(wish, by))).toBe('storage_unavailable');
+    if (broken === 'find') for (const ask of [() => service.find(key.id), () => service.change(child, { name: 'x' }), () => service.rotate(child, { overlapMs: 0 })]) expect(refusal(ask)).toBe('storage_unavailable');
+    if (broken === 'childrenOf') for (const children of ['revoke', 'transfer'] as const) await expect(service.revoke(key, 'root', children)).rejects.toMatchObject({ code: 'storage_unavailable' });
+  });
+});
+
 describe('rotating a key', () => {
   it('leaves both texts good until the overlap ends, to the second, under one id', () => {
     const { service, clock, ask } = open();
