@@ -60,6 +60,13 @@ function findKey(deps: ManagementDeps, call: ManagementCall): ManagedKey {
   return key;
 }
 
+/** What the operator, or a child, has made under a key is not that key's to change: it may end it (`revoke`) and no more. */
+function findOwn(deps: ManagementDeps, call: ManagementCall): ManagedKey {
+  const key = findKey(deps, call);
+  if (!isOperator(call) && key.createdBy !== call.principal.id) throw new AppError('root_required', { message: 'This key was made by another; it can be revoked, and only the root management secret may change it.' });
+  return key;
+}
+
 /** Of what was decided about a key; a use changes nothing. */
 function tagOf(deps: ManagementDeps, { id, revision }: ManagedKey): string {
   return entityTag(deps.tagSecret, ['client-key', id, revision]);
@@ -102,7 +109,7 @@ async function createKey(deps: ManagementDeps, c: Context, call: ManagementCall)
 
 async function changeKey(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
   const patch = readPatch(await readJsonObject(c.req.raw, patchMembers), deps.clock.nowMs());
-  const before = findKey(deps, call);
+  const before = findOwn(deps, call);
   checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
   const after = deps.clientKeys.change(before, patch);
   recordEvent(deps, call, { action: 'key.changed', target: after.id, before: auditedKey(before), after: auditedKey(after) });
@@ -112,7 +119,7 @@ async function changeKey(deps: ManagementDeps, c: Context, call: ManagementCall)
 async function rotateKey(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
   const body = await readJsonObject(c.req.raw, ['overlap', ...endMembers], { mayBeEmpty: true });
   const wish = { overlapMs: readOverlap(body), end: readEnd(body, deps.clock.nowMs()) };
-  const before = findKey(deps, call);
+  const before = findOwn(deps, call);
   checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
   const { key, text } = deps.clientKeys.rotate(before, wish);
   recordEvent(deps, call, { action: 'key.rotated', target: key.id, before: auditedKey(before), after: auditedKey(key) });
@@ -143,7 +150,7 @@ function isChildren(value: unknown): value is Children {
 }
 
 async function deleteKey(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
-  const before = findKey(deps, call);
+  const before = findOwn(deps, call);
   checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
   const others = await deps.clientKeys.remove(before, call.principal.id);
   recordEvent(deps, call, { action: 'key.deleted', target: before.id, before: auditedKey(before), ...(others.length === 0 ? {} : { after: { revoked: idsOf(others), count: others.length } }) });

@@ -104,6 +104,26 @@ describe('GET /client-keys', () => {
   });
 });
 
+describe('a key that makes keys', () => {
+  it('changes, rotates and deletes what it has made itself; what others have made under it, it may only revoke', async () => {
+    const minter = keyPrincipal(textOf(await make(), 'id'));
+    const own = textOf(await make({}, minter), 'id');
+    const grandchild = textOf(await make({}, keyPrincipal(own)), 'id');
+    const ofOperator = textOf(await make({ minter: minter.id }), 'id');
+    for (const [method, path, json] of [['PATCH', '', { name: 'x' }], ['POST', '/rotate', {}], ['DELETE', '', undefined]] as const) {
+      for (const id of [ofOperator, grandchild]) expect(await management.send(method, `/client-keys/${id}${path}`, { as: minter, ...(json === undefined ? {} : { json }) })).toMatchObject({ status: 403, code: 'root_required' });
+      expect(management.audited().at(-1)).toMatchObject({ action: 'management.refused', code: 'root_required', actor: minter.id });
+    }
+    expect((await management.send('PATCH', `/client-keys/${own}`, { as: minter, json: { name: 'mine' } })).status).toBe(200);
+    expect((await management.send('POST', `/client-keys/${own}/rotate`, { as: minter })).status).toBe(200);
+    for (const id of [grandchild, ofOperator]) {
+      expect((await management.send('GET', `/client-keys/${id}`, { as: minter })).body).toMatchObject({ name: 'ci', status: 'active' });
+      expect((await management.send('POST', `/client-keys/${id}/revoke`, { as: minter })).status).toBe(200);
+    }
+    expect((await management.send('DELETE', `/client-keys/${own}`, { as: minter })).status).toBe(200);
+  });
+});
+
 describe('PATCH /client-keys/:id', () => {
   it('changes what is said and leaves the rest; null takes a limit away', async () => {
     const made = await make({ models: ['a'], max_concurrent: 2 });
