@@ -1,5 +1,6 @@
 import type { Holder } from '../clients/grant.ts';
 import type { Principal } from '../clients/principal.ts';
+import { asStorage } from '../clients/managed-keys/as-storage.ts';
 import { followManagedKeys } from '../clients/managed-keys/follow.ts';
 import { createManagedKeyService, type ManagedKeyService } from '../clients/managed-keys/service.ts';
 import { createManagedKeySource } from '../clients/managed-keys/source.ts';
@@ -93,5 +94,5 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
     live.closeDoor();
     isClosed = true;
   };
-  return { source, principalOf: source.principalOf, rightsOf, service: createManagedKeyService({ store, clock, closeDoor, onChanged }), close: following.close };
+  return { source, principalOf: (id) => asStorage(() => source.principalOf(id)), rightsOf, service: createManagedKeyService({ store, clock, closeDoor, onChanged }), close: following.close };
 }

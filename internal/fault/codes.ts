@@ -55,6 +55,7 @@ export const faults = {
   auth_unavailable: { status: 503, type: 'api_error', retry: 'later', message: 'The key store cannot be read right now.', fix: 'Retry; the operator sees the cause in the log and in `keyward doctor`.' },
   exceeds_minter: { status: 403, type: 'permission_error', retry: 'never', message: 'A key cannot be given more than who gives it has.', fix: 'The message names the member; lower it, or have it made by the operator.' },
   identity_disabled: { status: 409, type: 'invalid_request_error', retry: 'never', message: 'This daemon issues no tokens.', fix: 'Set `identity.enabled: true` and restart; see docs/machines.md and docs/people.md.' },
+  too_many_keys: { status: 409, type: 'invalid_request_error', retry: 'never', message: 'As many keys hang on this one as may.', fix: 'Revoke keys that nobody uses; a key that makes many gives them a short `expires_in`.' },
   root_required: { status: 403, type: 'permission_error', retry: 'never', message: 'Only the root management secret may do this.', fix: 'Repeat with the management secret.' },
 
   address_not_allowed: { status: 403, type: 'permission_error', retry: 'never', message: 'This key may not be used from this address.', fix: 'Call from an address that the key allows; the operator widens its `addresses`.' },

@@ -80,7 +80,7 @@ function readSpan(value: unknown, member: string, { minMs, maxMs }: { readonly m
 export function readText(body: JsonObject, member: keyof typeof maxText): string | undefined {
   const value = body[member];
   if (value === undefined) return undefined;
-  if (typeof value !== 'string' || value.trim().length > maxText[member] || /[\p{Cc}\p{Cf}]/u.test(value)) throw invalid(member, `must be text of at most ${maxText[member]} characters, without control characters`);
+  if (typeof value !== 'string' || value.trim().length > maxText[member] || /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(value)) throw invalid(member, `must be text of at most ${maxText[member]} characters, without line breaks and control characters`);
   return value.trim();
 }
 

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Children, Minting } from '../clients/managed-keys/key-wish.ts';
+import { maxChain } from '../clients/managed-keys/source.ts';
 import { keyStatuses, type KeyStatus, type ManagedKey } from '../clients/managed-keys/managed-key.ts';
 import { AppError } from '../fault/app-error.ts';
 import { answerJson } from './answer.ts';
@@ -45,13 +46,24 @@ function mintingOf(call: ManagementCall, minter: string): Minting {
 /** Another's key is not found (contract §13): a key sees what was minted from it, however deep. */
 function isVisible(deps: ManagementDeps, call: ManagementCall, key: ManagedKey): boolean {
   if (isOperator(call)) return true;
-  for (let above: ManagedKey | undefined = key; above !== undefined && above.minterId !== ''; above = deps.clientKeys.find(above.minterId)) if (above.minterId === call.principal.id) return true;
+  let above: ManagedKey | undefined = key;
+  for (let level = 0; level <= maxChain && above !== undefined && above.minterId !== ''; level++) {
+    if (above.minterId === call.principal.id) return true;
+    above = deps.clientKeys.find(above.minterId);
+  }
   return false;
 }
 
 function findKey(deps: ManagementDeps, call: ManagementCall): ManagedKey {
   const key = deps.clientKeys.find(call.params['id'] ?? '');
   if (key === undefined || !isVisible(deps, call, key)) throw new AppError('item_not_found', { message: 'There is no client key with this id; `GET /client-keys` lists them.' });
+  return key;
+}
+
+/** What the operator, or a child, has made under a key is not that key's to change: it may end it (`revoke`) and no more. */
+function findOwn(deps: ManagementDeps, call: ManagementCall): ManagedKey {
+  const key = findKey(deps, call);
+  if (!isOperator(call) && key.createdBy !== call.principal.id) throw new AppError('root_required', { message: 'This key was made by another; it can be revoked, and only the root management secret may change it.' });
   return key;
 }
 
@@ -97,7 +109,7 @@ async function createKey(deps: ManagementDeps, c: Context, call: ManagementCall)
 
 async function changeKey(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
   const patch = readPatch(await readJsonObject(c.req.raw, patchMembers), deps.clock.nowMs());
-  const before = findKey(deps, call);
+  const before = findOwn(deps, call);
   checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
   const after = deps.clientKeys.change(before, patch);
   recordEvent(deps, call, { action: 'key.changed', target: after.id, before: auditedKey(before), after: auditedKey(after) });
@@ -107,7 +119,7 @@ async function changeKey(deps: ManagementDeps, c: Context, call: ManagementCall)
 async function rotateKey(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
   const body = await readJsonObject(c.req.raw, ['overlap', ...endMembers], { mayBeEmpty: true });
   const wish = { overlapMs: readOverlap(body), end: readEnd(body, deps.clock.nowMs()) };
-  const before = findKey(deps, call);
+  const before = findOwn(deps, call);
   checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
   const { key, text } = deps.clientKeys.rotate(before, wish);
   recordEvent(deps, call, { action: 'key.rotated', target: key.id, before: auditedKey(before), after: auditedKey(key) });
@@ -128,19 +140,24 @@ async function revokeKey(deps: ManagementDeps, c: Context, call: ManagementCall)
     recordEvent(deps, call, { action: 'key.revoked', target: key.id, before: auditedKey(before), after: auditedKey(key) });
     return showKey(deps, key);
   }
-  const [key = before, ...others] = deps.clientKeys.revoke(before, call.principal.id, children);
-  recordEvent(deps, call, { action: 'key.revoked', target: key.id, after: { children, ...Object.fromEntries(others.length === 0 ? [] : [['with', others.map(({ id }) => id)]]) } });
-  return showKey(deps, key, { children: others.map((other) => ({ id: other.id, status: describeKey(other, deps.clock.nowMs())['status'] })) });
+  const [key = before, ...others] = await deps.clientKeys.revoke(before, call.principal.id, children);
+  recordEvent(deps, call, { action: 'key.revoked', target: key.id, after: { children, ...(others.length === 0 ? {} : { with: idsOf(others), count: others.length }) } });
+  return showKey(deps, key, { children: others.slice(0, maxKeys).map((other) => ({ id: other.id, status: describeKey(other, deps.clock.nowMs())['status'] })), children_count: others.length });
 }
 
 function isChildren(value: unknown): value is Children {
   return value === 'revoke' || value === 'transfer';
 }
 
-function deleteKey(deps: ManagementDeps, c: Context, call: ManagementCall): Response {
-  const before = findKey(deps, call);
+async function deleteKey(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
+  const before = findOwn(deps, call);
   checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
-  const others = deps.clientKeys.remove(before, call.principal.id);
-  recordEvent(deps, call, { action: 'key.deleted', target: before.id, before: auditedKey(before), ...(others.length === 0 ? {} : { after: { revoked: others.map(({ id }) => id) } }) });
-  return answerJson({ status: 'ok', id: before.id, revoked: others.map(({ id }) => id) });
+  const others = await deps.clientKeys.remove(before, call.principal.id);
+  recordEvent(deps, call, { action: 'key.deleted', target: before.id, before: auditedKey(before), ...(others.length === 0 ? {} : { after: { revoked: idsOf(others), count: others.length } }) });
+  return answerJson({ status: 'ok', id: before.id, revoked: idsOf(others), revoked_count: others.length });
+}
+
+/** Of the first thousand: an answer and a row of the audit hold no more. */
+function idsOf(keys: readonly ManagedKey[]): readonly string[] {
+  return keys.slice(0, maxKeys).map(({ id }) => id);
 }

@@ -1,10 +1,18 @@
 import { loginDestination } from '../config/login-destination.ts';
+import type { Config } from '../config/schema.ts';
 import { isReference } from '../config/secret-reference.ts';
 import { AppError } from '../fault/app-error.ts';
 import { isRoot, type ManagementCall } from './context.ts';
 import { isList, isObject, isSame, type JsonObject } from './values.ts';
 
-const protectedNames: ReadonlySet<string> = new Set(['remote-management', 'api-keys', 'client-auth', 'identity', 'tls', 'trusted-proxies', 'data-dir']);
+const protectedNames: ReadonlySet<string> = new Set<keyof Config>([
+  // Who comes in, and by what door.
+  'host', 'port', 'public-url', 'tls', 'api-keys', 'client-auth', 'identity', 'ws-auth', 'allowed-hosts', 'allowed-origins', 'trusted-proxies', 'remote-management', 'metrics-open',
+  // What budgets in money are counted by.
+  'prices',
+  // What is on record, and for how long.
+  'audit', 'usage-retention-days', 'data-dir',
+]);
 const protectedPrefixes = ['auth-dir', 'insecure-'];
 
 /** Top-level settings that change only in the file or with the root secret (security rule 21). */

@@ -124,7 +124,24 @@ export function managedKeyStoreContract(open: () => readonly [ManagedKeyStore, M
     expect(ids({ tag: 'us' })).toEqual(['ck_a']);
     expect(ids({ minterId: 'ck_a' })).toEqual(['ck_d']);
     expect([ids({ status: 'active' }), ids({ status: 'rotating' }), ids({ status: 'expired' }), ids({ status: 'revoked' })]).toEqual([['ck_e', 'ck_a'], ['ck_d'], ['ck_b'], ['ck_c']]);
-    expect([store.childrenOf('ck_a').map(({ id }) => id), store.childrenOf('')]).toEqual([['ck_d'], []]);
+  });
+
+  it('gives what was minted from a key and is not revoked, some at a time, and counts what lives under it, however deep', () => {
+    const [store] = open();
+    store.insert([
+      keyOf('ck_a'),
+      keyOf('ck_b', { minterId: 'ck_a', expiresAtMs: undefined }),
+      keyOf('ck_c', { minterId: 'ck_a', expiresAtMs: 5_000 }),
+      keyOf('ck_d', { minterId: 'ck_a', revokedAtMs: 4 }),
+      keyOf('ck_e', { minterId: 'ck_b', expiresAtMs: 5_001 }),
+      keyOf('ck_f', { minterId: 'ck_e' }),
+      keyOf('ck_g', { minterId: 'ck_d' }),
+    ]);
+    expect(store.childrenOf('ck_a', 9).map(({ id }) => id).sort()).toEqual(['ck_b', 'ck_c']);
+    expect([store.childrenOf('ck_a', 1).length, store.childrenOf('', 9)]).toEqual([1, []]);
+    expect([store.countUnder('ck_a', 5_000, 9), store.countUnder('ck_a', 5_000, 2), store.countUnder('ck_f', 5_000, 9), store.countUnder('', 5_000, 9)]).toEqual([3, 2, 0, 0]);
+    store.insert([keyOf('ck_x', { minterId: 'ck_y' }), keyOf('ck_y', { minterId: 'ck_x' })]);
+    expect(store.countUnder('ck_x', 5_000, 9)).toBe(1);
   });
 
   it('knows whether a key of foreign form is there', () => {

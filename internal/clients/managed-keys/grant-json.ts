@@ -69,7 +69,7 @@ export function decodeGrant(json: Json): Result<Grant, MemberFault> {
 }
 
 function isName(text: string): boolean {
-  return text !== '' && text.length <= 256 && !/[\p{Cc}\p{Cf}]/u.test(text);
+  return text !== '' && text.length <= 256 && !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text);
 }
 
 function isRecord(value: unknown): value is Json {

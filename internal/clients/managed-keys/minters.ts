@@ -1,5 +1,6 @@
 import { AppError } from '../../fault/app-error.ts';
 import type { Grant } from '../grant.ts';
+import { asStorage } from './as-storage.ts';
 import type { KeyEnd } from './key-wish.ts';
 import { statusOf, type ManagedKey } from './managed-key.ts';
 import { maxChain } from './source.ts';
@@ -10,7 +11,7 @@ import { findExcess } from './within-minter.ts';
 export function findMinters(store: Pick<ManagedKeyStore, 'find'>, minterId: string): readonly ManagedKey[] {
   const minters: ManagedKey[] = [];
   for (let id = minterId; id !== ''; ) {
-    const minter = store.find(id);
+    const minter = asStorage(() => store.find(id));
     if (minter === undefined) throw new AppError('item_not_found', { message: `There is no key ${id} to mint from.`, fields: { param: 'minter' } });
     minters.push(minter);
     if (minters.length > maxChain - 1) throw new AppError('conflict', { message: `Keys may be minted ${maxChain - 1} deep; mint from one nearer to the operator.`, fields: { param: 'minter' } });
@@ -27,6 +28,16 @@ export function refuseExcess(grant: Grant, minters: readonly ManagedKey[], nowMs
     const excess = findExcess(grant, minter.grant);
     if (excess !== undefined) throw new AppError('exceeds_minter', { message: `\`${excess.member}\` ${excess.message}.`, fields: { param: excess.member } });
   }
+}
+
+/** Living keys that may hang on one, however deep: what ends with it, and is looked through when one more is made. */
+export const maxUnderKey = 1_000;
+
+/** Errors: `too_many_keys`. Who stands below the topmost minter has no more under it than that one has. */
+export function refuseCrowd(store: Pick<ManagedKeyStore, 'countUnder'>, minters: readonly ManagedKey[], nowMs: number): void {
+  const top = minters.at(-1);
+  if (top === undefined || asStorage(() => store.countUnder(top.id, nowMs, maxUnderKey)) < maxUnderKey) return;
+  throw new AppError('too_many_keys', { message: `${maxUnderKey} living keys hang on ${top.id}, which is as many as may; revoke some of them.`, fields: { param: 'minter' } });
 }
 
 /** When a key ends: as wished, else at the default or with its first minter, whichever comes first. Errors: `exceeds_minter`. */

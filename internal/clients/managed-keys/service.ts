@@ -3,10 +3,12 @@ import { AppError } from '../../fault/app-error.ts';
 import { randomToken, sha256Hex } from '../../secret/digest.ts';
 import { maskSecret } from '../../secret/secret.ts';
 import { maxKeyBytes } from '../verify.ts';
+import { asStorage } from './as-storage.ts';
+import { createEnding } from './ending.ts';
 import { hintOf, makeKeyText, readKeyText, type KeyEnvironment } from './key-text.ts';
 import type { Children, KeyEnd, KeyPatch, KeyWish, Minting } from './key-wish.ts';
 import { replacedSecret, type KeySecret, type ManagedKey } from './managed-key.ts';
-import { endWithin, findMinters, refuseExcess } from './minters.ts';
+import { endWithin, findMinters, refuseCrowd, refuseExcess } from './minters.ts';
 import type { KeyChange, KeyQuery, ManagedKeyStore } from './store.ts';
 
 export interface ManagedKeyServiceDeps {
@@ -26,8 +28,8 @@ export interface MadeKey {
 
 /**
  * Makes, changes and ends managed keys. A write is durable and in force when a call returns; nothing has happened when it
- * throws. Errors: `item_not_found`, `conflict`, `exceeds_minter`, `storage_unavailable`; `precondition_failed` where another
- * writer was faster.
+ * throws. Errors: `item_not_found`, `conflict`, `exceeds_minter`, `too_many_keys`, `storage_unavailable`; `precondition_failed`
+ * where another writer was faster.
  */
 export interface ManagedKeyService {
   readonly find: (id: string) => ManagedKey | undefined;
@@ -40,10 +42,14 @@ export interface ManagedKeyService {
   readonly rotate: (key: ManagedKey, options: { readonly overlapMs: number; readonly end?: KeyEnd | undefined }) => MadeKey;
   /** Ends the replaced text of a key that is being rotated. */
   readonly endOverlap: (key: ManagedKey) => ManagedKey;
-  /** The key, then those it had minted, as they are now. Revoking again changes nothing. */
-  readonly revoke: (key: ManagedKey, actorId: string, children: Children) => readonly ManagedKey[];
-  /** As `revoke`, and the key is gone: its text is as unknown as any other. */
-  readonly remove: (key: ManagedKey, actorId: string) => readonly ManagedKey[];
+  /**
+   * The key, then those it had minted that this ended or handed over, as they are now. All of them are refused from the first
+   * write on, which comes before the call returns; the rest is written in slices that let others have their turn. Revoking again
+   * goes on where it was broken off.
+   */
+  readonly revoke: (key: ManagedKey, actorId: string, children: Children) => Promise<readonly ManagedKey[]>;
+  /** As `revoke`, and the key is gone: its text is as unknown as any other. Gives those it had minted. */
+  readonly remove: (key: ManagedKey, actorId: string) => Promise<readonly ManagedKey[]>;
 }
 
 export const defaultTermMs = 90 * 86_400_000;
@@ -63,6 +69,7 @@ export function createManagedKeyService({ store, clock, closeDoor, onChanged }: 
   const insert = (id: string, secret: KeySecret, wish: KeyWish, minting: Minting, isImported: boolean): ManagedKey => {
     const minters = findMinters(store, minting.minterId);
     refuseExcess(wish.grant, minters, clock.nowMs());
+    refuseCrowd(store, minters, clock.nowMs());
     const { name, owner, purpose, environment, tags, grant } = wish;
     const expiresAtMs = endWithin(wish.end, clock.nowMs() + defaultTermMs, minters);
     closeDoor();
@@ -77,14 +84,7 @@ export function createManagedKeyService({ store, clock, closeDoor, onChanged }: 
     return { text, secret: { digest: sha256Hex(text), hint: hintOf(text), createdAtMs: clock.nowMs(), endsAtMs: undefined, lastUsedAtMs: undefined, lastUsedFrom: '' } };
   };
 
-  /** The key and all that hang on it, the keys that are revoked already as they are. */
-  const revokeAll = (key: ManagedKey, actorId: string): readonly ManagedKey[] => {
-    const all = [key];
-    for (const one of all) for (const child of store.childrenOf(one.id)) all.push(child);
-    const fresh = all.filter(({ revokedAtMs }) => revokedAtMs === undefined).map((one) => ({ ...one, revokedAtMs: clock.nowMs(), revokedBy: actorId }));
-    const written = new Map(fresh.length === 0 ? [] : save(fresh).map((one) => [one.id, one]));
-    return all.map((one) => written.get(one.id) ?? one);
-  };
+  const ending = createEnding({ store, nowMs: () => clock.nowMs(), announce });
 
   return {
     find: (id) => asStorage(() => store.find(id)),
@@ -128,15 +128,9 @@ export function createManagedKeyService({ store, clock, closeDoor, onChanged }: 
       if (replacedSecret(key, clock.nowMs()) === undefined) throw new AppError('conflict', { message: 'This key is not being rotated; it has one text only.' });
       return saveOne({ ...key, secrets: key.secrets.slice(0, 1) });
     },
-    revoke: (key, actorId, children) => {
-      if (children === 'revoke') return revokeAll(key, actorId);
-      const moved = store.childrenOf(key.id).map((child) => ({ ...child, minterId: key.minterId }));
-      const ended = key.revokedAtMs === undefined ? [{ ...key, revokedAtMs: clock.nowMs(), revokedBy: actorId }] : [];
-      const written = ended.length + moved.length === 0 ? [] : save([...ended, ...moved]);
-      return ended.length === 0 ? [key, ...written] : written;
-    },
-    remove: (key, actorId) => {
-      const [ended = key, ...others] = revokeAll(key, actorId);
+    revoke: (key, actorId, children) => (children === 'revoke' ? ending.revoke(key, actorId) : ending.handOver(key, actorId)),
+    remove: async (key, actorId) => {
+      const [ended = key, ...others] = await ending.revoke(key, actorId);
       const gone = asStorage(() => store.remove([ended]));
       if (gone === undefined) throw new AppError('precondition_failed');
       onChanged(gone);
@@ -153,12 +147,4 @@ function only(keys: readonly ManagedKey[]): ManagedKey {
   const [key] = keys;
   if (key === undefined) throw new TypeError('the store wrote no key');
   return key;
-}
-
-function asStorage<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
-    throw new AppError('storage_unavailable', { message: 'The key store cannot be used right now; nothing was changed.', headers: { 'retry-after': '1' }, cause });
-  }
 }

@@ -36,7 +36,10 @@ export interface ManagedKeyStore {
   readonly find: (id: string) => ManagedKey | undefined;
   /** Newest first. */
   readonly list: (query: KeyQuery) => readonly ManagedKey[];
-  readonly childrenOf: (id: string) => readonly ManagedKey[];
+  /** Minted from it and not revoked, at most `limit` of them, in no order. */
+  readonly childrenOf: (id: string, limit: number) => readonly ManagedKey[];
+  /** How many keys that are neither revoked nor expired hang on it, however deep; no more than `limit` are counted. */
+  readonly countUnder: (id: string, nowMs: number, limit: number) => number;
   /** There is a key whose text may have any form. */
   readonly hasImported: () => boolean;
   /** All or none; undefined, and nothing written, when an id or a digest is taken. Gives the keys with their revision. */

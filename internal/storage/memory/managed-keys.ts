@@ -54,7 +54,13 @@ export function createMemoryManagedKeyStore(data: ManagedKeyData = createManaged
     find: (id) => data.keys.get(id),
     findByDigest: ownerOf,
     list: (query) => all().filter((key) => matches(key, query)).sort(newestFirst).slice(0, query.limit),
-    childrenOf: (id) => (id === '' ? [] : all().filter(({ minterId }) => minterId === id)),
+    childrenOf: (id, limit) => (id === '' ? [] : all().filter(({ minterId, revokedAtMs }) => minterId === id && revokedAtMs === undefined).slice(0, limit)),
+    countUnder: (id, nowMs, limit) => {
+      const children = Map.groupBy(all().filter((key) => key.minterId !== '' && isLiving(key, nowMs)), ({ minterId }) => minterId);
+      const under = new Set([id]);
+      for (const one of under) for (const key of children.get(one) ?? []) if (under.size <= limit) under.add(key.id);
+      return under.size - 1;
+    },
     hasImported: () => all().some(({ isImported }) => isImported),
     insert: (keys) => {
       if (keys.some(isTaken)) return undefined;
@@ -92,6 +98,11 @@ export function createMemoryManagedKeyStore(data: ManagedKeyData = createManaged
       return hasChanged;
     },
   };
+}
+
+function isLiving(key: ManagedKey, nowMs: number): boolean {
+  const status = statusOf(key, nowMs);
+  return status === 'active' || status === 'rotating';
 }
 
 function matches(key: ManagedKey, { owner, tag, status, minterId, nowMs, after }: KeyQuery): boolean {

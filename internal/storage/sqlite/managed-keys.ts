@@ -16,7 +16,10 @@ export function createSqliteManagedKeyStore(database: SqlDatabase): ManagedKeySt
   const selectKey = database.prepare(`SELECT ${keyColumns.join(', ')} FROM client_key WHERE id = ?`);
   const selectSecrets = database.prepare(`SELECT ${secretColumns.join(', ')} FROM client_key_secret WHERE key_id = ? ORDER BY ends_at_ms = 0 DESC, created_at_ms DESC`);
   const selectOwner = database.prepare('SELECT key_id FROM client_key_secret WHERE digest = ?');
-  const selectChildren = database.prepare(`SELECT ${keyColumns.join(', ')} FROM client_key WHERE minter_id = ? AND minter_id <> ''`);
+  const selectChildren = database.prepare(`SELECT ${keyColumns.join(', ')} FROM client_key WHERE minter_id = ? AND minter_id <> '' AND revoked_at_ms = 0 LIMIT ?`);
+  // UNION drops what was seen, so that a damaged store does not lead in a circle.
+  const livingOf = (end: string): string => `SELECT child.id FROM under JOIN client_key AS child ON child.minter_id = under.id WHERE child.minter_id <> '' AND child.revoked_at_ms = 0 AND child.expires_at_ms ${end}`;
+  const countUnder = database.prepare(`WITH RECURSIVE under (id) AS (SELECT ? UNION ${livingOf('= 0')} UNION ${livingOf('> ?')} LIMIT ?) SELECT count(*) - 1 AS living FROM under`);
   const selectChanged = database.prepare(`SELECT ${keyColumns.join(', ')} FROM client_key WHERE revision > ? ORDER BY revision`);
   const selectGone = database.prepare('SELECT id, revision, digests_json FROM client_key_gone WHERE revision > ? ORDER BY revision');
   const countChanged = database.prepare('SELECT (SELECT count(*) FROM client_key WHERE revision > ?) + (SELECT count(*) FROM client_key_gone WHERE revision > ?) AS changed');
@@ -83,7 +86,8 @@ export function createSqliteManagedKeyStore(database: SqlDatabase): ManagedKeySt
       listQueries.set(sql, statement);
       return statement.all(...values).map(withSecrets);
     },
-    childrenOf: (id) => selectChildren.all(id).map(withSecrets),
+    childrenOf: (id, limit) => selectChildren.all(id, limit).map(withSecrets),
+    countUnder: (id, nowMs, limit) => readRow(countUnder.get(id, nowMs, limit + 1)).number('living'),
     hasImported: () => selectImported.get() !== undefined,
     insert: (keys) =>
       write((revision) =>

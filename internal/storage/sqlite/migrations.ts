@@ -1,5 +1,6 @@
 import { auditChain } from './migration-audit-chain.ts';
 import { identityTables } from './migration-identity.ts';
+import { keyIndexes } from './migration-key-indexes.ts';
 
 /** One step of the schema. Shipped steps are never edited; a change is a new step. */
 export interface Migration {
@@ -188,5 +189,6 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX budget_spent_start ON budget_spent (start_ms);
     `,
   },
-  identityTables(6),
+  keyIndexes(6),
+  identityTables(7),
 ];

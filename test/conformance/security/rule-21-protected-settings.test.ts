@@ -7,10 +7,21 @@ const yaml = 'api-keys: [client-key-000000001]\ncodex-api-key:\n  - api-key: ups
 const put = (body: string) => ({ body, headers: { 'content-type': 'text/yaml' }, as: operator });
 
 describe('rule 21: the settings that guard everything else change only in the file or with the root secret', () => {
-  it('these are protected, and no setting slipped in or out unseen', () => {
-    expect(Object.keys(settings.entries).filter(isProtectedSetting).sort()).toEqual([
-      'api-keys', 'auth-dir', 'auth-dir-encryption', 'auth-dir-key-file', 'client-auth', 'data-dir', 'identity', 'insecure-open-access', 'insecure-open-websocket', 'insecure-plaintext-management', 'remote-management', 'tls', 'trusted-proxies',
-    ]);
+  it('each setting is judged: these open a door, raise budgets or cut the record, and the rest does not; a new one must be added to either', () => {
+    const rootOnly = [
+      'allowed-hosts', 'allowed-origins', 'api-keys', 'audit', 'auth-dir', 'auth-dir-encryption', 'auth-dir-key-file', 'client-auth', 'data-dir', 'host', 'identity', 'insecure-open-access', 'insecure-open-websocket',
+      'insecure-plaintext-management', 'metrics-open', 'port', 'prices', 'public-url', 'remote-management', 'tls', 'trusted-proxies', 'usage-retention-days', 'ws-auth',
+    ];
+    const forWriters = [
+      'claude-api-key', 'claude-header-defaults', 'codex-api-key', 'codex-header-defaults', 'commercial-mode', 'debug', 'disable-cooling', 'error-logs-max-files', 'force-model-prefix', 'gemini-api-key',
+      'generative-language-api-key', 'include-stream-usage', 'log-level', 'logging-to-file', 'logs-max-total-size-mb', 'max-body-mb', 'max-cooldown', 'max-open-exchanges', 'max-open-exchanges-per-client', 'max-retry-credentials',
+      'max-retry-interval', 'model-list-refresh', 'nonstream-keepalive-interval', 'oauth', 'oauth-excluded-models', 'oauth-model-alias', 'openai-compatibility', 'passthrough-headers', 'payload', 'pprof', 'proxy-url',
+      'quota-exceeded', 'request-log', 'request-retry', 'routing', 'shutdown-timeout', 'stored-responses', 'streaming', 'upstream-connect-timeout', 'upstream-headers-timeout', 'upstream-idle-timeout',
+      'usage-statistics-enabled', 'vertex-api-key', 'websocket',
+    ];
+    const names = Object.keys(settings.entries);
+    expect(names.filter(isProtectedSetting).sort()).toEqual(rootOnly);
+    expect(names.filter((name) => !isProtectedSetting(name)).sort()).toEqual(forWriters);
   });
 
   it.each([
@@ -23,6 +34,16 @@ describe('rule 21: the settings that guard everything else change only in the fi
     ['auth-dir-key-file', 'auth-dir-key-file: /tmp/key\n'],
     ['data-dir', 'data-dir: /tmp\n'],
     ['trusted-proxies', 'trusted-proxies: [0.0.0.0/0]\n'],
+    ['ws-auth', 'ws-auth: false\n'],
+    ['allowed-hosts', 'allowed-hosts: [evil.example]\n'],
+    ['allowed-origins', 'allowed-origins: ["*"]\n'],
+    ['metrics-open', 'metrics-open: true\n'],
+    ['host', 'host: 0.0.0.0\n'],
+    ['port', 'port: 8318\n'],
+    ['public-url', 'public-url: https://evil.example\n'],
+    ['prices', 'prices: [{ model: "*", input: 0, output: 0 }]\n'],
+    ['usage-retention-days', 'usage-retention-days: 1\n'],
+    ['audit', 'audit: {retention-days: 1}\n'],
     ['insecure-open-access', 'insecure-open-access: true\n'],
     ['insecure-plaintext-management', 'insecure-plaintext-management: true\n'],
     ['codex-api-key.0.insecure-http', '    insecure-http: true\n'],
@@ -41,6 +62,8 @@ describe('rule 21: the settings that guard everything else change only in the fi
     ['PATCH', '/api-keys', { index: 0, value: 'other-key-0000000001' }],
     ['PATCH', '/api-keys', { new: 'other-key-0000000001' }],
     ['PATCH', '/codex-api-key', { index: 0, value: { 'insecure-http': true } }],
+    ['PUT', '/ws-auth', { value: false }],
+    ['PATCH', '/ws-auth', { value: false }],
   ] as const)('%s %s is refused to others', async (method, path, json) => {
     const management = openManagement(yaml);
     const refused = await management.send(method, path, { json, as: operator });

@@ -33,7 +33,7 @@ describe('rule 34: a minted key has at each use what its minter has then', () =>
     expect(grantsOf(source.verify(child.text))).toEqual([{}, narrowed]);
   });
 
-  it('and no longer: it ends with its minter, by expiry, revocation or removal', () => {
+  it('and no longer: it ends with its minter, by expiry, revocation or removal', async () => {
     const { clock, source, service } = open();
     const made = [0, 1, 2].map(() => {
       const minter = service.create({ ...wish({}), end: { kind: 'at', atMs: clock.nowMs() + 1_000 } }, { actorId: 'root', minterId: '' });
@@ -42,8 +42,8 @@ describe('rule 34: a minted key has at each use what its minter has then', () =>
     const [expiring, revoked, removed] = made;
     if (expiring === undefined || revoked === undefined || removed === undefined) throw new TypeError('three were made');
     for (const { child } of made) expect(grantsOf(source.verify(child.text))).toEqual([{}, {}]);
-    service.revoke(revoked.minter.key, 'root', 'revoke');
-    service.remove(removed.minter.key, 'root');
+    await service.revoke(revoked.minter.key, 'root', 'revoke');
+    await service.remove(removed.minter.key, 'root');
     expect([grantsOf(source.verify(revoked.child.text)), grantsOf(source.verify(removed.child.text))]).toEqual(['key_revoked', 'key_revoked']);
     clock.advance(1_000);
     expect(grantsOf(source.verify(expiring.child.text))).toBe('key_expired');

@@ -42,7 +42,7 @@ describe('POST /client-keys', () => {
   });
 
   it.each<[string, unknown]>([
-    ['name', ''], ['name', 3], ['name', 'a\nb'], ['name', 'x'.repeat(129)], ['environment', 'prod'], ['tags', ['a b']], ['tags', 'a'],
+    ['name', ''], ['name', 3], ['name', 'a\nb'], ['name', 'a\u2028b'], ['name', 'a\u2029b'], ['owner', 'a\u2028'], ['purpose', '\u2029'], ['name', 'a\ud800'], ['models', ['a\u2028b']], ['accounts', ['a\u2029']], ['name', 'x'.repeat(129)], ['environment', 'prod'], ['tags', ['a b']], ['tags', 'a'],
     ['expires_in', '90'], ['expires_in', '0s'], ['expires_in', '20000d'], ['expires_at', 'tomorrow'], ['expires_at', '2020-01-01'], ['never_expires', 'yes'],
     ['scopes', ['admin']], ['scopes', ['secrets:read']], ['models', []], ['addresses', ['10.0.0.0/99']], ['max_concurrent', 0], ['daily_budget', { calls: 1 }], ['minter', 3],
   ])('%s: %j is 400, named, with what to do, and nothing is made', async (member, value) => {
@@ -101,6 +101,26 @@ describe('GET /client-keys', () => {
       expect(await management.send(method, `/client-keys/${low}${path}`, { as: stranger, ...json })).toMatchObject({ status: 404, code: 'item_not_found' });
       expect(await management.send(method, `/client-keys/${top.id}${path}`, { as: top, ...json })).toMatchObject({ status: 404, code: 'item_not_found' });
     }
+  });
+});
+
+describe('a key that makes keys', () => {
+  it('changes, rotates and deletes what it has made itself; what others have made under it, it may only revoke', async () => {
+    const minter = keyPrincipal(textOf(await make(), 'id'));
+    const own = textOf(await make({}, minter), 'id');
+    const grandchild = textOf(await make({}, keyPrincipal(own)), 'id');
+    const ofOperator = textOf(await make({ minter: minter.id }), 'id');
+    for (const [method, path, json] of [['PATCH', '', { name: 'x' }], ['POST', '/rotate', {}], ['DELETE', '', undefined]] as const) {
+      for (const id of [ofOperator, grandchild]) expect(await management.send(method, `/client-keys/${id}${path}`, { as: minter, ...(json === undefined ? {} : { json }) })).toMatchObject({ status: 403, code: 'root_required' });
+      expect(management.audited().at(-1)).toMatchObject({ action: 'management.refused', code: 'root_required', actor: minter.id });
+    }
+    expect((await management.send('PATCH', `/client-keys/${own}`, { as: minter, json: { name: 'mine' } })).status).toBe(200);
+    expect((await management.send('POST', `/client-keys/${own}/rotate`, { as: minter })).status).toBe(200);
+    for (const id of [grandchild, ofOperator]) {
+      expect((await management.send('GET', `/client-keys/${id}`, { as: minter })).body).toMatchObject({ name: 'ci', status: 'active' });
+      expect((await management.send('POST', `/client-keys/${id}/revoke`, { as: minter })).status).toBe(200);
+    }
+    expect((await management.send('DELETE', `/client-keys/${own}`, { as: minter })).status).toBe(200);
   });
 });
 
@@ -169,7 +189,7 @@ describe('rotating, revoking, deleting', () => {
 
   it('deletes what is no longer wanted', async () => {
     const made = await make();
-    expect((await management.send('DELETE', `/client-keys/${textOf(made, 'id')}`)).body).toEqual({ status: 'ok', id: textOf(made, 'id'), revoked: [] });
+    expect((await management.send('DELETE', `/client-keys/${textOf(made, 'id')}`)).body).toEqual({ status: 'ok', id: textOf(made, 'id'), revoked: [], revoked_count: 0 });
     expect([open(textOf(made, 'key')), (await management.send('GET', `/client-keys/${textOf(made, 'id')}`)).status]).toEqual(['invalid_api_key', 404]);
     expect(management.audited().at(-1)).toMatchObject({ action: 'key.deleted' });
   });

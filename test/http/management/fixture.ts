@@ -2,8 +2,9 @@ import { Hono } from 'hono';
 import { createAuditLog } from '../../../internal/audit/audit-log.ts';
 import type { AuditStore } from '../../../internal/audit/store.ts';
 import { accountsFromConfig } from '../../../internal/accounts/from-config.ts';
-import { createManagedKeyService } from '../../../internal/clients/managed-keys/service.ts';
+import { createManagedKeyService, type ManagedKeyService } from '../../../internal/clients/managed-keys/service.ts';
 import { createManagedKeySource, type ManagedKeySource } from '../../../internal/clients/managed-keys/source.ts';
+import type { ManagedKeyStore } from '../../../internal/clients/managed-keys/store.ts';
 import { root, type Principal } from '../../../internal/clients/principal.ts';
 import { toAppError } from '../../../internal/fault/app-error.ts';
 import { renderFault } from '../../../internal/http/fault-wire.ts';
@@ -47,6 +48,8 @@ export interface Management {
   readonly resets: (string | undefined)[];
   /** What the door would say of managed keys. */
   readonly keySource: ManagedKeySource;
+  readonly keyStore: ManagedKeyStore;
+  readonly clientKeys: ManagedKeyService;
   readonly clock: ManualClock;
   readonly accounts: FakeAccounts;
   readonly routes: () => Promise<readonly ManagementRoute[]>;
@@ -121,6 +124,8 @@ export function openManagement(yaml: string, overrides: Overrides = {}): Managem
     usageStore,
     resets,
     keySource,
+    keyStore,
+    clientKeys,
     clock,
     accounts,
     loginsEnded,

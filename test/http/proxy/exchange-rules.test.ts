@@ -115,11 +115,43 @@ describe('a caller with a list of models', () => {
     expect(at.settled.map(({ outcome }) => outcome)).toEqual(['model_not_allowed']);
   });
 
-  it.each([{ models: ['m', 'dear'] }, { fallbacks: [{ model: 'dear' }] }, { fallback_models: ['dear'] }])('is refused a body that names others beside it: %j', async (more) => {
-    const at = await startRig({}, { ...anonymous, holders: [{ id: 'key_a', grant: { models: ['m'] } }] });
-    const answer = await send(at.url, { method: 'POST', path: '/v1/chat/completions', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'm', messages: [], ...more }) });
+  const limited = { ...anonymous, holders: [{ id: 'key_a', grant: { models: ['m'] } }] };
+  const post = (url: string, body: string) => send(url, { method: 'POST', path: '/v1/chat/completions', headers: { 'content-type': 'application/json' }, body });
+
+  it.each([
+    { models: ['m', 'dear'] },
+    { fallbacks: [{ model: 'dear' }] },
+    { fallback_models: ['dear'] },
+    { tools: [{ type: 'function', name: 'f', parameters: {} }, { type: 'image_generation', model: 'dear' }] },
+    { tools: [{ type: 'advisor_20260301', name: 'advisor', model: 'dear' }] },
+    { tools: [{ type: 'namespace', name: 'n', tools: [{ type: 'image_generation', model: 'dear' }] }] },
+    { tools: [{ type: 'openrouter:image_generation', parameters: { model: 'dear' } }] },
+    { plugins: [{ id: 'fusion', model: 'm', models: ['dear'] }] },
+  ])('is refused a body that names others beside it: %j', async (more) => {
+    const at = await startRig({}, limited);
+    const answer = await post(at.url, JSON.stringify({ model: 'm', messages: [], ...more }));
     expect([answer.status, JSON.parse(answer.body.toString())]).toMatchObject([403, { error: { code: 'model_not_allowed' } }]);
     expect(first.seen).toHaveLength(0);
+  });
+
+  it.each([
+    '"fallbacks":["m"],"fallbacks":["dear"]',
+    '"fallbacks":["m"],"Fallbacks":["dear"]',
+    '"tools":[{"type":"image_generation","model":"m","model":"dear"}]',
+    '"tools":[ {"type":"image_generation","mod\\u0065l":"m","Model":"dear"} ]',
+    '"tools":[],"tools":[{"type":"image_generation","model":"dear"}]',
+  ])('is refused a body that can be read in two ways: %s', async (more) => {
+    const at = await startRig({}, limited);
+    const answer = await post(at.url, `{"model":"m","messages":[],${more}}`);
+    expect([answer.status, JSON.parse(answer.body.toString())]).toMatchObject([400, { error: { code: 'duplicate_member' } }]);
+    expect(first.seen).toHaveLength(0);
+  });
+
+  it('may describe functions as it likes, and name the models that it has', async () => {
+    const at = await startRig({}, limited);
+    const properties = { model: { type: 'string', default: 'dear' } };
+    const tools = [{ type: 'function', function: { name: 'f', parameters: { type: 'object', properties, model: 'dear' } } }, { type: 'function', name: 'g', parameters: { properties, model: 'dear' } }, { name: 'h', input_schema: { properties } }, { type: 'image_generation', model: 'm' }, null, 'x', [[]]];
+    expect((await post(at.url, JSON.stringify({ model: 'm', messages: [], tools, plugins: {}, fallbacks: null }))).status).toBe(200);
   });
 
   it('is served what is', async () => {

@@ -92,7 +92,7 @@ describe('opening the database', () => {
       steps = [...steps, { ...added, version, sql: `CREATE TABLE later_${version} (id INTEGER) STRICT` }];
       openSqlite({ file, clock, migrations: steps }).close();
     }
-    const backups = readdirSync(join(folder, 'backup')).filter((name) => name.endsWith('.bak')).sort();
+    const backups = readdirSync(join(folder, 'backup')).filter((name) => name.endsWith('.bak')).sort(new Intl.Collator('en', { numeric: true }).compare);
     expect(backups.map((name) => /^keyward\.db\.schema-\d+/.exec(name)?.[0])).toEqual([2, 3, 4].map((step) => `keyward.db.schema-${newest + step}`));
     for (const name of backups) expect(mode(join(folder, 'backup', name))).toBe(0o600);
     const copy = openSqlite({ file: join(folder, 'backup', backups[0] ?? ''), clock, migrations: steps.slice(0, newest + 2) });

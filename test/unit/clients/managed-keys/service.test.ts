@@ -61,7 +61,7 @@ describe('making a key', () => {
     expect(JSON.stringify(key)).not.toContain(text.slice(12));
   });
 
-  it('a child says no more than its minter, and ends no later', () => {
+  it('a child says no more than its minter, and ends no later', async () => {
     const { service, clock } = open();
     const { key: minter } = service.create({ ...wish, grant: { models: ['gpt-*'] }, end: { kind: 'at', atMs: clock.nowMs() + dayMs } }, operator);
     const by = { actorId: minter.id, minterId: minter.id };
@@ -74,7 +74,7 @@ describe('making a key', () => {
     const { key: inner } = service.create({ ...wish, grant: {} }, by);
     expect(refusal(() => service.create({ ...wish, grant: { models: ['o3'] } }, { actorId: inner.id, minterId: inner.id }))).toBe('exceeds_minter models');
     expect(refusal(() => service.create(wish, { actorId: 'root', minterId: 'ck_none' }))).toBe('item_not_found minter');
-    service.revoke(minter, 'root', 'revoke');
+    await service.revoke(minter, 'root', 'revoke');
     expect(refusal(() => service.create(wish, by))).toBe('conflict minter');
   });
 
@@ -83,6 +83,21 @@ describe('making a key', () => {
     const service = createManagedKeyService({ store, clock: createManualClock(), closeDoor: () => { throw new AppError('storage_unavailable'); }, onChanged: () => undefined });
     expect(refusal(() => service.create(wish, operator))).toBe('storage_unavailable');
     expect(store.revision()).toBe(0);
+  });
+});
+
+describe('a store that cannot be read', () => {
+  it.each(['find', 'childrenOf', 'countUnder'] as const)('is told as such, and never as a mistake of ours: %s', async (broken) => {
+    const clock = createManualClock(1_000_000);
+    const store = createMemoryManagedKeyStore();
+    const work = createManagedKeyService({ store, clock, closeDoor: () => undefined, onChanged: () => undefined });
+    const { key } = work.create(wish, operator);
+    const { key: child } = work.create(wish, { actorId: key.id, minterId: key.id });
+    const service = createManagedKeyService({ store: { ...store, [broken]: () => { throw new Error('disk I/O error'); } }, clock, closeDoor: () => undefined, onChanged: () => undefined });
+    const by = { actorId: key.id, minterId: key.id };
+    if (broken !== 'childrenOf') expect(refusal(() => service.create(wish, by))).toBe('storage_unavailable');
+    if (broken === 'find') for (const ask of [() => service.find(key.id), () => service.change(child, { name: 'x' }), () => service.rotate(child, { overlapMs: 0 })]) expect(refusal(ask)).toBe('storage_unavailable');
+    if (broken === 'childrenOf') for (const children of ['revoke', 'transfer'] as const) await expect(service.revoke(key, 'root', children)).rejects.toMatchObject({ code: 'storage_unavailable' });
   });
 });
 
@@ -111,13 +126,13 @@ describe('rotating a key', () => {
     expect([ask(text), ask(newest)]).toEqual(['invalid_api_key', key.id]);
   });
 
-  it('makes an expired key good again by its new text alone, and a revoked one never', () => {
+  it('makes an expired key good again by its new text alone, and a revoked one never', async () => {
     const { service, clock, ask } = open();
     const { key, text } = service.create({ ...wish, end: { kind: 'at', atMs: clock.nowMs() + dayMs } }, operator);
     clock.advance(2 * dayMs);
     const { key: rotated, text: newer } = service.rotate(key, { overlapMs: dayMs });
     expect([ask(text), ask(newer)]).toEqual(['invalid_api_key', key.id]);
-    service.revoke(rotated, 'root', 'revoke');
+    await service.revoke(rotated, 'root', 'revoke');
     expect(refusal(() => service.rotate(service.find(key.id) ?? rotated, { overlapMs: dayMs }))).toBe('conflict');
   });
 
@@ -131,31 +146,31 @@ describe('rotating a key', () => {
 });
 
 describe('ending a key', () => {
-  it('ends what it has minted, however deep, unless that is handed over', () => {
+  it('ends what it has minted, however deep, unless that is handed over', async () => {
     const { service, ask } = open();
     const top = service.create(wish, operator);
     const mid = service.create(wish, { actorId: top.key.id, minterId: top.key.id });
     const low = service.create(wish, { actorId: mid.key.id, minterId: mid.key.id });
-    service.revoke(mid.key, 'root', 'transfer');
+    await service.revoke(mid.key, 'root', 'transfer');
     expect([ask(top.text), ask(mid.text), ask(low.text)]).toEqual([top.key.id, 'key_revoked', low.key.id]);
     expect(service.find(low.key.id)?.minterId).toBe(top.key.id);
-    expect(service.revoke(top.key, 'root', 'revoke').map(({ id, revokedBy }) => [id, revokedBy])).toEqual(expect.arrayContaining([[top.key.id, 'root'], [low.key.id, 'root']]));
+    expect((await service.revoke(top.key, 'root', 'revoke')).map(({ id, revokedBy }) => [id, revokedBy])).toEqual(expect.arrayContaining([[top.key.id, 'root'], [low.key.id, 'root']]));
     expect([ask(top.text), ask(low.text)]).toEqual(['key_revoked', 'key_revoked']);
   });
 
-  it('is for good, and doing it again changes nothing', () => {
+  it('is for good, and doing it again changes nothing', async () => {
     const { service } = open();
     const { key } = service.create(wish, operator);
-    const [revoked = key] = service.revoke(key, 'root', 'revoke');
-    expect(service.revoke(revoked, 'ann', 'revoke')).toEqual([revoked]);
+    const [revoked = key] = await service.revoke(key, 'root', 'revoke');
+    expect(await service.revoke(revoked, 'ann', 'revoke')).toEqual([revoked]);
     expect(refusal(() => service.change(revoked, { name: 'x' }))).toBe('conflict');
   });
 
-  it('removing makes its text as unknown as any other, and ends its children', () => {
+  it('removing makes its text as unknown as any other, and ends its children', async () => {
     const { service, ask } = open();
     const { key, text } = service.create(wish, operator);
     const child = service.create(wish, { actorId: key.id, minterId: key.id });
-    expect(service.remove(key, 'root').map(({ id }) => id)).toEqual([child.key.id]);
+    expect((await service.remove(key, 'root')).map(({ id }) => id)).toEqual([child.key.id]);
     expect([ask(text), ask(child.text), service.find(key.id)]).toEqual(['invalid_api_key', 'key_revoked', undefined]);
   });
 });
