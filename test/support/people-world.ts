@@ -166,13 +166,13 @@ export function fieldsOf({ body }: PageAnswer, step: string): Readonly<Record<st
   return found;
 }
 
-/** The pages on a port of their own, behind the real door and route table. */
-export async function servePeople(start: (publicUrl: string) => Promise<PeopleWorld>): Promise<{ readonly url: string; readonly world: PeopleWorld; readonly close: () => Promise<void> }> {
+/** The pages on a port of their own, behind the real door and route table. To a browser `localhost` is another site than 127.0.0.1. */
+export async function servePeople(start: (publicUrl: string) => Promise<PeopleWorld>, host: '127.0.0.1' | 'localhost' = '127.0.0.1'): Promise<{ readonly url: string; readonly world: PeopleWorld; readonly close: () => Promise<void> }> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
-  const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+  const url = `http://${host}:${typeof address === 'object' && address !== null ? address.port : 0}`;
   const world = await start(url);
   const settings = { 'client-auth': 'required', 'public-url': url };
   const config = configOf(settings);

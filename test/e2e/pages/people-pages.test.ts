@@ -34,7 +34,7 @@ if (executablePath === undefined) {
   describe('the pages of the authorization server in a real browser', () => {
     let browser: Browser;
     let provider: IdentityProvider | undefined;
-    /** People sign in at the provider. */
+    /** People sign in at the provider, which is another site. */
     let sso: Served;
     /** Codes of `keyward approve` stand in. */
     let local: Served;
@@ -46,7 +46,7 @@ if (executablePath === undefined) {
         provider = await startIdentityProvider({ signInRedirect: `${publicUrl}/oauth/signin/callback` });
         await provider.setAccount('ann', { name: 'Ann Example', groups: ['ml'] });
         return createPeopleWorld({ publicUrl, oidc: { issuer: provider.issuer, 'client-id': 'keyward', 'client-secret': secret, scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'], 'group-scopes': { ml: ['models:use', 'models:read', 'keys:write'] } } });
-      });
+      }, 'localhost');
     }, 60_000);
 
     beforeEach(() => provider?.signInAs('ann'));
