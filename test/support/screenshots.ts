@@ -10,8 +10,8 @@ export interface PictureDistance {
 }
 
 /** With `KEYWARD_UPDATE_GOLDEN=1` the picture is kept instead, to be looked at and committed. */
-export async function comparePicture(page: Page, path: string): Promise<PictureDistance> {
-  const now = await page.screenshot();
+export async function comparePicture(page: Page, path: string, options: { readonly isWhole?: boolean } = {}): Promise<PictureDistance> {
+  const now = await page.screenshot({ fullPage: options.isWhole === true, caret: 'hide' });
   if (process.env['KEYWARD_UPDATE_GOLDEN'] === '1') {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, now);

@@ -74,7 +74,7 @@ export function confirmPage(page: ConfirmPage): PageAnswer {
 const startedYourself = 'Only go on if you started this login yourself, just now, on a device you hold. Nobody from support will ever ask you to.';
 
 function warning({ isFromElsewhere, pending, approverAddress }: ConfirmPage): string {
-  const elsewhere = `<p><strong>The device is in another network than you.</strong> It asked from ${foreign(pending.requestedFrom)}; you are at ${foreign(approverAddress)}. If you cannot say why, deny.</p>`;
+  const elsewhere = `<p><strong>The device is in another network than you.</strong> It asked from ${addressWords(pending.requestedFrom)}; you are at ${addressWords(approverAddress)}. If you cannot say why, deny.</p>`;
   return `<div class="warning" role="note">${isFromElsewhere ? elsewhere : ''}<p><strong>Is it yours?</strong> ${startedYourself}</p></div>`;
 }
 

@@ -20,17 +20,18 @@ input[aria-invalid=true]{border-color:var(--bad);border-width:2px}
 .warning{margin:22px 0 0;padding:14px 16px;border-radius:10px;background:var(--bad-ground);border-left:4px solid var(--bad)}
 .warning p:last-child,.note p:last-child{margin:0}
 .warning strong{color:var(--bad)}
-.rights{margin:4px 0 0;padding:0;list-style:none}
+.rights{margin:-2px 0 0;padding:0;list-style:none}
 .rights li{padding:2px 0 2px 20px;position:relative}
 .rights li::before{content:"";position:absolute;left:2px;top:.72em;width:7px;height:7px;border-radius:50%;background:var(--soft)}
 .rights li.manages::before{background:var(--bad)}
-.rights small{color:var(--bad);font-weight:600;font-size:.86rem}
+.rights small{display:inline-block;color:var(--bad);font-weight:600;font-size:.82rem;margin-left:4px}
 .tick{display:flex;gap:12px;align-items:flex-start;margin:20px 0 0;font-weight:600}
 .tick input{flex:none;width:22px;height:22px;margin:1px 0 0;accent-color:var(--accent)}
 .who{margin:26px 0 0;padding-top:16px;border-top:1px solid var(--line);color:var(--soft);font-size:.94rem;display:flex;flex-wrap:wrap;gap:4px 10px;align-items:baseline}
 .who form{display:inline}
 .link{font:inherit;color:var(--accent);background:none;border:0;padding:4px 0;text-decoration:underline;cursor:pointer}
 a{color:var(--accent)}
+.close code{white-space:nowrap}
 @media (max-width:520px){.buttons{flex-direction:column}.button{width:100%}input[type=text]{font-size:1.3rem}}
 `;
 

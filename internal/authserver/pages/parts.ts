@@ -45,16 +45,17 @@ export function codeField({ name, label, hint, value, error, maxLength }: CodeFi
   ].join('');
 }
 
-/** Rights in words, those that manage Keyward marked. */
-export function rightsList(scopes: readonly Scope[]): string {
-  const items = scopes.map((scope) => (isManaging(scope) ? `<li class="manages">${scopeWords[scope]} <small>manages Keyward</small></li>` : `<li>${scopeWords[scope]}</li>`));
-  return `<ul class="rights">${items.join('')}</ul>`;
+function rightsList(scopes: readonly Scope[], itemOf: (scope: Scope) => string): string {
+  return `<ul class="rights">${scopes.map(itemOf).join('')}</ul>`;
 }
 
-/** The row of an approval's list that says what it gives; HTML. */
+const plainItem = (scope: Scope): string => `<li>${scopeWords[scope]}</li>`;
+const markedItem = (scope: Scope): string => (isManaging(scope) ? `<li class="manages">${scopeWords[scope]} <small>manages Keyward</small></li>` : plainItem(scope));
+
+/** What an approval gives, in words, what manages Keyward marked; HTML. */
 export function rightsRows({ given, withheld }: Share): readonly (readonly [string, string])[] {
-  const rows: (readonly [string, string])[] = [['May then', given.length === 0 ? 'Nothing: you have no right that it asks for' : rightsList(given)]];
-  if (withheld.length > 0) rows.push(['Asked for, but not yours to give', rightsList(withheld)]);
+  const rows: (readonly [string, string])[] = [['May then', given.length === 0 ? 'Nothing: you have no right that it asks for' : rightsList(given, markedItem)]];
+  if (withheld.length > 0) rows.push(['Asked for, but not yours to give', rightsList(withheld, plainItem)]);
   return rows;
 }
 

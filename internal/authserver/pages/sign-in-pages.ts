@@ -43,16 +43,17 @@ export function notHerePage(): PageAnswer {
 export interface RefusedPage {
   readonly refusal: SignInRefusal;
   readonly identity: Identity;
-  /** The address that begins again. */
-  readonly startUrl: string;
+  /** At the provider, which asks anew who is there; undefined where it is away. */
+  readonly otherUrl: string | undefined;
   readonly host: string;
 }
 
-export function refusedPage({ refusal, identity, startUrl, host }: RefusedPage): PageAnswer {
+export function refusedPage({ refusal, identity, otherUrl, host }: RefusedPage): PageAnswer {
   const who = identity.email ?? identity.name ?? identity.subject;
   const body = [
     `<p class="lead">${refusalWords[refusal]} You are known as ${foreign(who, 100)} at ${foreign(host)}.</p>`,
-    `<p>If you have another account there, sign out at ${foreign(host)}, then <a href="${escapeText(startUrl)}">start again</a>. Else ask whoever runs this Keyward.</p>`,
+    '<p>If you have another account there, use that. Else ask whoever runs this Keyward.</p>',
+    otherUrl === undefined ? '' : `<div class="buttons"><a class="button" href="${escapeText(otherUrl, 8_000)}" rel="noreferrer">Sign in as somebody else</a></div>`,
     `<p class="close">Error code <code>${refusal}</code></p>`,
   ];
   return plainPage(403, { tone: 'bad', title: 'You may not sign in here', body: body.join('\n') });

@@ -102,5 +102,5 @@ export function createLoginFlow(deps: LoginFlowDeps): LoginFlow {
 function isBelow(location: string, publicUrl: string): boolean {
   const url = URL.parse(location);
   const home = new URL(publicUrl);
-  return url !== null && url.origin === home.origin && url.username === '' && url.pathname.startsWith(`${home.pathname.replace(/\/+$/, '')}/oauth/`);
+  return url !== null && url.origin === home.origin && url.pathname.startsWith(`${home.pathname.replace(/\/+$/, '')}/oauth/`);
 }

@@ -96,7 +96,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
     const known = await persons.find(personId(identity.issuer, identity.subject));
     if (!standing.ok) {
       tell(request, 'person.refused', { id: personId(identity.issuer, identity.subject), label: identity.email ?? identity.name ?? identity.subject }, standing.error);
-      return withCookie(refusedPage({ refusal: standing.error, identity, startUrl: addresses.device, host: provider.host() ?? '' }), visit);
+      const other = await provider.authorizationUrl(secretsOf(sealState(visit, purpose, false)), 'login');
+      return withCookie(refusedPage({ refusal: standing.error, identity, otherUrl: other.ok ? other.value : undefined, host: provider.host() ?? '' }), visit);
     }
     // Many providers give a refresh token only once, or only after a consent; asked for it by itself, most people never see one.
     const token = refreshToken ?? known?.providerRefreshToken;
