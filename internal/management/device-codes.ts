@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import type { ApprovalCodes } from '../authserver/people/approval-codes.ts';
 import type { DeviceApprovals, PendingDevice } from '../authserver/people/ports.ts';
 import { givableScopes, localPerson } from '../clients/issued/person.ts';
 import { AppError } from '../fault/app-error.ts';
@@ -25,9 +26,18 @@ async function issueCode(deps: ManagementDeps, c: Context, call: ManagementCall)
   const { approvalCodes } = identityOf(deps);
   const name = readText(await readJsonObject(c.req.raw, ['name'], { mayBeEmpty: true }), 'name') ?? 'operator';
   if (name === '') throw invalid('name', 'must not be empty');
-  const { code, expiresAtMs } = approvalCodes.issue(name);
+  const { code, expiresAtMs } = issueFor(approvalCodes, name);
   recordEvent(deps, call, { action: 'approval-code.issued', target: name });
   return answerJson({ code, name, expires_at: at(expiresAtMs) }, {}, 201);
+}
+
+function issueFor(approvalCodes: ApprovalCodes, name: string): ReturnType<ApprovalCodes['issue']> {
+  try {
+    return approvalCodes.issue(name);
+  } catch (thrown) {
+    if (thrown instanceof RangeError) throw invalid('name', 'must be a name of 1 to 128 characters');
+    throw thrown;
+  }
 }
 
 async function find(deps: ManagementDeps, call: ManagementCall): Promise<PendingDevice> {

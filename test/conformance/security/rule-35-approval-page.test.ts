@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { localIssuer } from '../../../internal/authserver/people/person.ts';
+import { localIssuer } from '../../../internal/clients/issued/person.ts';
 import type { PageAnswer } from '../../../internal/upstreamauth/ports.ts';
 import { localPeer, remotePeer } from '../../support/door-fixtures.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';

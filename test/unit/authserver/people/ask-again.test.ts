@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createAskAgain, type AskedAgain } from '../../../../internal/authserver/people/ask-again.ts';
 import type { OperatorProvider, RefreshEnd } from '../../../../internal/authserver/people/operator-provider.ts';
-import { localPerson, personId } from '../../../../internal/authserver/people/person.ts';
-import type { PeopleEvent, Person } from '../../../../internal/authserver/people/ports.ts';
+import { localPerson, personId } from '../../../../internal/clients/issued/person.ts';
+import type { Person } from '../../../../internal/clients/issued/person.ts';
+import type { PeopleEvent } from '../../../../internal/authserver/people/ports.ts';
 import { Secret } from '../../../../internal/secret/secret.ts';
 import { createManualClock } from '../../../support/manual-clock.ts';
 

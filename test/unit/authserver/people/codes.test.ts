@@ -1,7 +1,7 @@
 import { assert as assertProperty, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createApprovalCodes, isPersonName } from '../../../../internal/authserver/people/approval-codes.ts';
-import { localPerson } from '../../../../internal/authserver/people/person.ts';
+import { localPerson } from '../../../../internal/clients/issued/person.ts';
 import type { PendingDevice, UnusualKind } from '../../../../internal/authserver/people/ports.ts';
 import { createTries } from '../../../../internal/authserver/people/tries.ts';
 import { readTypedCode } from '../../../../internal/authserver/people/typed-code.ts';

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseDomain, parseEmail } from '../../../../internal/authserver/people/email-address.ts';
 import { readIdentity, whatIsMissing } from '../../../../internal/authserver/people/identity.ts';
 import { judgeSignIn, type Identity, type SignInRules } from '../../../../internal/authserver/people/may-sign-in.ts';
-import { localPerson, personId, shareOf } from '../../../../internal/authserver/people/person.ts';
+import { localPerson, personId } from '../../../../internal/clients/issued/person.ts';
+import { shareOf } from '../../../../internal/authserver/people/person.ts';
 
 const anybody: SignInRules = { allowedDomains: [], allowedEmails: [], groupScopes: {} };
 const who = (change: Partial<Identity> = {}): Identity => ({ issuer: 'https://id.example.com', subject: '1', name: 'Ann', email: 'ann@example.com', isEmailVerified: true, groups: [], ...change });

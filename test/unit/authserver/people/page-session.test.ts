@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createPageSessions, noteDecided, type PageSessions } from '../../../../internal/authserver/people/page-session.ts';
-import { localPerson } from '../../../../internal/authserver/people/person.ts';
+import { localPerson } from '../../../../internal/clients/issued/person.ts';
 import { createSeals } from '../../../../internal/authserver/people/sealed.ts';
 import { createManualClock, type ManualClock } from '../../../support/manual-clock.ts';
 
