@@ -1,5 +1,5 @@
 import type { Holder } from '../clients/grant.ts';
-import type { Principal } from '../clients/principal.ts';
+import { anonymousOnSocket, type Principal } from '../clients/principal.ts';
 import { asStorage } from '../clients/managed-keys/as-storage.ts';
 import { followManagedKeys } from '../clients/managed-keys/follow.ts';
 import { createManagedKeyService, type ManagedKeyService } from '../clients/managed-keys/service.ts';
@@ -35,6 +35,7 @@ export interface OpenManagedKeys {
 
 // Made once: a stack trace for each of a thousand exchanges would be most of the time that ending them takes.
 const revoked = new AppError('key_revoked');
+const doorClosed = new AppError('missing_api_key', { message: 'Callers need a credential from now on.' });
 const takenOut = new AppError('key_revoked', { message: 'This key was taken out of the configuration.' });
 
 /** Managed keys within the daemon: what is written of them, here or by another process, ends what runs by their right. */
@@ -46,6 +47,10 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
     if (principal.kind === 'managed-key') {
       const verdict = source.recheck(principal);
       return verdict?.kind === 'invalid' && verdict.code === 'key_revoked' ? revoked : undefined;
+    }
+    if (principal.kind === 'anonymous') {
+      const { isOpen, upgradesNeedKey } = live.snapshot().door;
+      return isOpen || (principal === anonymousOnSocket && !upgradesNeedKey) ? undefined : doorClosed;
     }
     if (principal.kind !== 'static-key' || live.snapshot().door.staticKeys.has(principal.id)) return undefined;
     return isTakenOver(principal.id) ? undefined : takenOut;

@@ -4,7 +4,7 @@ import { maxChain } from '../clients/managed-keys/source.ts';
 import { keyStatuses, type KeyStatus, type ManagedKey } from '../clients/managed-keys/managed-key.ts';
 import { AppError } from '../fault/app-error.ts';
 import { answerJson } from './answer.ts';
-import { recordEvent } from './audit-trail.ts';
+import { answerAnyway, recordAround, recordEvent } from './audit-trail.ts';
 import { readJsonObject } from './body.ts';
 import { endMembers, invalid, patchMembers, readEnd, readOverlap, readPatch, readWish, wishMembers } from './client-key-body.ts';
 import { importKeys } from './client-key-import.ts';
@@ -101,9 +101,10 @@ async function createKey(deps: ManagementDeps, c: Context, call: ManagementCall)
   if (typeof minter !== 'string') throw invalid('minter', 'must be the id of a key');
   const wish = readWish(body, deps.clock.nowMs());
   const minting = mintingOf(call, minter);
-  const { key, text } = deps.clientKeys.create(wish, minting);
-  recordEvent(deps, call, { action: 'key.created', target: key.id, after: auditedKey(key) });
+  const draft = deps.clientKeys.draft(wish, minting);
+  const { key, text } = await recordAround(deps, call, { action: 'key.created', target: draft.key.id, after: auditedKey(draft.key) }, () => deps.clientKeys.store(draft));
   const notes = await requireClientAuth(deps, call);
+  answerAnyway(call);
   return showKey(deps, key, { key: text, ...notes }, 201);
 }
 
@@ -121,8 +122,9 @@ async function rotateKey(deps: ManagementDeps, c: Context, call: ManagementCall)
   const wish = { overlapMs: readOverlap(body), end: readEnd(body, deps.clock.nowMs()) };
   const before = findOwn(deps, call);
   checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
-  const { key, text } = deps.clientKeys.rotate(before, wish);
-  recordEvent(deps, call, { action: 'key.rotated', target: key.id, before: auditedKey(before), after: auditedKey(key) });
+  const draft = deps.clientKeys.draftRotation(before, wish);
+  const { key, text } = await recordAround(deps, call, { action: 'key.rotated', target: before.id, before: auditedKey(before), after: auditedKey(draft.key) }, () => deps.clientKeys.store(draft));
+  answerAnyway(call);
   return showKey(deps, key, { key: text });
 }
 
