@@ -8,9 +8,9 @@ import type { AppError } from '../fault/app-error.ts';
 import { faults } from '../fault/codes.ts';
 import type { ClientAnswer } from '../http/client-answer.ts';
 import type { RequestLog } from '../log/request-log.ts';
-import { passesDown, sendableValue } from '../providers/header-lists.ts';
 import { answerCoding, createAnswerDecoder, decodeShort } from './answer-coding.ts';
-import { createStreamSink, createWholeSink, cutConnection, type AnswerHead, type AnswerSink, type AnswerSummary } from './answer-sink.ts';
+import { cutConnection, type AnswerHead, type AnswerSink, type AnswerSummary } from './answer-sink.ts';
+import { mediaType, openAnswer } from './open-answer.ts';
 import { withoutSecrets } from './secret-guard.ts';
 import { createUnwrapper, type AnswerEnvelope, type AnswerUnwrapper } from './unwrap-answer.ts';
 import type { KeepAlive } from './keep-alive.ts';
@@ -168,7 +168,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     const isDecoded = this.#openDecoder(controller, headers);
     if (isDecoded === undefined) controller.abort(new UnknownCoding('the upstream codes its stream in an unknown way'));
     else {
-      const sink = this.#openSink(status, headers, isDecoded);
+      const sink = openAnswer(this.#request, this.#res, { status, headers, isDecoded, isResized: this.#unwrapper !== undefined, onFirstByte: this.#onFirstByte });
       // A stream that a sign of life has begun cannot become one JSON answer any more.
       if (sink.isWhole && this.#res.headersSent) controller.abort(new Error('the upstream answered a stream request in one piece'));
       else this.#sink = sink;
@@ -324,40 +324,6 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     return true;
   }
 
-  #openSink(status: number, headers: IncomingHttpHeaders, isDecoded: boolean): AnswerSink {
-    const { dialect, isStream, isBinary, envelope, secrets, clock, keepAlive, translation } = this.#request;
-    const contentType = mediaType(headers);
-    // A stream that was asked for and is not declared as anything else is one: cut short, it must not look complete.
-    const isEventStream = envelope !== undefined ? envelope === 'events' : contentType.startsWith('text/event-stream') || (isStream && dialect !== 'gemini' && !isBinary && !contentType.includes('json'));
-    const isCoded = !isDecoded && answerCoding(headers) !== undefined;
-    // RFC 9110 §8.6: a 204 states no length, whatever the upstream wrote; its body is empty by definition.
-    const isEmpty = status === 204;
-    const length = isDecoded || isEmpty ? undefined : headers['content-length'];
-    // What is taken off makes the answer shorter than the upstream stated.
-    const isResized = this.#unwrapper !== undefined;
-    const head: AnswerHead = {
-      status,
-      headers: this.#answerHeaders(headers, isDecoded),
-      contentLength: length === undefined || isResized ? undefined : Number(length),
-      isFramed: isDecoded || isEmpty || length !== undefined || headers['transfer-encoding'] !== undefined,
-    };
-    if (translation !== undefined) return translation.openSink(this.#res, head, { isStream: isEventStream, secrets, onFirstByte: this.#onFirstByte });
-    const watched = { dialect, isWatched: !isCoded, secrets, onFirstByte: this.#onFirstByte, clock, keepAlive };
-    if (isEventStream) return createStreamSink(this.#res, head, { ...watched, isEventStream: true });
-    if (isStream && dialect === 'gemini') return createStreamSink(this.#res, head, { ...watched, isEventStream: false });
-    return createWholeSink(this.#res, head, { dialect, isHeld: !isBinary && !isEmpty && contentType.includes('json') && !isCoded, secrets });
-  }
-
-  #answerHeaders(headers: IncomingHttpHeaders, isDecoded: boolean): readonly string[] {
-    const flat = [...this.#request.answerHeaders];
-    for (const name in headers) {
-      if (!passesDown(name) || (isDecoded && name === 'content-encoding')) continue;
-      const value = sendableValue(firstOf(headers[name]));
-      if (value !== undefined) flat.push(name, name === 'content-type' && this.#request.envelope === 'array' ? 'application/json; charset=UTF-8' : value);
-    }
-    return flat;
-  }
-
   #finish(end: AttemptEnd): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -370,14 +336,4 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
 
 function errorOf(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error('the answer could not be carried on');
-}
-
-/** The content type in lower case, parameters included. @see RFC 9110 §8.3.1 */
-function mediaType(headers: IncomingHttpHeaders): string {
-  return firstOf(headers['content-type']).toLowerCase();
-}
-
-/** A header that may stand once, whose first value counts where an upstream repeats it. */
-function firstOf(value: string | readonly string[] | undefined): string {
-  return typeof value === 'string' ? value : (value?.[0] ?? '');
 }

@@ -1,5 +1,5 @@
 import { memberOf, numberOf, parseJson } from '../dialect/ir/json.ts';
-import type { StatedUsage } from '../dialect/token-usage.ts';
+import { boundedCount, type StatedUsage } from '../dialect/token-usage.ts';
 
 export const noUsage: StatedUsage = { input: 0, output: 0, reasoning: 0, cached: 0 };
 
@@ -12,7 +12,11 @@ export function usageOfEvent(event: Buffer): StatedUsage | undefined {
   const payload = parseJson(event.toString('utf8'));
   if (memberOf(payload, 'type') !== 'response.done') return undefined;
   const usage = memberOf(memberOf(payload, 'response'), 'usage');
-  return { input: numberOf(memberOf(usage, 'input_tokens')) ?? 0, output: numberOf(memberOf(usage, 'output_tokens')) ?? 0, reasoning: 0, cached: numberOf(memberOf(memberOf(usage, 'input_token_details'), 'cached_tokens')) ?? 0 };
+  return { input: countAt(usage, 'input_tokens'), output: countAt(usage, 'output_tokens'), reasoning: 0, cached: countAt(memberOf(usage, 'input_token_details'), 'cached_tokens') };
+}
+
+function countAt(usage: unknown, name: string): number {
+  return boundedCount(numberOf(memberOf(usage, name)));
 }
 
 export function addUsage(sum: StatedUsage, more: StatedUsage): StatedUsage {

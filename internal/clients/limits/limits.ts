@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../fault/result.ts';
 import type { Grant, Holder } from '../grant.ts';
 import type { Principal } from '../principal.ts';
 import type { BudgetLedger } from './budget-ledger.ts';
-import type { Amounts, BudgetSpan, BudgetWindow } from './budget-window.ts';
+import { countable, type Amounts, type BudgetSpan, type BudgetWindow } from './budget-window.ts';
 import { HolderCounters, type Moment } from './holder-counters.ts';
 import { costOf, type Price, type SpentTokens } from './price.ts';
 import { refuseReached, type Reached } from './refused.ts';
@@ -124,7 +124,7 @@ export function createLimits({ clock, ledger, maxHolders = defaultMaxHolders }: 
     size: () => byId.size,
     admit: ({ holders = [] }, { input, output, price }) => {
       const moment = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
-      const reserved = { requests: 1, tokens: input + output, cost: price === undefined ? 0 : costOf(price, { input, output, cached: 0 }) };
+      const reserved = amountsOf(1, { input, output, cached: 0 }, price);
       const limited: { readonly holder: Holder; readonly counters: HolderCounters }[] = [];
       let worst: { readonly reached: Reached; readonly isOwn: boolean } | undefined;
       for (const [place, holder] of holders.entries()) {
@@ -146,12 +146,17 @@ export function createLimits({ clock, ledger, maxHolders = defaultMaxHolders }: 
         settle: (use) => {
           if (isSettled) return;
           isSettled = true;
-          const spent = { requests: use.wasSent ? 1 : 0, tokens: use.input + use.output, cost: price === undefined ? 0 : costOf(price, use) };
+          const spent = amountsOf(use.wasSent ? 1 : 0, use, price);
           for (const share of shares) settleShare(share, reserved, spent);
         },
       });
     },
   };
+}
+
+function amountsOf(requests: number, stated: SpentTokens, price: Price | undefined): Amounts {
+  const tokens = { input: countable(stated.input), output: countable(stated.output), cached: countable(stated.cached) };
+  return { requests, tokens: tokens.input + tokens.output, cost: price === undefined ? 0 : countable(costOf(price, tokens)) };
 }
 
 /** Where all are in use lately: the one seen first of those without an exchange. */

@@ -5,7 +5,7 @@ import type { IrEvent } from '../../dialect/ir/events.ts';
 import { isRecord, memberOf, parseJson, type JsonRecord } from '../../dialect/ir/json.ts';
 import { renderStreamError, truncated, type StreamError } from '../../dialect/stream-error.ts';
 import type { OpeningError } from '../../dialect/stream-opening.ts';
-import type { StatedUsage } from '../../dialect/token-usage.ts';
+import { boundedCount, type StatedUsage } from '../../dialect/token-usage.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { ClientAnswer } from '../../http/client-answer.ts';
 import { cutConnection, openingHoldMs, type AnswerHead, type AnswerSummary } from '../answer-sink.ts';
@@ -195,7 +195,7 @@ function isContent({ type }: IrEvent): boolean {
 }
 
 function statedUsage({ input, output, reasoning, cachedInput }: IrUsage): StatedUsage {
-  return { input, output, reasoning, cached: cachedInput };
+  return { input: boundedCount(input), output: boundedCount(output), reasoning: boundedCount(reasoning), cached: boundedCount(cachedInput) };
 }
 
 const aboutBody: ReadonlySet<string> = new Set(['content-type', 'cache-control', 'content-encoding', 'content-disposition', 'content-language']);

@@ -188,6 +188,25 @@ describe('what is settled', () => {
   });
 });
 
+describe('what a request or an upstream states beyond all measure', () => {
+  it.each([1e308, 10_000_001, -5, '9', null])('max_tokens %j leaves every counter sound: it goes by itself, and the next is counted as ever', async (bound) => {
+    rig.keys.mint('key', { tokensPerMinute: 1_000, dailyBudget: { tokens: 50_000, cost: 1_000 } });
+    expect([(await ask('key', { max_tokens: bound, n: 1e308 })).outcome, (await ask('key')).outcome]).toEqual(['ok', 'ok']);
+    expect(await spentBy('ck_key')).toEqual({ requests: 2, tokens: 14, cost: 0.05 });
+    expect((await ask('key', { max_tokens: 40 })).outcome).toBe('ok');
+  });
+
+  it.each([{ prompt_tokens: -1e6, completion_tokens: -1e6 }, { prompt_tokens: 1e308, completion_tokens: 1e308 }, { prompt_tokens: 'many', completion_tokens: null }])('usage %j gives nothing back and spoils nothing', async (usage) => {
+    rig.keys.mint('key', { dailyBudget: { tokens: 1e12, cost: 1e12 }, tokensPerMinute: 1e12 });
+    await ask('key');
+    const before = await spentBy('ck_key');
+    upstream.setScript((_seen, res) => answerJson(res, 200, { ...chatCompletion, usage }));
+    await ask('key');
+    const after = await spentBy('ck_key');
+    expect([after.requests, after.tokens >= before.tokens, after.tokens <= before.tokens + 200_000_000, Number.isFinite(after.cost)]).toEqual([2, true, true, true]);
+  });
+});
+
 describe('many at one time', () => {
   it.each([
     ['requests', { dailyBudget: { requests: 1 } }],

@@ -298,6 +298,27 @@ describe('what was spent, kept over restarts', () => {
   });
 });
 
+describe('amounts that cannot be', () => {
+  const key = holding({ tokensPerMinute: 1_000, dailyBudget: { tokens: 1_000, cost: 1 }, monthlyBudget: { tokens: 5_000 } });
+
+  it.each([Number.NaN, Infinity, -Infinity, -1e300])('%d used, or asked for, poisons no counter and gives nothing back', async (odd) => {
+    const { ledger, store, lease, ask } = setUp();
+    lease(key, { input: 600, price }).settle(used(600));
+    lease(key, { input: odd, output: odd, price: { input: odd, output: odd, cached: odd } }).settle({ input: odd, output: odd, cached: odd, wasSent: true });
+    expect(ask(key, { input: 600 })).toMatch(/budget_exhausted|rate_limit_exceeded/);
+    lease(key, { input: 300, price }).settle(used(300));
+    expect(ask(key, { input: 200 })).toMatch(/budget_exhausted|rate_limit_exceeded/);
+    await ledger.flush();
+    expect(store.load('ck_0', { dayMs: Date.UTC(2026, 10, 24), monthMs: Date.UTC(2026, 10, 1) })).toMatchObject([{ tokens: 900, requests: 3, cost: 0.0009 }, { tokens: 900 }]);
+  });
+
+  it('a row that was spoilt in the store counts for nothing', () => {
+    const { store, ask } = setUp();
+    store.add([{ holderId: 'ck_0', span: 'day', startMs: Date.UTC(2026, 10, 24), requests: 1, tokens: Number.NaN, cost: -5 }]);
+    expect([ask(holding({ dailyBudget: { tokens: 10, cost: 1 } }), { input: 5, price }), ask(holding({ dailyBudget: { tokens: 10 } }), { input: 6 })]).toEqual(['ok', 'budget_exhausted daily_tokens']);
+  });
+});
+
 describe('the table of holders', () => {
   it('stays bounded, and keeps those with exchanges under way', () => {
     const at = setUp(undefined, 10);
