@@ -16,8 +16,6 @@ export type LoadKeys = () => Promise<ReadManagedKeys>;
  * Without `loadKeys` no managed keys are seen.
  */
 export async function runCli(cli: CliProcess, startDaemon: RunDaemon, loadAudit: LoadAudit = noAudit, loadKeys: LoadKeys = noKeys): Promise<number> {
-  // A credential helper runs before every start of a tool: the command line itself would cost more than all it does.
-  if (cli.argv[0] === 'token' && (await import('./client/cached-token.ts')).printCachedToken(cli)) return exitCodes.ok;
   const [{ buildProgram }, { CommanderError }] = await Promise.all([import('./program.ts'), import('commander')]);
   let exitCode: number = exitCodes.ok;
   const program = buildProgram(cli, startDaemon, (code) => {
