@@ -18,6 +18,9 @@ const commonJsBanner = [
   "const __filename = keywardFileUrlToPath(import.meta.url), __dirname = keywardFileUrlToPath(new URL('.', import.meta.url));",
 ].join('\n');
 
+/** Native code cannot be bundled; these stay dependencies of the package, the keychain an optional one. */
+const unbundled = ['better-sqlite3', '@node-rs/bcrypt', '@napi-rs/keyring', 'oidc-provider'];
+
 const floor = /(\d+)\.(\d+)/.exec(readEngine());
 if (floor === null) throw new TypeError('package.json: engines.node names no version');
 
@@ -27,8 +30,13 @@ var parts = process.versions.node.split('.');
 if (Number(parts[0]) < ${floor[1]} || (Number(parts[0]) === ${floor[1]} && Number(parts[1]) < ${floor[2]})) {
   process.stderr.write('keyward needs Node ${floor[1]}.${floor[2]} or newer, and this is ' + process.version + ' (' + process.execPath + '). Install a current Node from https://nodejs.org and run it again.\\n');
   process.exitCode = 1;
+} else if (process.argv[2] === 'token') {
+  import('./token.mjs').then(function (token) { if (!token.isPrinted) return main(); });
 } else {
-  import('node:v8').then(function (v8) {
+  main();
+}
+function main() {
+  return import('node:v8').then(function (v8) {
     // Loading must not make the young generation grow; from then on internal/daemon/young-generation.ts decides.
     v8.setFlagsFromString('--semi-space-growth-factor=1');
     return import('./main.mjs');
@@ -61,9 +69,25 @@ await build({
   banner: { js: commonJsBanner },
   // Its main entry hides its parts from bundlers.
   alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
-  // Native code cannot be bundled; these stay dependencies of the package, the keychain an optional one. oidc-provider goes by
-  // the names of its classes, which bundling changes.
-  external: ['oidc-provider', 'better-sqlite3', '@node-rs/bcrypt', '@napi-rs/keyring'],
+  external: unbundled,
+  logLevel: 'warning',
+});
+// Apart, so that it is one small file: `keyward token` loads it before every start of a tool.
+await build({
+  absWorkingDir: root,
+  entryPoints: { token: 'cmd/keyward/token.ts' },
+  outdir,
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'chunks/token-[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  sourcemap: 'linked',
+  sourcesContent: false,
+  minifySyntax: true,
+  external: unbundled,
   logLevel: 'warning',
 });
 writeFileSync(join(outdir, 'keyward.mjs'), entry);

@@ -19,8 +19,6 @@ export type LoadIssuers = () => Promise<AskIssuer>;
  * with trusted issuers. Without `loadKeys` no managed keys are seen, without `loadIssuers` no issuer is asked.
  */
 export async function runCli(cli: CliProcess, startDaemon: RunDaemon, loadAudit: LoadAudit = noAudit, loadKeys: LoadKeys = noKeys, loadIssuers: LoadIssuers = noIssuers): Promise<number> {
-  // A credential helper runs before every start of a tool: the command line itself would cost more than all it does.
-  if (cli.argv[0] === 'token' && (await import('./client/cached-token.ts')).printCachedToken(cli)) return exitCodes.ok;
   const [{ buildProgram }, { CommanderError }] = await Promise.all([import('./program.ts'), import('commander')]);
   let exitCode: number = exitCodes.ok;
   const program = buildProgram(cli, startDaemon, (code) => {

@@ -12,7 +12,7 @@ import { revokeSession } from '../client/revoke.ts';
 import { defaultServer, parseServer } from '../client/server-address.ts';
 import { openServerHttp } from '../client/server-http.ts';
 import type { Session } from '../client/session.ts';
-import { storeCredential, type StoredCredential } from '../client/store-credential.ts';
+import { checkName, storeCredential, type StoredCredential } from '../client/store-credential.ts';
 import type { Vault } from '../client/vault.ts';
 import { minute } from '../keys/print-key.ts';
 import type { CliProcess } from '../process-env.ts';
@@ -64,6 +64,8 @@ async function attempt(cli: CliProcess, flags: LoginFlags, world: LoginWorld, si
   const server = serverOf(cli, flags);
   if (!server.ok) return server;
   // Before anybody is sent to a browser: a login that cannot be kept is not begun.
+  const name = flags.context === undefined ? ok('') : checkName(flags.context);
+  if (!name.ok) return name;
   const vault = await chooseStore(cli);
   if (!vault.ok) return vault;
   const { http, close } = openServerHttp(cli);
