@@ -18,7 +18,7 @@ const commonJsBanner = [
   "const __filename = keywardFileUrlToPath(import.meta.url), __dirname = keywardFileUrlToPath(new URL('.', import.meta.url));",
 ].join('\n');
 
-/** Native code cannot be bundled; these stay dependencies of the package, the keychain an optional one. */
+/** Native code cannot be bundled, and oidc-provider goes by the names of its classes, which bundling changes; these stay dependencies of the package, the keychain an optional one. */
 const unbundled = ['better-sqlite3', '@node-rs/bcrypt', '@napi-rs/keyring', 'oidc-provider'];
 
 const floor = /(\d+)\.(\d+)/.exec(readEngine());
