@@ -214,7 +214,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     audit,
     clientKeys: managedKeys.service,
     identity: identity === undefined ? undefined : { clients: identity.clients, sessions: identity.sessions, devices: identity.server.devices, approvalCodes: identity.people.approvalCodes, rotateSigningKey: () => identity.server.signingKeys.rotate().kid },
-    principalOf: managedKeys.principalOf,
+    principalOf: (id) => managedKeys.principalOf(id) ?? identity?.principalOf(id),
     logs: logFiles,
     router,
     routingTable: () => live.snapshot().routes,

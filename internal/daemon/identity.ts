@@ -47,6 +47,8 @@ export interface OpenIdentity {
   readonly source: IssuedTokenSource;
   /** Of the door: tokens of ours, and those of trusted issuers. */
   readonly sources: readonly CredentialSource[];
+  /** For questions about a person or client by its id, such as `explain`. */
+  readonly principalOf: (id: string) => Principal | undefined;
   readonly checkProof: CheckProof;
   readonly clients: OAuthClients;
   readonly sessions: Sessions;
@@ -186,6 +188,12 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
     publicUrl,
     source,
     sources: [source, workloads],
+    principalOf: (id) => {
+      const holders = rightsOf(id);
+      const person = store.findPerson(id);
+      if (holders === undefined || (person === undefined && store.findClient(id) === undefined)) return undefined;
+      return { id, kind: person === undefined ? 'machine' : 'person', label: person?.label ?? store.findClient(id)?.name ?? id, holders };
+    },
     checkProof: createProofCheck({ clock, publicUrl }),
     clients,
     sessions,

@@ -1,5 +1,6 @@
 import { renameSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { onBusyMachine } from '../../support/busy-machine.ts';
 import { ask } from '../../support/ask.ts';
 import { startDaemon, type RunningDaemon } from '../../support/daemon.ts';
 import { send, type RawAnswer } from '../../support/raw-http.ts';
@@ -38,7 +39,7 @@ async function openTurn({ url }: RunningDaemon): Promise<Awaited<ReturnType<type
 }
 
 describe('rule 2: exchanges that were begun without a credential', () => {
-  it('end within 50 ms of the first managed key, and so do sockets with the turns on them', async () => {
+  it('end within 50 ms of the first managed key, and so do sockets with the turns on them', onBusyMachine, async () => {
     const running = await start();
     const answer = chat(running);
     await begun();
