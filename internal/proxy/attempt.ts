@@ -62,9 +62,10 @@ export type AttemptEnd =
   | { readonly kind: 'refused'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer; readonly upstreamBody: Buffer; readonly ownWords?: string | undefined; readonly isBlameless?: boolean | undefined }
   /** No usable answer; nothing was sent to the client. */
   | { readonly kind: 'broken'; readonly cause: Error; readonly wasSent: boolean }
-  | { readonly kind: 'client_gone'; readonly summary: AnswerSummary | undefined }
+  /** `wasTaken`: the upstream had the request, and had not refused it. */
+  | { readonly kind: 'client_gone'; readonly wasTaken: boolean; readonly summary: AnswerSummary | undefined }
   /** The caller may not go on. The summary is of what was sent, and absent when nothing was. */
-  | { readonly kind: 'ended'; readonly error: AppError; readonly status: number; readonly summary: AnswerSummary | undefined };
+  | { readonly kind: 'ended'; readonly error: AppError; readonly status: number; readonly wasTaken: boolean; readonly summary: AnswerSummary | undefined };
 
 const maxRefusalBytes = 256 * 1024;
 
@@ -78,9 +79,9 @@ class UnknownCoding extends Error {
 /** Sends one request upstream and carries a good answer to `res`. Never rejects; ends exactly once. */
 export function attempt(request: AttemptRequest, res: ClientAnswer): Promise<AttemptEnd> {
   // Gone while its body was prepared or another attempt failed: `close` will not come again.
-  if (res.destroyed) return Promise.resolve({ kind: 'client_gone', summary: undefined });
+  if (res.destroyed) return Promise.resolve({ kind: 'client_gone', wasTaken: false, summary: undefined });
   const why = request.running.end();
-  if (why !== undefined) return Promise.resolve({ kind: 'ended', error: why, status: 0, summary: undefined });
+  if (why !== undefined) return Promise.resolve({ kind: 'ended', error: why, status: 0, wasTaken: false, summary: undefined });
   return new Promise((resolve) => {
     const handler = new AttemptHandler(request, res, resolve);
     res.on('close', handler.onClientClose);
@@ -131,7 +132,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   readonly onEnd = (error: AppError): void => {
     if (this.#isOver) return;
     const summary = this.#breakSink({ message: error.message, type: faults[error.code].type, code: error.code, status: error.status });
-    this.#finish({ kind: 'ended', error, status: this.#status, summary });
+    this.#finish({ kind: 'ended', error, status: this.#status, wasTaken: this.#isTaken(), summary });
     this.#controller?.abort(new Error('the caller may not go on'));
   };
 
@@ -142,13 +143,17 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     // Undici has nothing left to abort while the last bytes are being decoded.
     if (this.#hasUpstreamEnded) this.#breakAnswer(new ClientLeft());
     // A request still waiting for a connection has no controller yet; it is aborted when it gets one.
-    if (this.#controller === undefined) this.#finish({ kind: 'client_gone', summary: undefined });
+    if (this.#controller === undefined) this.#finish({ kind: 'client_gone', wasTaken: false, summary: undefined });
   };
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#hasClientLeft || this.#isOver) controller.abort(new ClientLeft('the client closed the connection'));
-    this.#wasSent = true;
+    else this.#wasSent = true;
+  }
+
+  #isTaken(): boolean {
+    return this.#wasSent && this.#refusal === undefined;
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -280,7 +285,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     const summary = this.#breakSink();
     if (!this.#hasClientLeft && this.#leaveFailure(true)) return;
-    if (this.#hasClientLeft || cause instanceof ClientLeft) this.#finish({ kind: 'client_gone', summary });
+    if (this.#hasClientLeft || cause instanceof ClientLeft) this.#finish({ kind: 'client_gone', wasTaken: this.#isTaken(), summary });
     else if (this.#refusal !== undefined) this.#finish({ kind: 'refused', status: this.#refusal.status, headers: this.#refusal.headers, body: Buffer.alloc(0), upstreamBody: Buffer.alloc(0) });
     else if (summary === undefined) this.#finish({ kind: 'broken', cause, wasSent: this.#wasSent });
     else this.#finish({ kind: 'answered', status: this.#status, summary });

@@ -71,11 +71,11 @@ async function tryLogin(the: Try, asked: Asked, loginKey: string): Promise<TryEn
   const { deps: { tokens }, inbound: { res }, progress: { running } } = the;
   const acquired = acquireToken(tokens, loginKey, { res, running });
   const first = acquired instanceof Promise ? await acquired : acquired;
-  if (res.destroyed) return { kind: 'client_gone', summary: undefined };
+  if (res.destroyed) return { kind: 'client_gone', wasTaken: false, summary: undefined };
   if (!first.ok) return { kind: 'no_token', fault: first.error, wasRefused: false };
   const end = await send(the, asked, first.value);
   if (end.kind !== 'refused' || end.status !== 401) return end;
   const newer = await renewToken(tokens, loginKey, first.value, { res, running });
-  if (res.destroyed) return { kind: 'client_gone', summary: undefined };
+  if (res.destroyed) return { kind: 'client_gone', wasTaken: false, summary: undefined };
   return newer.ok ? send(the, asked, newer.value) : { kind: 'no_token', fault: newer.error, wasRefused: true };
 }

@@ -74,13 +74,13 @@ export function createRealtimeSocket(deps: RealtimeSocketDeps): SocketHandler {
   };
 }
 
-const session = { operation: { dialect: 'openai-chat', operation: 'realtime' }, requestBytes: 0, bytes: undefined } as const;
+const session = { operation: { dialect: 'openai-chat', operation: 'realtime' }, isStream: true, requestBytes: 0, bytes: undefined } as const;
 
 function openExchange(deps: RealtimeSocketDeps, opening: SocketOpening, model: string, progress: Progress): SettleSession {
   deps.onOpened();
   const { id, target, endpoint, peer, principal, startedMs, req } = opening;
   const inbound = { id, method: 'WS', target: { path: target.path, query: '' }, endpoint, params: {}, peer, principal, snapshot: undefined, startedMs, req, res: undefined };
-  const request = { ...session, model, isStream: true };
+  const request = { ...session, model };
   let isSettled = false;
   return (status, outcome, end) => {
     if (isSettled) return;

@@ -21,6 +21,7 @@ beforeEach(async () => {
     {
       'openai-compatibility': [{ name: 'chat', 'base-url': upstream.url, models: [{ name: 'm' }] }],
       'codex-api-key': [{ 'api-key': 'sk-up-0123456789', 'base-url': `${upstream.url}/v1`, models: [{ name: 'spoken' }] }],
+      'claude-api-key': [{ 'api-key': 'sk-ant-0123456789', 'base-url': upstream.url, models: [{ name: 'claude' }] }],
       prices: [{ model: 'm', input: 1_000, output: 10_000 }],
     },
     store,
@@ -185,6 +186,86 @@ describe('what is settled', () => {
     client.send(create);
     expect(await client.next(isEnd)).toMatchObject({ type: 'response.completed' });
     await client.close();
+  });
+});
+
+describe('what a caller costs who leaves', () => {
+  const prompt = 'x'.repeat(4_000);
+  beforeEach(() => rig.keys.mint('key', { dailyBudget: { tokens: 1_000_000, requests: 1_000 } }));
+
+  /** Asks, and leaves once that has come about. */
+  async function leave(path: string, body: object, when: () => boolean): Promise<void> {
+    const leaving = new AbortController();
+    const left = fetch(`${rig.url}${path}`, { method: 'POST', headers: { authorization: 'Bearer key', 'content-type': 'application/json' }, body: JSON.stringify(body), signal: leaving.signal }).then((answer) => answer.text()).catch(() => undefined);
+    await until('it is time to leave', when);
+    leaving.abort();
+    await left;
+    await until('it is settled', () => rig.settled.length === 1);
+    expect(rig.settled[0]).toMatchObject({ status: 499, outcome: 'client_closed', tokens: { estimated: true } });
+  }
+
+  const chat = (more: object): object => ({ model: 'm', max_tokens: 300, messages: [{ role: 'user', content: prompt }], ...more });
+
+  it('before the first byte of a stream: the input, since the upstream has read it', async () => {
+    upstream.setScript(() => undefined);
+    await leave('/v1/chat/completions', chat({ stream: true }), () => upstream.seen.length === 1);
+    const { requests, tokens } = await spentBy('ck_key');
+    expect([requests, tokens >= 1_000, tokens < 1_100]).toEqual([1, true, true]);
+  });
+
+  it('before the end of an answer in one piece: the input and the bound of the answer, since the upstream goes on', async () => {
+    upstream.setScript(() => undefined);
+    await leave('/v1/chat/completions', chat({}), () => upstream.seen.length === 1);
+    const { tokens } = await spentBy('ck_key');
+    expect([tokens >= 1_300, tokens < 1_400]).toEqual([true, true]);
+  });
+
+  it('in the middle of a large answer in one piece: the same', async () => {
+    let hasSent = false;
+    upstream.setScript((_seen, res) => {
+      res.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000000' });
+      res.write(`{"text":"${'y'.repeat(100_000)}`, () => (hasSent = true));
+    });
+    await leave('/v1/chat/completions', chat({ max_tokens: 90_000 }), () => hasSent);
+    expect((await spentBy('ck_key')).tokens).toBeGreaterThanOrEqual(91_000);
+  });
+
+  it('in the middle of a stream whose beginning states a count: what had come, not what was stated then', async () => {
+    const event = (type: string, more: object): string => `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`;
+    let hasSent = false;
+    upstream.setScript((_seen, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' });
+      res.write(event('message_start', { message: { id: 'msg_1', type: 'message', role: 'assistant', content: [], usage: { input_tokens: 1_000, output_tokens: 1 } } }));
+      res.write(event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }));
+      for (let count = 0; count < 200; count += 1) res.write(event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: 'word ' } }), () => (hasSent = true));
+    });
+    await leave('/v1/messages', { ...chat({ stream: true }), model: 'claude' }, () => hasSent);
+    expect((await spentBy('ck_key')).tokens).toBeGreaterThanOrEqual(1_100);
+  });
+
+  it('before any upstream was reached: nothing', async () => {
+    // A request that waits for a connection was not sent.
+    await rig.close();
+    rig = await startGovernedRig({ 'openai-compatibility': [{ name: 'chat', 'base-url': 'http://127.0.0.1:1', models: [{ name: 'm' }] }] }, store);
+    rig.keys.mint('key', { dailyBudget: { tokens: 1_000_000 } });
+    expect((await ask('key')).status).toBe(502);
+    expect((await spentBy('ck_key')).tokens).toBe(0);
+  });
+
+  it('whose upstream breaks off before the first byte: the input', async () => {
+    upstream.setScript((_seen, res) => res.destroy());
+    expect((await ask('key', { messages: [{ role: 'user', content: prompt }] })).status).toBe(502);
+    expect((await spentBy('ck_key')).tokens).toBeGreaterThanOrEqual(1_000);
+  });
+
+  it('a response that is asked for again was paid for', async () => {
+    const response = { id: 'resp_1', object: 'response', status: 'completed', output: [], usage: { input_tokens: 400, output_tokens: 300, total_tokens: 700 } };
+    upstream.setScript((_seen, res) => answerJson(res, 200, response));
+    const send = (path: string, init: RequestInit): Promise<Response> => fetch(`${rig.url}${path}`, { ...init, headers: { authorization: 'Bearer key', 'content-type': 'application/json' } });
+    await send('/v1/responses', { method: 'POST', body: JSON.stringify({ model: 'spoken', input: 'hi' }) });
+    expect((await spentBy('ck_key')).tokens).toBe(700);
+    expect((await send('/v1/responses/resp_1', {})).status).toBe(200);
+    expect(await spentBy('ck_key')).toMatchObject({ tokens: 700, requests: 2 });
   });
 });
 
