@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { Children, Minting } from '../clients/managed-keys/key-wish.ts';
 import { maxChain } from '../clients/managed-keys/source.ts';
 import { keyStatuses, type KeyStatus, type ManagedKey } from '../clients/managed-keys/managed-key.ts';
+import type { KeyPlace } from '../clients/managed-keys/store.ts';
 import { AppError } from '../fault/app-error.ts';
 import { answerJson } from './answer.ts';
 import { answerAnyway, recordAround, recordEvent } from './audit-trail.ts';
@@ -76,19 +77,18 @@ function showKey(deps: ManagementDeps, key: ManagedKey, more: object = {}, statu
   return answerJson({ ...describeKey(key, deps.clock.nowMs()), ...more }, { etag: tagOf(deps, key) }, status);
 }
 
-function listKeys(deps: ManagementDeps, c: Context, call: ManagementCall): Response {
+async function listKeys(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
   const limit = queryInteger(c, 'limit', { min: 1, max: maxKeys }) ?? defaultKeys;
   const nowMs = deps.clock.nowMs();
   const wanted = c.req.query('status');
   const status = keyStatuses.find((each) => each === wanted);
   if (wanted !== undefined && status === undefined) throw invalid('status', `must be one of ${keyStatuses.join(', ')}`);
   const query: { owner?: string | undefined; tag?: string | undefined; status?: KeyStatus | undefined } = { owner: c.req.query('owner'), tag: c.req.query('tag'), status };
-  const keys = deps.clientKeys.list({ ...query, minterId: isOperator(call) ? c.req.query('minter') : call.principal.id, nowMs, limit, after: readPlace(c.req.query('after')) });
-  const last = keys.at(-1);
-  return answerJson({ keys: keys.map((key) => describeKey(key, nowMs)), next_after: keys.length < limit || last === undefined ? null : `${last.createdAtMs}.${last.id}` });
+  const { keys, next } = await deps.clientKeys.list({ ...query, minterId: isOperator(call) ? c.req.query('minter') : call.principal.id, nowMs, limit, after: readPlace(c.req.query('after')) });
+  return answerJson({ keys: keys.map((key) => describeKey(key, nowMs)), next_after: next === undefined ? null : `${next.createdAtMs}.${next.id}` });
 }
 
-function readPlace(text: string | undefined): { readonly createdAtMs: number; readonly id: string } | undefined {
+function readPlace(text: string | undefined): KeyPlace | undefined {
   if (text === undefined) return undefined;
   const [, createdAtMs, id] = /^(\d{1,15})\.([\w-]{1,64})$/.exec(text) ?? [];
   if (createdAtMs === undefined || id === undefined) throw invalid('after', 'must be the next_after of an earlier answer');

@@ -17,7 +17,7 @@ export const readManagedKeys: ReadManagedKeys = (dataDir) => {
     database = openDriver(file, busyTimeoutMs, 'read');
     // A database from before managed keys has none.
     if (database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'client_key_gone'").get() === undefined) return ok([]);
-    return ok(createSqliteManagedKeyStore(database).list({ nowMs: 0, limit: maxKeys }));
+    return ok(createSqliteManagedKeyStore(database).list({ nowMs: 0, limit: maxKeys }).keys);
   } catch (thrown) {
     const code: unknown = thrown instanceof Error ? Reflect.get(thrown, 'code') : undefined;
     return err(`${file} cannot be read (${typeof code === 'string' ? code : 'unknown error'})`);

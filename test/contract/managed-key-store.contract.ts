@@ -50,7 +50,7 @@ export function managedKeyStoreContract(open: () => readonly [ManagedKeyStore, M
     store.insert([keyOf('ck_a')]);
     expect(other.insert([keyOf('ck_b'), keyOf('ck_a', { secrets: [] })])).toBeUndefined();
     expect(other.insert([keyOf('ck_b'), keyOf('ck_c', { secrets: keyOf('ck_a').secrets })])).toBeUndefined();
-    expect(store.list(everything).map(({ id }) => id)).toEqual(['ck_a']);
+    expect(store.list(everything).keys.map(({ id }) => id)).toEqual(['ck_a']);
   });
 
   it('of two writers that read the same key one succeeds', () => {
@@ -116,7 +116,7 @@ export function managedKeyStoreContract(open: () => readonly [ManagedKeyStore, M
       keyOf('ck_d', { createdAtMs: 2, minterId: 'ck_a', expiresAtMs: undefined, secrets: old('ck_d', 5_001) }),
       keyOf('ck_e', { createdAtMs: 1, secrets: old('ck_e', 5_000) }),
     ]);
-    const ids = (query: Partial<KeyQuery>): readonly string[] => store.list({ ...everything, ...query }).map(({ id }) => id);
+    const ids = (query: Partial<KeyQuery>): readonly string[] => store.list({ ...everything, ...query }).keys.map(({ id }) => id);
     expect(ids({})).toEqual(['ck_c', 'ck_b', 'ck_d', 'ck_e', 'ck_a']);
     expect(ids({ limit: 2 })).toEqual(['ck_c', 'ck_b']);
     expect(ids({ limit: 2, after: { createdAtMs: 3, id: 'ck_b' } })).toEqual(['ck_d', 'ck_e']);

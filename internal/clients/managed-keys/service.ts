@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../clock/clock.ts';
 import { AppError } from '../../fault/app-error.ts';
 import { randomToken, sha256Hex } from '../../secret/digest.ts';
@@ -9,7 +10,7 @@ import { hintOf, makeKeyText, readKeyText, type KeyEnvironment } from './key-tex
 import type { Children, KeyEnd, KeyPatch, KeyWish, Minting } from './key-wish.ts';
 import { replacedSecret, type KeySecret, type ManagedKey } from './managed-key.ts';
 import { endWithin, findMinters, refuseCrowd, refuseExcess } from './minters.ts';
-import type { KeyChange, KeyQuery, ManagedKeyStore } from './store.ts';
+import type { KeyChange, KeyPage, KeyQuery, ManagedKeyStore } from './store.ts';
 
 export interface ManagedKeyServiceDeps {
   readonly store: ManagedKeyStore;
@@ -38,7 +39,8 @@ export interface DraftKey extends MadeKey {
  */
 export interface ManagedKeyService {
   readonly find: (id: string) => ManagedKey | undefined;
-  readonly list: (query: KeyQuery) => readonly ManagedKey[];
+  /** In slices, between which others have their turn. A page may be short and not the last: of very many keys some are looked through at a time. */
+  readonly list: (query: KeyQuery) => Promise<KeyPage>;
   /** As `create`, up to what is stored. */
   readonly draft: (wish: KeyWish, minting: Minting) => DraftKey;
   /** As `rotate`, up to what is stored. */
@@ -67,6 +69,8 @@ export interface RotateOptions {
   readonly end?: KeyEnd | undefined;
 }
 
+/** Of the store's, for one page. */
+const maxSlices = 50;
 export const defaultTermMs = 90 * 86_400_000;
 
 export function createManagedKeyService({ store, clock, closeDoor, onChanged }: ManagedKeyServiceDeps): ManagedKeyService {
@@ -125,7 +129,17 @@ export function createManagedKeyService({ store, clock, closeDoor, onChanged }: 
 
   return {
     find: (id) => asStorage(() => store.find(id)),
-    list: (query) => asStorage(() => store.list(query)),
+    list: async (query) => {
+      const keys: ManagedKey[] = [];
+      let { after } = query;
+      for (let slices = 1; ; slices++) {
+        const page = asStorage(() => store.list({ ...query, after, limit: query.limit - keys.length }));
+        keys.push(...page.keys);
+        if (page.next === undefined || keys.length >= query.limit || slices >= maxSlices) return { keys, next: page.next };
+        after = page.next;
+        await setImmediate();
+      }
+    },
     draft,
     draftRotation,
     store: storeDraft,

@@ -1,5 +1,5 @@
 import { statusOf, type ManagedKey } from '../../clients/managed-keys/managed-key.ts';
-import type { KeyChange, KeyQuery, KeyUse, ManagedKeyStore } from '../../clients/managed-keys/store.ts';
+import type { KeyChange, KeyPlace, KeyQuery, KeyUse, ManagedKeyStore } from '../../clients/managed-keys/store.ts';
 
 /** What several stores may share, as processes share a database. */
 export interface ManagedKeyData {
@@ -53,7 +53,10 @@ export function createMemoryManagedKeyStore(data: ManagedKeyData = createManaged
   return {
     find: (id) => data.keys.get(id),
     findByDigest: ownerOf,
-    list: (query) => all().filter((key) => matches(key, query)).sort(newestFirst).slice(0, query.limit),
+    list: (query) => {
+      const keys = all().filter((key) => matches(key, query)).sort(newestFirst).slice(0, query.limit);
+      return { keys, next: keys.length < query.limit ? undefined : keys.at(-1) };
+    },
     childrenOf: (id, limit) => (id === '' ? [] : all().filter(({ minterId, revokedAtMs }) => minterId === id && revokedAtMs === undefined).slice(0, limit)),
     countUnder: (id, nowMs, limit) => {
       const children = Map.groupBy(all().filter((key) => key.minterId !== '' && isLiving(key, nowMs)), ({ minterId }) => minterId);
@@ -115,12 +118,7 @@ function matches(key: ManagedKey, { owner, tag, status, minterId, nowMs, after }
   );
 }
 
-interface Place {
-  readonly createdAtMs: number;
-  readonly id: string;
-}
-
-function newestFirst(one: Place, other: Place): number {
+function newestFirst(one: KeyPlace, other: KeyPlace): number {
   if (one.createdAtMs !== other.createdAtMs) return other.createdAtMs - one.createdAtMs;
   return one.id < other.id ? 1 : one.id > other.id ? -1 : 0;
 }

@@ -6,6 +6,9 @@ import { readRow } from './read-row.ts';
 
 /** Forgotten keys are told of to other processes for as long as they might not have heard. */
 const keptGone = 10_000;
+/** Rows that a filter without an index looks through at a time: some milliseconds. */
+const rowsPerSlice = 1_000;
+const newestFirst = 'ORDER BY created_at_ms DESC, id DESC';
 /** More changes than this are not told one by one. */
 const maxTold = 5_000;
 
@@ -81,10 +84,16 @@ export function createSqliteManagedKeyStore(database: SqlDatabase): ManagedKeySt
       return row === undefined ? undefined : withSecrets(row);
     },
     list: (query) => {
-      const { sql, values } = listSql(query);
-      const statement = listQueries.get(sql) ?? database.prepare(sql);
-      listQueries.set(sql, statement);
-      return statement.all(...values).map(withSecrets);
+      const { rows, isFiltered, page } = listSql(query);
+      const prepared = (sql: string): ReturnType<SqlDatabase['prepare']> => {
+        const statement = listQueries.get(sql) ?? database.prepare(sql);
+        listQueries.set(sql, statement);
+        return statement;
+      };
+      const keys = prepared(page.sql).all(...page.values).map(withSecrets);
+      if (keys.length >= query.limit) return { keys, next: keys.at(-1) };
+      const last = isFiltered ? prepared(`SELECT created_at_ms, id FROM client_key${rows.where} ${newestFirst} LIMIT 1 OFFSET ?`).get(...rows.values, rowsPerSlice - 1) : undefined;
+      return { keys, next: last === undefined ? undefined : { createdAtMs: readRow(last).number('created_at_ms'), id: readRow(last).text('id') } };
     },
     childrenOf: (id, limit) => selectChildren.all(id, limit).map(withSecrets),
     countUnder: (id, nowMs, limit) => readRow(countUnder.get(id, nowMs, limit + 1)).number('living'),
@@ -144,13 +153,28 @@ const statusConditions = {
   rotating: { sql: 'revoked_at_ms = 0 AND (expires_at_ms = 0 OR expires_at_ms > ?) AND EXISTS (SELECT 1 FROM client_key_secret WHERE key_id = client_key.id AND ends_at_ms > ?)', uses: 2 },
 } as const satisfies Record<KeyStatus, { readonly sql: string; readonly uses: number }>;
 
-function listSql({ owner, tag, status, minterId, nowMs, after, limit }: KeyQuery): { readonly sql: string; readonly values: readonly SqlValue[] } {
-  const conditions: { readonly sql: string; readonly values: readonly SqlValue[] }[] = [];
-  if (owner !== undefined) conditions.push({ sql: 'owner = ?', values: [owner] });
-  if (tag !== undefined) conditions.push({ sql: 'EXISTS (SELECT 1 FROM json_each(tags_json) WHERE json_each.value = ?)', values: [tag] });
-  if (minterId !== undefined) conditions.push({ sql: 'minter_id = ?', values: [minterId] });
-  if (status !== undefined) conditions.push({ sql: statusConditions[status].sql, values: Array.from({ length: statusConditions[status].uses }, () => nowMs) });
-  if (after !== undefined) conditions.push({ sql: '(created_at_ms, id) < (?, ?)', values: [after.createdAtMs, after.id] });
-  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.map(({ sql }) => `(${sql})`).join(' AND ')}`;
-  return { sql: `SELECT ${keyColumns.join(', ')} FROM client_key${where} ORDER BY created_at_ms DESC, id DESC LIMIT ?`, values: [...conditions.flatMap(({ values }) => values), limit] };
+interface Condition {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** `rows`: what an index leads to, in order. `page`: what of them is asked for; where that is not all, of a slice of them. */
+function listSql({ owner, tag, status, minterId, nowMs, after, limit }: KeyQuery): { readonly rows: { readonly where: string; readonly values: readonly SqlValue[] }; readonly isFiltered: boolean; readonly page: Condition } {
+  const byOwner: readonly Condition[] = owner === undefined ? [] : [{ sql: 'owner = ?', values: [owner] }];
+  const byMinter: readonly Condition[] = minterId === undefined ? [] : [{ sql: "minter_id = ? AND minter_id <> ''", values: [minterId] }];
+  const indexed = [...(byMinter.length > 0 ? byMinter : byOwner), ...(after === undefined ? [] : [{ sql: '(created_at_ms, id) < (?, ?)', values: [after.createdAtMs, after.id] }])];
+  const others: readonly Condition[] = [
+    ...(byMinter.length > 0 ? byOwner : []),
+    ...(tag === undefined ? [] : [{ sql: 'EXISTS (SELECT 1 FROM json_each(tags_json) WHERE json_each.value = ?)', values: [tag] }]),
+    ...(status === undefined ? [] : [{ sql: statusConditions[status].sql, values: Array.from({ length: statusConditions[status].uses }, () => nowMs) }]),
+  ];
+  const rows = { where: whereAll(indexed), values: indexed.flatMap(({ values }) => values) };
+  const found = `SELECT ${keyColumns.join(', ')} FROM client_key${rows.where} ${newestFirst} LIMIT ?`;
+  if (others.length === 0) return { rows, isFiltered: false, page: { sql: found, values: [...rows.values, limit] } };
+  const page = { sql: `SELECT * FROM (${found}) AS client_key${whereAll(others)} ${newestFirst} LIMIT ?`, values: [...rows.values, rowsPerSlice, ...others.flatMap(({ values }) => values), limit] };
+  return { rows, isFiltered: true, page };
+}
+
+function whereAll(conditions: readonly Condition[]): string {
+  return conditions.length === 0 ? '' : ` WHERE ${conditions.map(({ sql }) => `(${sql})`).join(' AND ')}`;
 }
