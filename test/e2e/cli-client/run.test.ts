@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ask } from '../../support/ask.ts';
 import { logIn } from '../../support/cli-login.ts';
 import { makeFolder, runKeyward, startDaemon } from '../../support/daemon.ts';
+import { findProgram } from '../../support/find-program.ts';
 import { startStandIn, type StandIn } from '../../support/keyward-stand-in.ts';
 import { runCommand } from '../../support/run-command.ts';
 
@@ -82,6 +83,19 @@ describe('keyward run', () => {
     command.kill('SIGTERM');
     expect(await command.exitCode).toBe(3);
     expect(command.output()).toBe('ready\nsaved\n');
+  });
+
+  it.skipIf(findProgram('script') === undefined)('on a terminal the tool gets Ctrl-C once, as without `keyward run`', async () => {
+    await logIn(folder, ['--server', server.url]);
+    const before = await server.count('run key ended');
+    const counting = "let count = 0; process.on('SIGINT', () => { count += 1; if (count === 1) setTimeout(() => { console.log('got ' + count); process.exit(4) }, 300) }); console.log('ready'); setInterval(() => {}, 1000)";
+    const command = runCommand({ folder, args: ['run', ...node(counting)], through: ['script', '-qec'] });
+    await command.says('ready');
+    command.type('\u0003');
+    // The shell that `script` starts has an exit code of its own for it.
+    await command.exitCode;
+    expect(command.output()).toContain('got 1');
+    expect((await server.count('run key ended')) - before).toBe(1);
   });
 
   it('says clearly that a command is not there, and makes no key for it', async () => {

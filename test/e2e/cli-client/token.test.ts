@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, rmSync, symlinkSync, chmodSync, writeFileSync, renameSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, symlinkSync, chmodSync, writeFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { age, clientFile, logIn } from '../../support/cli-login.ts';
@@ -88,18 +88,20 @@ describe('keyward token', () => {
     expect(token()).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('is a link and is not read') });
   });
 
-  it('costs less than 40 ms above a bare Node while nothing is due', async () => {
+  it('loads nothing of the command line while nothing is due, and takes less than 60 ms for it', async () => {
     await login();
     token();
-    const median = (args: readonly string[]): number => {
-      const took = Array.from({ length: 15 }, () => {
-        const startedMs = performance.now();
-        spawnSync(process.execPath, args, { cwd: folder, env: { HOME: folder, PATH: process.env['PATH'] ?? '' } });
-        return performance.now() - startedMs;
-      });
-      return took.sort((left, right) => left - right)[7] ?? 0;
-    };
-    expect(median([binary, 'token']) - median(['-e', '0'])).toBeLessThan(40);
+    const coverage = join(folder, 'coverage');
+    token({ NODE_V8_COVERAGE: coverage });
+    const loaded = readdirSync(coverage).flatMap((name) => [...readFileSync(join(coverage, name), 'utf8').matchAll(/"url":"file:[^"]*\/dist\/([^"]+)"/g)].map((match) => match[1]));
+    expect(new Set(loaded)).toEqual(new Set(['keyward.mjs', 'token.mjs']));
+    // The least of many: the machine does other things meanwhile.
+    const times = Array.from({ length: 25 }, () => {
+      const startedMs = performance.now();
+      spawnSync(process.execPath, [binary, 'token'], { cwd: folder, env: { HOME: folder, PATH: process.env['PATH'] ?? '' } });
+      return performance.now() - startedMs;
+    });
+    expect(Math.min(...times)).toBeLessThan(60);
   });
 });
 

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Keychain } from '../../../../internal/accounts/auth-file/key-stores.ts';
 import { chooseStore } from '../../../../internal/cli/client/choose-store.ts';
 import { clientPlaces, entryPath } from '../../../../internal/cli/client/places.ts';
+import { sealUnder } from '../../../../internal/accounts/auth-file/sealing.ts';
+import { openSealed } from '../../../../internal/cli/client/open-sealed.ts';
 import { openVault, type Vault } from '../../../../internal/cli/client/vault.ts';
 import { createFakeProcess } from '../fake-process.ts';
 
@@ -56,5 +58,23 @@ describe('the store of a login', () => {
     expect(readdirSync(clientPlaces(cli).tokens)).toEqual(['work.session.json']);
     await vault.remove('work', 'session');
     expect(await vault.read('work', 'session')).toEqual({ ok: true, value: undefined });
+  });
+});
+
+describe('what is sealed', () => {
+  it('opens for its key and subject alone, and not when a letter of it was changed', async () => {
+    const key = { id: 'k1', bytes: new Uint8Array(32).fill(7) };
+    const sealed = await sealUnder(key, 'grüße', 'work session');
+    expect(openSealed([key], sealed, 'work session')).toBe('grüße');
+    expect(openSealed([key], sealed, 'home session')).toBeUndefined();
+    expect(openSealed([{ ...key, id: 'k2' }], sealed, 'work session')).toBeUndefined();
+    expect(openSealed([{ ...key, bytes: new Uint8Array(32).fill(8) }], sealed, 'work session')).toBeUndefined();
+    for (let at = 0; at < sealed.length; at += 1) {
+      const other = sealed[at] === 'A' ? 'g' : 'A';
+      // The last letter of a part carries bits that count for nothing; the parts before it are each changed whole.
+      if (sealed[at] === '.' || sealed[at + 1] === '.' || at === sealed.length - 1) continue;
+      expect(openSealed([key], `${sealed.slice(0, at)}${other}${sealed.slice(at + 1)}`, 'work session')).toBeUndefined();
+    }
+    for (const odd of ['', '....', `${sealed}.x`, sealed.replace('..', '.x.'), sealed.slice(0, -8)]) expect(openSealed([key], odd, 'work session')).toBeUndefined();
   });
 });
