@@ -99,7 +99,7 @@ function serverOf(cli: CliProcess, flags: LoginFlags): Result<string, StoreRefus
 function optionsOf(cli: CliProcess, flags: LoginFlags, { surroundings, openBrowser }: LoginWorld, server: string, signal: AbortSignal): LogInOptions {
   const { ssh, isContainer, hasDisplay } = surroundings;
   const mayOpen = flags.browser && hasDisplay && ssh === undefined && !isContainer;
-  const scope = [...new Set(['openid', ...(flags.scope ?? usualScopes).split(/[\s,]+/).filter((each) => each !== '')])].join(' ');
+  const scope = [...new Set(['openid', 'profile', 'email', ...(flags.scope ?? usualScopes).split(/[\s,]+/).filter((each) => each !== '')])].join(' ');
   const where = ssh !== undefined ? 'This is an SSH session' : isContainer ? 'This is a container' : 'There is no screen here';
   const hint = mayOpen || (!flags.browser && ssh === undefined && !isContainer) ? '' : `${where}: a browser on another machine cannot come back to it.\nThere, use \`keyward login --device\` instead (Ctrl-C first).\n\n`;
   return { server, scope, signal, hint, progress: flags.json ? cli.stderr : cli.stdout, openBrowser: (address) => (mayOpen ? openBrowser(address) : Promise.resolve(false)) };
