@@ -299,7 +299,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     } catch {
       if (sink?.hasStarted() !== true) return undefined;
       cutConnection(this.#res);
-      return { usage: undefined, storedIds: [], response: undefined, isTruncated: true, hasFailed: false, answerBytes: 0, eventCount: 0 };
+      return { usage: undefined, storedIds: [], response: undefined, isTruncated: true, hasFailed: false, contentBytes: 0, eventCount: 0 };
     }
   }
 

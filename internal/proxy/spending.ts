@@ -51,7 +51,7 @@ export function countTokens(request: Spending, summary: AnswerSummary | undefine
   const isStated = usage !== undefined && usage.input + usage.output > 0;
   // Of an answer in one piece it stands at the end.
   if (isStated && !(summary.isTruncated && request.isStream)) return { ...usage, estimated: false };
-  const came = summary.eventCount > 0 ? summary.eventCount : Math.ceil(summary.answerBytes / bytesPerToken);
+  const came = Math.max(summary.eventCount, Math.ceil(summary.contentBytes / bytesPerToken));
   const output = Math.max(least, came);
   if (!isStated) return { ...none, input, output, estimated: true };
   return { ...usage, input: usage.input === 0 ? input : usage.input, output: Math.max(usage.output, output), estimated: usage.output < output };

@@ -85,7 +85,7 @@ function openExchange(deps: RealtimeSocketDeps, opening: SocketOpening, model: s
   return (status, outcome, end) => {
     if (isSettled) return;
     isSettled = true;
-    const summary = { usage: end?.usage ?? noUsage, storedIds: [], response: undefined, isTruncated: end?.wasLost ?? false, hasFailed: false, answerBytes: end?.answerBytes ?? 0, eventCount: 0 };
+    const summary = { usage: end?.usage ?? noUsage, storedIds: [], response: undefined, isTruncated: end?.wasLost ?? false, hasFailed: false, contentBytes: 0, eventCount: 0 };
     deps.settle(inbound, request, progress, { status, outcome, summary });
   };
 }

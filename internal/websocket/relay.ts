@@ -11,7 +11,6 @@ export interface RelayEnd {
   /** The upstream broke off without a closing frame. */
   readonly wasLost: boolean;
   readonly usage: StatedUsage;
-  readonly answerBytes: number;
 }
 
 export interface RelayOptions {
@@ -31,7 +30,6 @@ export class Relay implements SocketEvents {
   readonly #options: RelayOptions;
   readonly #liveness: Liveness;
   #usage = noUsage;
-  #answerBytes = 0;
   #turns = 0;
   #isOver = false;
 
@@ -91,7 +89,6 @@ export class Relay implements SocketEvents {
   readonly turnCount = (): number => this.#turns;
 
   #carryDown(data: Buffer, isBinary: boolean): void {
-    this.#answerBytes += data.length;
     const usage = isBinary ? undefined : usageOfEvent(data);
     if (usage !== undefined) {
       this.#turns++;
@@ -109,7 +106,7 @@ export class Relay implements SocketEvents {
   #finish(wasLost: boolean): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#options.onEnd({ wasLost, usage: this.#usage, answerBytes: this.#answerBytes });
+    this.#options.onEnd({ wasLost, usage: this.#usage });
   }
 }
 

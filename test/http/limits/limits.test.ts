@@ -189,6 +189,41 @@ describe('what is settled', () => {
   });
 });
 
+describe('a stream that states no usage', () => {
+  const piece = (content: string): string => `data: ${JSON.stringify({ id: 'chatcmpl-0123456789abcdef', object: 'chat.completion.chunk', created: 1_764_000_000, model: 'm', system_fingerprint: 'fp_0123456789', choices: [{ index: 0, delta: { content }, logprobs: null, finish_reason: null }] })}\n\n`;
+  const done = 'data: [DONE]\n\n';
+  beforeEach(() => rig.keys.mint('key', { dailyBudget: { tokens: 1_000_000 } }));
+  const costOf = async (events: readonly string[], prompt = 'hi'): Promise<number> => {
+    upstream.setScript((_seen, res) => answerEvents(res, events));
+    expect((await ask('key', { stream: true, messages: [{ role: 'user', content: prompt }] })).outcome).toBe('ok');
+    return (await spentBy('ck_key')).tokens;
+  };
+
+  it('costs what its content weighs, in however few events', async () => {
+    const tokens = await costOf([piece('y'.repeat(40_000)), done]);
+    expect([tokens >= 10_000, tokens < 10_100]).toEqual([true, true]);
+  });
+
+  it('costs a token an event where those are short, however much is around them', async () => {
+    const tokens = await costOf([...Array.from({ length: 200 }, () => piece('a')), done]);
+    expect([tokens >= 200, tokens < 240]).toEqual([true, true]);
+  });
+
+  it('costs its input as well', async () => {
+    expect(await costOf([piece('a'), done], 'x'.repeat(8_000))).toBeGreaterThanOrEqual(2_000);
+  });
+
+  it('is not made to state it: the upstream gets the body as it came', async () => {
+    await costOf([piece('a'), done]);
+    expect(upstream.seen[0]?.body.toString()).not.toContain('stream_options');
+  });
+
+  it('or that states nothing but zeros, costs the same', async () => {
+    const zeros = `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } })}\n\n`;
+    expect(await costOf([piece('y'.repeat(4_000)), zeros, done])).toBeGreaterThanOrEqual(1_000);
+  });
+});
+
 describe('what a caller costs who leaves', () => {
   const prompt = 'x'.repeat(4_000);
   beforeEach(() => rig.keys.mint('key', { dailyBudget: { tokens: 1_000_000, requests: 1_000 } }));
@@ -297,8 +332,17 @@ describe('many at one time', () => {
     ['rate', { requestsPerMinute: 1 }],
   ] as const)('a limit of %s for one lets in one of fifty', async (_name, grant) => {
     rig.keys.mint('key', grant);
-    upstream.setScript((_seen, res) => void setTimeout(() => answerJson(res, 200, chatCompletion), 300));
-    const answers = await Promise.all(Array.from({ length: 50 }, () => ask('key')));
+    // None is answered before all the others were refused.
+    let release = (): void => undefined;
+    let refused = 0;
+    upstream.setScript((_seen, res) => void (release = () => answerJson(res, 200, chatCompletion)));
+    const asked = Array.from({ length: 50 }, () => ask('key').then((answer) => {
+      refused += Number(answer.status === 429);
+      return answer;
+    }));
+    await until('all others are refused', () => refused === 49);
+    release();
+    const answers = await Promise.all(asked);
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
     expect(upstream.seen).toHaveLength(1);
