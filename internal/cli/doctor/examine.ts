@@ -1,6 +1,6 @@
 import { isLatched } from '../../http/client-auth-latch.ts';
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ReadManagedKeys } from '../../clients/managed-keys/archive.ts';
 import { systemClock } from '../../clock/clock.ts';
 import type { LoadedConfig } from '../../config/loaded.ts';
@@ -18,6 +18,7 @@ import type { DoctorReport, Finding, PortState } from './report.ts';
 import { listSecrets } from './secrets.ts';
 import { examineTrustedIssuers, type AskIssuer } from './trusted-issuers.ts';
 import { checkUpstreams, listUpstreams } from './upstreams.ts';
+import { findTrackedSecrets, type SecretFile } from './version-control.ts';
 
 /** A report where there is no valid config to look into. */
 export function reportUnread(cli: CliProcess, place: ConfigPlace, findings: readonly Finding[]): DoctorReport {
@@ -65,10 +66,23 @@ export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded:
       ...examineManagedKeys(readKeys, loaded.dataDir, systemClock.nowMs()),
       ...issuerFindings,
       ...accountFindings,
+      ...findTrackedSecrets(secretFiles(place.path, loaded, accounts)),
       ...checkUpstreams(upstreams, accounts.length > 0 || Object.values(config.oauth).some(({ grant }) => grant === 'client-credentials')),
       ...(management.enabled ? [] : [{ level: 'info', code: 'management-off', message: 'No management secret is set: every path below /v0/management answers 404.', fix: 'Set `remote-management.secret-key` or MANAGEMENT_PASSWORD to use it.' } as const]),
     ],
   };
+}
+
+/** Where secrets stand in plain text. */
+function secretFiles(configPath: string, loaded: LoadedConfig, accounts: DoctorReport['accounts']): readonly SecretFile[] {
+  const origins = [...loaded.secretOrigins.values()];
+  return [
+    ...(origins.some(({ kind }) => kind === 'plain') ? [{ path: configPath, holds: 'secrets' }] : []),
+    ...origins.flatMap((origin) => (origin.kind === 'file' ? [{ path: origin.path, holds: 'a secret' }] : [])),
+    { path: join(dirname(configPath), '.env'), holds: 'settings of the environment' },
+    ...accounts.filter(({ sealed }) => !sealed).map(({ file }) => ({ path: join(loaded.authDir, file), holds: 'the tokens of an account' })),
+    ...['audit.key', 'auth-dir.key'].map((name) => ({ path: join(loaded.dataDir, name), holds: 'a key' })),
+  ];
 }
 
 /** A problem of the file as a finding; its message already says what to do. */
