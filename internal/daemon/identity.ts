@@ -3,6 +3,7 @@ import { createAuthServer, type AuthServer } from '../authserver/auth-server.ts'
 import { addExchangeGrant } from '../authserver/exchange-grant.ts';
 import { cliClientId, workloadClientId } from '../authserver/library-client.ts';
 import { createPeople, type People } from '../authserver/people/people.ts';
+import { defaultScopes } from '../authserver/people/person.ts';
 import { exchangeSubject } from '../authserver/workloads/exchange-subject.ts';
 import { createTrustedIssuers, type TrustedIssuers } from '../authserver/workloads/trusted-issuers.ts';
 import { createWorkloadSource, workloadFrom } from '../authserver/workloads/workload-source.ts';
@@ -10,6 +11,7 @@ import { createOAuthClients, type OAuthClients } from '../clients/issued/client-
 import { createSessions, type Sessions } from '../clients/issued/session-service.ts';
 import type { IdentityStore } from '../clients/issued/store.ts';
 import { createIssuedTokenSource, type IssuedTokenSource, type MinterRights } from '../clients/issued/token-source.ts';
+import { scopes } from '../clients/grant.ts';
 import type { Principal } from '../clients/principal.ts';
 import type { CredentialSource, Verdict } from '../clients/verify.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -163,6 +165,7 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
         accessTokenSeconds: () => Math.floor(settings().identity['access-token-ttl'] / 1_000),
         clock,
         claims,
+        scopesOf: (id) => (id === workloadClientId ? scopes : (clients.find(id)?.grant.scopes ?? defaultScopes)),
         exchange: async (request) => {
           const replays = { useOnce: (id: string, untilMs: number) => (store.isFirstUse('exchange', id, untilMs) ? ('first' as const) : ('again' as const)) };
           const first = exchangeSubject(request, { issuers, replays });
