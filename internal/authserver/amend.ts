@@ -1,5 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { scopes } from '../clients/grant.ts';
+import type { Principal } from '../clients/principal.ts';
+import { holdsScope } from '../clients/rights.ts';
 import type { AccessTokenClaims } from '../clients/issued/access-token.ts';
 import type { IssuedTokenSource } from '../clients/issued/token-source.ts';
 import { isRecord } from '../dialect/ir/json.ts';
@@ -44,7 +46,7 @@ export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: K
       // A public client cannot prove who it is: it is told of its own tokens only.
       const isTold = found !== undefined && (client.clientAuthMethod !== 'none' || found.claims.clientId === client.clientId);
       ctx.status = 200;
-      ctx.body = isTold ? introspected(found.claims, found.principal.label, ctx.oidc.issuer) : { active: false };
+      ctx.body = isTold ? introspected(found.claims, found.principal, ctx.oidc.issuer) : { active: false };
     }
     if (route === 'revocation') {
       const claims = source.readSigned(token);
@@ -57,13 +59,15 @@ export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: K
 }
 
 /** @see RFC 7662 §2.2 */
-function introspected(claims: AccessTokenClaims, label: string, issuer: string): object {
-  const { jti, subject, clientId, audience, scope, issuedAtMs, expiresAtMs, thumbprint } = claims;
+function introspected(claims: AccessTokenClaims, principal: Principal, issuer: string): object {
+  const { jti, subject, clientId, audience, issuedAtMs, expiresAtMs, thumbprint } = claims;
+  // What it may do now: others who ask act on the answer.
+  const scope = claims.scope.filter((each) => scopes.every((own) => own !== each || holdsScope(principal, own)));
   return {
     active: true,
     scope: scope.join(' '),
     client_id: clientId,
-    username: label,
+    username: principal.label,
     token_type: thumbprint === undefined ? 'Bearer' : 'DPoP',
     exp: expiresAtMs / 1_000,
     iat: issuedAtMs / 1_000,

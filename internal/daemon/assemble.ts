@@ -203,7 +203,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const running = createRunningExchanges();
   const managedKeys = openManagedKeys({ store: stores.managedKeys, clock, log, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll });
   // Off, nothing of it is even loaded.
-  const identity = settings().identity.enabled ? (await import('./identity.ts')).openIdentity({ metrics, tokenDispatchers, userAgent, store: stores.identity(), clock, log, audit, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll, keyRights: managedKeys.rightsOf }) : undefined;
+  const identity = settings().identity.enabled ? (await import('./identity.ts')).openIdentity({ metrics, tokenDispatchers, userAgent, store: stores.identity(), clock, log, audit, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll, keys: managedKeys }) : undefined;
   const proxy = createProxy({ ...exchanges, running, owners: stores.responseOwners, store: stores.responses, spoolDir: folders.spool, requestLogs });
 
   const management: ManagementDeps = {

@@ -3,14 +3,15 @@ import { createAuthServer, type AuthServer } from '../authserver/auth-server.ts'
 import { addExchangeGrant } from '../authserver/exchange-grant.ts';
 import { cliClientId, workloadClientId } from '../authserver/library-client.ts';
 import { createPeople, type People } from '../authserver/people/people.ts';
+import { defaultScopes } from '../authserver/people/person.ts';
 import { exchangeSubject } from '../authserver/workloads/exchange-subject.ts';
 import { createTrustedIssuers, type TrustedIssuers } from '../authserver/workloads/trusted-issuers.ts';
 import { createWorkloadSource, workloadFrom } from '../authserver/workloads/workload-source.ts';
 import { createOAuthClients, type OAuthClients } from '../clients/issued/client-service.ts';
 import { createSessions, type Sessions } from '../clients/issued/session-service.ts';
 import type { IdentityStore } from '../clients/issued/store.ts';
-import { createIssuedTokenSource, type IssuedTokenSource } from '../clients/issued/token-source.ts';
-import type { Holder } from '../clients/grant.ts';
+import { createIssuedTokenSource, type IssuedTokenSource, type MinterRights } from '../clients/issued/token-source.ts';
+import { scopes } from '../clients/grant.ts';
 import type { Principal } from '../clients/principal.ts';
 import type { CredentialSource, Verdict } from '../clients/verify.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -24,6 +25,7 @@ import type { Logger } from '../log/logger.ts';
 import { createOAuthHttp } from '../upstreamauth/oauth-http.ts';
 import type { RunningExchanges } from '../proxy/running.ts';
 import type { Live } from './live.ts';
+import type { OpenManagedKeys } from './managed-keys.ts';
 
 export interface IdentityDeps {
   readonly store: IdentityStore;
@@ -37,8 +39,8 @@ export interface IdentityDeps {
   readonly dataDir: string;
   readonly running: Pick<RunningExchanges, 'review'>;
   readonly readmitSockets: () => void;
-  /** The present rights of a managed key; undefined where it has none any more. */
-  readonly keyRights: (id: string) => readonly Holder[] | undefined;
+  /** The present rights of a managed key, undefined where it has none any more; and who is told when such rights change. */
+  readonly keys: Pick<OpenManagedKeys, 'rightsOf' | 'onChanged'>;
 }
 
 /** Tokens that this daemon issues, and who they stand for. */
@@ -71,7 +73,7 @@ export function publicUrlOf(config: Config): string {
 }
 
 /** Opens the authorization server. Loaded only when `identity.enabled`. */
-export function openIdentity({ store, clock, log, audit, live, metrics, tokenDispatchers, userAgent, dataDir, running, readmitSockets, keyRights }: IdentityDeps): OpenIdentity {
+export function openIdentity({ store, clock, log, audit, live, metrics, tokenDispatchers, userAgent, dataDir, running, readmitSockets, keys }: IdentityDeps): OpenIdentity {
   const settings = () => live.snapshot().loaded.config;
   const publicUrl = publicUrlOf(settings());
   const http = createOAuthHttp({ clock, dispatchers: tokenDispatchers, userAgent });
@@ -83,13 +85,16 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
   });
   workloads.apply(settings(), `${publicUrl}/oauth`);
   const source = createIssuedTokenSource({ store, clock, issuer: `${publicUrl}/oauth`, audience: publicUrl, builtInClients: new Set([cliClientId, workloadClientId]), workloadOf: (evidence) => workloadFrom(issuers, evidence), minterRights: (id) => rightsOf(id) });
-  const rightsOf = (id: string): readonly Holder[] | undefined => {
+  const rightsOf = (id: string): MinterRights | undefined => {
     const person = store.findPerson(id);
-    if (person !== undefined) return [{ id, grant: { ...person.limits, scopes: person.scopes } }];
+    if (person !== undefined) return { holders: [{ id, grant: { ...person.limits, scopes: person.scopes } }], validUntilMs: Infinity };
     const client = store.findClient(id);
-    if (client === undefined) return keyRights(id);
-    const above = client.minterId === '' ? [] : rightsOf(client.minterId);
-    return client.revokedAtMs === undefined && above !== undefined ? [{ id, grant: client.grant }, ...above] : undefined;
+    if (client === undefined) return keys.rightsOf(id);
+    if (client.revokedAtMs !== undefined) return undefined;
+    const own = { id, grant: client.grant };
+    if (client.minterId === '') return { holders: [own], validUntilMs: Infinity };
+    const above = rightsOf(client.minterId);
+    return above === undefined ? undefined : { ...above, holders: [own, ...above.holders] };
   };
 
   const judge = (principal: Principal): AppError | undefined => {
@@ -102,6 +107,9 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
     if (ended > 0) log.info({ ended }, 'exchanges were ended: the login or client behind them has ended');
     readmitSockets();
   };
+
+  // Clients hang on the keys that made them.
+  keys.onChanged(onChanged);
 
   let seenRevision = store.revision();
   let wasBroken = false;
@@ -159,6 +167,7 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
         accessTokenSeconds: () => Math.floor(settings().identity['access-token-ttl'] / 1_000),
         clock,
         claims,
+        scopesOf: (id) => (id === workloadClientId ? scopes : (clients.find(id)?.grant.scopes ?? defaultScopes)),
         exchange: async (request) => {
           const replays = { useOnce: (id: string, untilMs: number) => (store.isFirstUse('exchange', id, untilMs) ? ('first' as const) : ('again' as const)) };
           const first = exchangeSubject(request, { issuers, replays });

@@ -2,6 +2,7 @@ import type { Holder } from '../clients/grant.ts';
 import { anonymousOnSocket, type Principal } from '../clients/principal.ts';
 import { asStorage } from '../clients/managed-keys/as-storage.ts';
 import { followManagedKeys } from '../clients/managed-keys/follow.ts';
+import type { MinterRights } from '../clients/issued/token-source.ts';
 import { createManagedKeyService, type ManagedKeyService } from '../clients/managed-keys/service.ts';
 import { createManagedKeySource } from '../clients/managed-keys/source.ts';
 import type { KeyChange, ManagedKeyStore } from '../clients/managed-keys/store.ts';
@@ -29,7 +30,9 @@ export interface OpenManagedKeys {
   readonly principalOf: (id: string) => Principal | undefined;
   readonly service: ManagedKeyService;
   /** What a key may do now, by its own grant and those above it; undefined where it may nothing any more. */
-  readonly rightsOf: (id: string) => readonly Holder[] | undefined;
+  readonly rightsOf: (id: string) => MinterRights | undefined;
+  /** Told of every write that may take or change rights, by this process or another: whoever hangs on keys looks again. */
+  readonly onChanged: (listener: () => void) => void;
   readonly close: () => void;
 }
 
@@ -64,15 +67,17 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
       return true;
     }
   };
-  const rightsOf = (id: string): readonly Holder[] | undefined => {
+  const rightsOf = (id: string): MinterRights | undefined => {
     const holders = source.principalOf(id)?.holders;
-    const nowMs = clock.nowMs();
-    const isGood = (holder: Holder): boolean => {
+    if (holders === undefined) return undefined;
+    const endOf = (holder: Holder): number => {
       const key = store.find(holder.id);
-      return key !== undefined && key.revokedAtMs === undefined && (key.expiresAtMs ?? Infinity) > nowMs;
+      return key === undefined || key.revokedAtMs !== undefined ? -Infinity : (key.expiresAtMs ?? Infinity);
     };
-    return holders?.every(isGood) === true ? holders : undefined;
+    const validUntilMs = Math.min(...holders.map(endOf));
+    return validUntilMs > clock.nowMs() ? { holders, validUntilMs } : undefined;
   };
+  const listeners: (() => void)[] = [];
   const endOthers = (): void => {
     const ended = running.review(judge);
     if (ended > 0) log.info({ ended }, 'exchanges were ended: their callers may not go on');
@@ -81,6 +86,7 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
   const onChanged = (changes: readonly KeyChange[] | 'many'): void => {
     source.apply(changes);
     endOthers();
+    for (const listener of listeners) listener();
   };
   live.onCommit((_snapshot, cause) => {
     if (cause === 'config') endOthers();
@@ -99,5 +105,5 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
     live.closeDoor();
     isClosed = true;
   };
-  return { source, principalOf: (id) => asStorage(() => source.principalOf(id)), rightsOf, service: createManagedKeyService({ store, clock, closeDoor, onChanged }), close: following.close };
+  return { source, principalOf: (id) => asStorage(() => source.principalOf(id)), rightsOf, onChanged: (listener) => void listeners.push(listener), service: createManagedKeyService({ store, clock, closeDoor, onChanged }), close: following.close };
 }

@@ -5,6 +5,8 @@ import type { Session } from './session.ts';
 export interface SessionQuery extends PageQuery {
   readonly personId?: string | undefined;
   readonly clientId?: string | undefined;
+  /** A person, or who made clients: only the logins of the one and at the others. */
+  readonly visibleTo?: string | undefined;
 }
 
 export interface PageQuery {

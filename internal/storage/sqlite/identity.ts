@@ -1,5 +1,5 @@
 import { encodeGrant } from '../../clients/managed-keys/grant-json.ts';
-import type { IdentityStore } from '../../clients/issued/store.ts';
+import type { IdentityStore, PageQuery } from '../../clients/issued/store.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { SqlDatabase, SqlValue } from './driver.ts';
 import { clientColumns, personColumns, readClient, readPerson, readSession, readSigningKey, sessionColumns, valuesOfClient, valuesOfPerson, valuesOfSession } from './identity-rows.ts';
@@ -50,10 +50,10 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
       raiseRevision.run();
       return work(revision());
     });
-  const page = <T>(table: string, columns: readonly string[], conditions: Readonly<Record<string, string | undefined>>, after: { readonly createdAtMs: number; readonly id: string } | undefined, limit: number, read: (row: unknown) => T): readonly T[] => {
+  const page = <T>(table: string, columns: readonly string[], conditions: Readonly<Record<string, string | undefined>>, { after, limit }: PageQuery, read: (row: unknown) => T, more?: { readonly sql: string; readonly values: readonly SqlValue[] }): readonly T[] => {
     const said = Object.entries(conditions).filter((entry): entry is [string, string] => entry[1] !== undefined);
-    const where = [...said.map(([column]) => `${column} = ?`), ...(after === undefined ? [] : ['(created_at_ms, id) < (?, ?)'])];
-    const values: readonly SqlValue[] = [...said.map(([, value]) => value), ...(after === undefined ? [] : [after.createdAtMs, after.id]), limit];
+    const where = [...said.map(([column]) => `${column} = ?`), ...(more === undefined ? [] : [more.sql]), ...(after === undefined ? [] : ['(created_at_ms, id) < (?, ?)'])];
+    const values: readonly SqlValue[] = [...said.map(([, value]) => value), ...(more?.values ?? []), ...(after === undefined ? [] : [after.createdAtMs, after.id]), limit];
     const sql = `SELECT ${columns.join(', ')} FROM ${table}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`} ORDER BY created_at_ms DESC, id DESC LIMIT ?`;
     return database.prepare(sql).all(...values).map(read);
   };
@@ -61,7 +61,7 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
   return {
     objects,
     findClient: (id) => optional(selectClient.get(id), readClient),
-    listClients: ({ after, limit, minterId }) => page('oauth_client', clientColumns, { minter_id: minterId }, after, limit, readClient),
+    listClients: (query) => page('oauth_client', clientColumns, { minter_id: query.minterId }, query, readClient),
     insertClient: (client) =>
       write((next) => {
         const written = { ...client, revision: next };
@@ -84,9 +84,10 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
     findPerson: (id) => optional(selectPerson.get(id), readPerson),
     savePerson: (person) => write(() => void savePerson.run(...valuesOfPerson(person))),
     limitPerson: (id, limits) => write(() => limitPerson.run(JSON.stringify(encodeGrant(limits)), id).changes === 1),
-    listPeople: ({ after, limit }) => page('person', personColumns, {}, after, limit, readPerson),
+    listPeople: (query) => page('person', personColumns, {}, query, readPerson),
     findSession: (id) => optional(selectSession.get(id), readSession),
-    listSessions: ({ personId, clientId, after, limit }) => page('oauth_session', sessionColumns, { person_id: personId, client_id: clientId }, after, limit, readSession),
+    listSessions: ({ personId, clientId, visibleTo, ...query }) =>
+      page('oauth_session', sessionColumns, { person_id: personId, client_id: clientId }, query, readSession, visibleTo === undefined ? undefined : { sql: '(person_id = ? OR client_id IN (SELECT id FROM oauth_client WHERE minter_id = ?))', values: [visibleTo, visibleTo] }),
     insertSession: (session) => void insertSession.run(...valuesOfSession(session)),
     endSession: (id, by) =>
       write(() => {
