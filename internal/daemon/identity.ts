@@ -198,10 +198,10 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
     source,
     sources: [source, workloads],
     principalOf: (id) => {
-      const holders = rightsOf(id);
+      const rights = rightsOf(id);
       const person = store.findPerson(id);
-      if (holders === undefined || (person === undefined && store.findClient(id) === undefined)) return undefined;
-      return { id, kind: person === undefined ? 'machine' : 'person', label: person?.label ?? store.findClient(id)?.name ?? id, holders };
+      if (rights === undefined || (person === undefined && store.findClient(id) === undefined)) return undefined;
+      return { id, kind: person === undefined ? 'machine' : 'person', label: person?.label ?? store.findClient(id)?.name ?? id, holders: rights.holders };
     },
     checkProof: createProofCheck({ clock, publicUrl }),
     clients,
