@@ -1,13 +1,15 @@
-import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
 import { join } from 'node:path';
 import { makeKeyText } from '../../internal/clients/managed-keys/key-text.ts';
 import { createManagedKeySource } from '../../internal/clients/managed-keys/source.ts';
+import type { IdentityStore } from '../../internal/clients/issued/store.ts';
 import { createIssuedTokenSource } from '../../internal/clients/issued/token-source.ts';
 import type { Verdict } from '../../internal/clients/verify.ts';
 import { systemClock } from '../../internal/clock/clock.ts';
 import { createProofCheck } from '../../internal/http/dpop-proof.ts';
 import { sha256Hex } from '../../internal/secret/digest.ts';
-import { openSqliteStores, type Stores } from '../../internal/storage/sqlite/stores.ts';
+import { createSealer } from '../../internal/storage/sealer.ts';
+import { openSqliteStores } from '../../internal/storage/sqlite/stores.ts';
 import { quantile } from '../quantile.ts';
 import { managedKey } from './managed-key.ts';
 
@@ -62,9 +64,10 @@ function fill(file: string, count: number): readonly string[] {
 export function measureTokens(folder: string): readonly CheckTimes[] {
   const stores = openSqliteStores({ file: join(folder, 'tokens.db'), clock: systemClock });
   const [issuer, audience] = ['http://localhost:8317/oauth', 'http://localhost:8317'];
-  const signer = makeSigner(stores);
-  const client = stores.identity().insertClient({ id: 'client_bench', revision: 0, name: 'bench', organization: '', authentication: 'client_secret_basic', grants: ['client_credentials'], grant: {}, redirectUris: [], jwks: [], createdAtMs: Date.now(), createdBy: 'root', minterId: '', revokedAtMs: undefined, revokedBy: '', secrets: [] });
-  const source = createIssuedTokenSource({ store: stores.identity(), clock: systemClock, issuer, audience, builtInClients: new Set(), workloadOf: () => undefined, minterRights: () => undefined });
+  const identity = stores.identity(createSealer(randomBytes(32)));
+  const signer = makeSigner(identity);
+  const client = identity.insertClient({ id: 'client_bench', revision: 0, name: 'bench', organization: '', authentication: 'client_secret_basic', grants: ['client_credentials'], grant: {}, redirectUris: [], jwks: [], createdAtMs: Date.now(), createdBy: 'root', minterId: '', revokedAtMs: undefined, revokedBy: '', secrets: [] });
+  const source = createIssuedTokenSource({ store: identity, clock: systemClock, issuer, audience, builtInClients: new Set(), workloadOf: () => undefined, minterRights: () => undefined });
   const nowSeconds = Math.floor(Date.now() / 1_000);
   const tokens = Array.from({ length: 2_000 }, () => signer.sign('at+jwt', { iss: issuer, aud: audience, sub: client.id, client_id: client.id, jti: randomUUID(), iat: nowSeconds, exp: nowSeconds + 3_600, scope: 'models:use models:read' }));
   const first = timed('access token, first sight', tokens, (text) => source.verify(text, '127.0.0.1'));
@@ -88,10 +91,10 @@ interface Signer {
   readonly sign: (typ: string, claims: object, showsKey?: boolean) => string;
 }
 
-function makeSigner(stores: Stores): Signer {
+function makeSigner(identity: IdentityStore): Signer {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const { crv, kty, x, y } = publicKey.export({ format: 'jwk' });
-  stores.identity().insertSigningKey({ kid: 'bench', jwk: { ...privateKey.export({ format: 'jwk' }) }, createdAtMs: Date.now(), retiredAtMs: undefined }, true);
+  identity.insertSigningKey({ kid: 'bench', jwk: { ...privateKey.export({ format: 'jwk' }) }, createdAtMs: Date.now(), retiredAtMs: undefined }, true);
   const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
   return {
     thumbprint: createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url'),

@@ -32,6 +32,7 @@ import { createOAuthRoutes } from '../server/oauth-routes.ts';
 import { createLoginRoutes } from '../server/login-routes.ts';
 import { createStatusPages } from '../server/status-pages.ts';
 import { openAudit } from '../storage/open-audit.ts';
+import { openSealer } from '../storage/sealer.ts';
 import { startRetention } from '../storage/retention.ts';
 import { openSqliteStores } from '../storage/sqlite/stores.ts';
 import { createTokenGrants } from '../upstreamauth/grants.ts';
@@ -203,7 +204,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const running = createRunningExchanges();
   const managedKeys = openManagedKeys({ store: stores.managedKeys, clock, log, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll });
   // Off, nothing of it is even loaded.
-  const identity = settings().identity.enabled ? (await import('./identity.ts')).openIdentity({ metrics, tokenDispatchers, userAgent, store: stores.identity(), clock, log, audit, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll, keys: managedKeys }) : undefined;
+  const identity = settings().identity.enabled ? (await import('./identity.ts')).openIdentity({ metrics, tokenDispatchers, userAgent, store: stores.identity(await openSealer(folders.identityKey, process.getuid?.(), log)), clock, log, audit, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll, keys: managedKeys }) : undefined;
   const proxy = createProxy({ ...exchanges, running, owners: stores.responseOwners, store: stores.responses, spoolDir: folders.spool, requestLogs });
 
   const management: ManagementDeps = {

@@ -81,7 +81,7 @@ function secretFiles(configPath: string, loaded: LoadedConfig, accounts: DoctorR
     ...origins.flatMap((origin) => (origin.kind === 'file' ? [{ path: origin.path, holds: 'a secret' }] : [])),
     { path: join(dirname(configPath), '.env'), holds: 'settings of the environment' },
     ...accounts.filter(({ sealed }) => !sealed).map(({ file }) => ({ path: join(loaded.authDir, file), holds: 'the tokens of an account' })),
-    ...['audit.key', 'auth-dir.key'].map((name) => ({ path: join(loaded.dataDir, name), holds: 'a key' })),
+    ...['audit.key', 'auth-dir.key', 'identity.key'].map((name) => ({ path: join(loaded.dataDir, name), holds: 'a key' })),
   ];
 }
 

@@ -1,8 +1,9 @@
 import { encodeGrant } from '../../clients/managed-keys/grant-json.ts';
 import type { IdentityStore, PageQuery } from '../../clients/issued/store.ts';
 import type { Clock } from '../../clock/clock.ts';
+import type { Sealer } from '../sealer.ts';
 import type { SqlDatabase, SqlValue } from './driver.ts';
-import { clientColumns, personColumns, readClient, readPerson, readSession, readSigningKey, sessionColumns, valuesOfClient, valuesOfPerson, valuesOfSession } from './identity-rows.ts';
+import { clientColumns, personColumns, readClient, readPerson, readSession, readSigningKey, sealSigningKey, sessionColumns, valuesOfClient, valuesOfPerson, valuesOfSession } from './identity-rows.ts';
 import { createProtocolObjects } from './protocol-objects.ts';
 import { readRow } from './read-row.ts';
 
@@ -13,7 +14,7 @@ const keptEndedMs = 90 * 86_400_000;
 const signedIn = ['label', 'email', 'groups_json', 'scopes_json', 'provider_refresh_token', 'seen_at_ms'] as const;
 
 /** OAuth clients, people, their logins and what the authorization server keeps, in SQLite. */
-export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clock, 'nowMs'>): IdentityStore {
+export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clock, 'nowMs'>, sealer: Sealer): IdentityStore {
   const objects = createProtocolObjects(database, clock);
   const marks = (columns: readonly string[]): string => columns.map(() => '?').join(', ');
   const selectClient = database.prepare(`SELECT ${clientColumns.join(', ')} FROM oauth_client WHERE id = ?`);
@@ -81,10 +82,10 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
         endSessionsOfClient.run(clock.nowMs(), 'client removed', id);
         return true;
       }),
-    findPerson: (id) => optional(selectPerson.get(id), readPerson),
-    savePerson: (person) => write(() => void savePerson.run(...valuesOfPerson(person))),
+    findPerson: (id) => optional(selectPerson.get(id), (row) => readPerson(row, sealer)),
+    savePerson: (person) => write(() => void savePerson.run(...valuesOfPerson(person, sealer))),
     limitPerson: (id, limits) => write(() => limitPerson.run(JSON.stringify(encodeGrant(limits)), id).changes === 1),
-    listPeople: (query) => page('person', personColumns, {}, query, readPerson),
+    listPeople: (query) => page('person', personColumns, {}, query, (row) => readPerson(row, sealer)),
     findSession: (id) => optional(selectSession.get(id), readSession),
     listSessions: ({ personId, clientId, visibleTo, ...query }) =>
       page('oauth_session', sessionColumns, { person_id: personId, client_id: clientId }, query, readSession, visibleTo === undefined ? undefined : { sql: '(person_id = ? OR client_id IN (SELECT id FROM oauth_client WHERE minter_id = ?))', values: [visibleTo, visibleTo] }),
@@ -98,11 +99,11 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
     endToken: (jti, expiresAtMs) => write(() => void endToken.run(jti, expiresAtMs)),
     isTokenEnded: (jti) => selectEnded.get(jti) !== undefined,
     isFirstUse: (scope, jti, expiresAtMs) => useOnce.run(scope, jti, expiresAtMs, clock.nowMs()).changes === 1,
-    signingKeys: () => selectKeys.all().map(readSigningKey),
+    signingKeys: () => selectKeys.all().map((row) => readSigningKey(row, sealer)).filter((key) => key !== undefined),
     insertSigningKey: ({ kid, jwk, createdAtMs }, retirePrevious) =>
       write(() => {
         if (retirePrevious) retireKeys.run(createdAtMs);
-        insertKey.run(kid, JSON.stringify(jwk), createdAtMs);
+        insertKey.run(kid, sealSigningKey(kid, jwk, sealer), createdAtMs);
       }),
     sweep: () => {
       const nowMs = clock.nowMs();

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { onBusyMachine } from '../../support/busy-machine.ts';
 import { createManagedKeyService } from '../../../internal/clients/managed-keys/service.ts';
 import type { KeyPlace, KeyQuery, ManagedKeyStore } from '../../../internal/clients/managed-keys/store.ts';
 import type { SqlDatabase } from '../../../internal/storage/sqlite/driver.ts';
