@@ -35,7 +35,7 @@ const rare = ['ck_60000', 'ck_40000', 'ck_20000'];
 const filters: readonly Partial<KeyQuery>[] = [{ tag: 'rare' }, { status: 'revoked' }, { tag: 'rare', status: 'revoked' }, { owner: 'bob', minterId: 'ck_top' }, { minterId: 'ck_top', status: 'revoked' }];
 
 describe('among very many keys', () => {
-  it.each(filters)('a list by %j looks through few at a time and finds all of them', (filter) => {
+  it.each(filters)('a list by %j looks through few at a time and finds all of them', onBusyMachine, (filter) => {
     const found: string[] = [];
     let longestMs = 0;
     let calls = 0;
