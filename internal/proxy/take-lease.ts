@@ -1,7 +1,8 @@
-import { isMetered, type Lease, type Limits } from '../clients/limits/limits.ts';
+import type { Lease } from '../clients/limits/lease.ts';
+import { isMetered, type Limits } from '../clients/limits/limits.ts';
 import type { Principal } from '../clients/principal.ts';
 import type { ProxyLimits } from './limits.ts';
-import { estimate, type Spending } from './spending.ts';
+import { estimate, maySpend, type Spending } from './spending.ts';
 
 /**
  * A place within the limits of the caller, to be taken before anything is sent; undefined for callers without any. Codes:
@@ -9,7 +10,7 @@ import { estimate, type Spending } from './spending.ts';
  */
 export function takeLease(limits: Limits, principal: Principal, request: Spending, { prices }: Pick<ProxyLimits, 'prices'>): Lease | undefined {
   if (!isMetered(principal)) return undefined;
-  const admitted = limits.admit(principal, { ...estimate(request), price: prices.find(request.model) });
+  const admitted = limits.admit(principal, { ...estimate(request), price: prices.find(request.model), maySpend: maySpend(request) });
   if (!admitted.ok) throw admitted.error;
   return admitted.value;
 }

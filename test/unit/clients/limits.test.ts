@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BudgetStore } from '../../../internal/clients/limits/budget-store.ts';
-import { isMetered, type Demand, type Lease, type Use } from '../../../internal/clients/limits/limits.ts';
+import type { Lease, Use } from '../../../internal/clients/limits/lease.ts';
+import { isMetered, type Demand } from '../../../internal/clients/limits/limits.ts';
 import type { Grant } from '../../../internal/clients/grant.ts';
 import type { Principal } from '../../../internal/clients/principal.ts';
 import type { AppError } from '../../../internal/fault/app-error.ts';
@@ -26,7 +27,7 @@ interface Bench extends CallerLimits {
 
 function setUp(store: BudgetStore = createMemoryBudgetStore(), maxHolders?: number, clock = createManualClock(noon)): Bench {
   const counted = callerLimits(clock, store, maxHolders);
-  const admit = (principal: Principal, demand: Partial<Demand> = {}) => counted.limits.admit(principal, { input: 0, output: 0, price: undefined, ...demand });
+  const admit = (principal: Principal, demand: Partial<Demand> = {}) => counted.limits.admit(principal, { input: 0, output: 0, price: undefined, maySpend: true, ...demand });
   return {
     ...counted,
     clock,
