@@ -6,6 +6,7 @@ import type { BudgetLedger } from './budget-ledger.ts';
 import { countable, type Amounts, type BudgetSpan, type BudgetWindow } from './budget-window.ts';
 import { usedUp, type HolderCounters } from './holder-counters.ts';
 import { costOf, type Price, type SpentTokens } from './price.ts';
+import { rateHeaders, type RateState, type RateWords } from './rate-headers.ts';
 import { refuseReached } from './refused.ts';
 
 /** What an exchange used. */
@@ -20,6 +21,8 @@ export interface Lease {
   readonly spend: (use: SpentTokens) => void;
   /** The budget in tokens or money that is used up, by whomever, as `budget_exhausted`. By the limits that the caller has now. */
   readonly exhausted: (principal: Pick<Principal, 'holders'>) => AppError | undefined;
+  /** What is left of the rates, as headers of a good answer, flat; empty where none of its holders has one. */
+  readonly rateHeaders: (words: RateWords) => readonly string[];
   /** Gives back what was not used and books what was, all of the exchange taken together. Only the first call counts. */
   readonly settle: (use: Use) => void;
 }
@@ -27,6 +30,7 @@ export interface Lease {
 /** One holder's part in a lease. The windows are those it began in: they get what it used, though another day has come. */
 interface Share {
   readonly counters: HolderCounters;
+  readonly requestsPerMinute: number | undefined;
   readonly tokensPerMinute: number | undefined;
   /** Reserved of `tokensPerMinute`, and when. */
   readonly rated: number;
@@ -79,6 +83,10 @@ export function takeLease(limited: readonly { readonly holder: Holder; readonly 
       }
       return undefined;
     },
+    rateHeaders: (words) => {
+      const [requests, tokens] = [tightest(shares, 'requests', clock.monotonicMs()), tightest(shares, 'tokens', clock.monotonicMs())];
+      return requests === undefined && tokens === undefined ? none : rateHeaders([requests, tokens].filter((state) => state !== undefined), words, clock.nowMs());
+    },
     settle: (use) => {
       if (isSettled) return;
       isSettled = true;
@@ -105,9 +113,22 @@ function takeShare(counters: HolderCounters, { grant: { requestsPerMinute, token
   if (tokensPerMinute !== undefined) counters.tokens.take(rated, tokensPerMinute, atMs);
   counters.day?.reserve(reserved);
   counters.month?.reserve(reserved);
-  return { counters, tokensPerMinute, rated, atMs, day: counters.day, month: counters.month };
+  return { counters, requestsPerMinute, tokensPerMinute, rated, atMs, day: counters.day, month: counters.month };
 }
 
+/** Of the holders with such a rate the one that has the least left of it. */
+function tightest(shares: readonly Share[], of: RateState['of'], nowMs: number): RateState | undefined {
+  let least: RateState | undefined;
+  for (const { counters, requestsPerMinute, tokensPerMinute } of shares) {
+    const limit = of === 'requests' ? requestsPerMinute : tokensPerMinute;
+    if (limit === undefined) continue;
+    const taken = counters[of].takenAt(nowMs, limit);
+    if (least === undefined || limit - taken < least.remaining) least = { of, limit, remaining: limit - taken, resetMs: (taken / limit) * 60_000 };
+  }
+  return least;
+}
+
+const none: readonly string[] = [];
 const nothing: Amounts = { requests: 0, tokens: 0, cost: 0 };
 
 export function amountsOf(requests: number, stated: SpentTokens, price: Price | undefined): Amounts {

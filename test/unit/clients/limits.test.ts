@@ -76,7 +76,7 @@ describe('requests a minute', () => {
     const { ask, refusal } = setUp();
     for (let count = 0; count < 3; count += 1) ask(key);
     expect(refusal(key).fields).toEqual({ limit: 'requests_per_minute', limit_value: 3, limit_of: 'key', reset_seconds: 20, reset_time: '2026-11-24T12:00:20.000Z' });
-    expect(refusal(key).headers).toMatchObject({ 'x-ratelimit-limit-requests': '3', 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '20000ms' });
+    expect(refusal(key).headers).toMatchObject({ 'x-ratelimit-limit-requests': '3', 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '20s' });
   });
 
   it('counts a refused request for nothing', () => {
