@@ -10,7 +10,15 @@ import { estimate, maySpend, type Spending } from './spending.ts';
  */
 export function takeLease(limits: Limits, principal: Principal, request: Spending, { prices }: Pick<ProxyLimits, 'prices'>): Lease | undefined {
   if (!isMetered(principal)) return undefined;
-  const admitted = limits.admit(principal, { ...estimate(request), price: prices.find(request.model), maySpend: maySpend(request) });
+  const admitted = limits.admit(principal, { ...estimate(request), price: prices.find(request.model), draws: maySpend(request) ? 'tokens' : 'requests' });
+  if (!admitted.ok) throw admitted.error;
+  return admitted.value;
+}
+
+/** The same for what asks no upstream: it counts for rates and places, and draws on no budget. */
+export function takePlace(limits: Limits, principal: Principal): Lease | undefined {
+  if (!isMetered(principal)) return undefined;
+  const admitted = limits.admit(principal, { input: 0, output: 0, price: undefined, draws: 'nothing' });
   if (!admitted.ok) throw admitted.error;
   return admitted.value;
 }

@@ -13,9 +13,11 @@ export type LoadSpent = (holderId: string, starts: { readonly dayMs: number; rea
 
 /** What a request may come to. */
 export interface Asked extends Amounts {
-  /** It may cost tokens, estimated or not. */
-  readonly maySpend: boolean;
+  readonly draws: Draws;
 }
+
+/** Which budgets a request draws on: all, be it that no tokens are estimated; that of requests; or none, and it counts for rates and places alone. */
+export type Draws = 'tokens' | 'requests' | 'nothing';
 
 /** How long a refusal says to wait where nobody knows: for an exchange under way to end. */
 const heldWaitMs = 1_000;
@@ -93,7 +95,7 @@ type Note = (limit: LimitName, value: number, remaining: number, waitMs: number,
 function noteBudget(word: 'daily' | 'monthly', budget: Budget, window: BudgetWindow, demand: Asked, nowMs: number, note: Note): void {
   for (const what of ['requests', 'tokens', 'cost'] as const) {
     const limit = budget[what];
-    if (limit === undefined || (what !== 'requests' && !demand.maySpend)) continue;
+    if (limit === undefined || demand.draws === 'nothing' || (what !== 'requests' && demand.draws !== 'tokens')) continue;
     const [used, reserved] = [window.used[what], window.reserved[what]];
     // Where all is used up, a request of which nothing is estimated is let in no more than any other.
     const isUsedUp = used >= limit;

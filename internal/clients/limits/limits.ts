@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../fault/result.ts';
 import type { Grant, Holder } from '../grant.ts';
 import type { Principal } from '../principal.ts';
 import type { BudgetLedger } from './budget-ledger.ts';
-import { HolderCounters, type Moment } from './holder-counters.ts';
+import { HolderCounters, type Draws, type Moment } from './holder-counters.ts';
 import { amountsOf, takeLease, type Lease } from './lease.ts';
 import type { Price } from './price.ts';
 import { refuseReached, type Reached } from './refused.ts';
@@ -16,8 +16,7 @@ export interface Demand {
   readonly output: number;
   /** Of the model; undefined where the operator named none. */
   readonly price: Price | undefined;
-  /** It may cost tokens, be it that none are estimated: where a budget of them is used up, it is refused. */
-  readonly maySpend: boolean;
+  readonly draws: Draws;
 }
 
 /** Counts what callers use of their rates, budgets and places, by holder id: a rotated key goes on where it was. */
@@ -73,9 +72,9 @@ export function createLimits({ clock, ledger, maxHolders = defaultMaxHolders }: 
 
   return {
     size: () => byId.size,
-    admit: ({ holders = [] }, { input, output, price, maySpend }) => {
+    admit: ({ holders = [] }, { input, output, price, draws }) => {
       const moment = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
-      const reserved = amountsOf(1, { input, output, cached: 0 }, price);
+      const reserved = amountsOf(draws === 'nothing' ? 0 : 1, { input, output, cached: 0 }, price);
       const limited: { readonly holder: Holder; readonly counters: HolderCounters }[] = [];
       let worst: { readonly reached: Reached; readonly isOwn: boolean } | undefined;
       for (const [place, holder] of holders.entries()) {
@@ -86,7 +85,7 @@ export function createLimits({ clock, ledger, maxHolders = defaultMaxHolders }: 
         } catch (cause) {
           return err(new AppError('auth_unavailable', { message: 'What this key has spent cannot be read right now.', cause, headers: { 'retry-after': storeRetrySeconds } }));
         }
-        const reached = counters.reached(holder.grant, { ...reserved, maySpend }, moment);
+        const reached = counters.reached(holder.grant, { ...reserved, draws }, moment);
         if (reached !== undefined && reached.waitMs > (worst?.reached.waitMs ?? 0)) worst = { reached, isOwn: place === 0 };
         limited.push({ holder, counters });
       }

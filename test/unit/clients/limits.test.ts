@@ -27,7 +27,7 @@ interface Bench extends CallerLimits {
 
 function setUp(store: BudgetStore = createMemoryBudgetStore(), maxHolders?: number, clock = createManualClock(noon)): Bench {
   const counted = callerLimits(clock, store, maxHolders);
-  const admit = (principal: Principal, demand: Partial<Demand> = {}) => counted.limits.admit(principal, { input: 0, output: 0, price: undefined, maySpend: true, ...demand });
+  const admit = (principal: Principal, demand: Partial<Demand> = {}) => counted.limits.admit(principal, { input: 0, output: 0, price: undefined, draws: 'tokens', ...demand });
   return {
     ...counted,
     clock,
