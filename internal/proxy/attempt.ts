@@ -38,6 +38,8 @@ export interface AttemptRequest {
   readonly secrets: readonly string[];
   /** `x-request-id` and whatever else goes on every answer; flat. */
   readonly answerHeaders: readonly string[];
+  /** Which tell the caller's own rates: the account's are not for him then. */
+  readonly hasOwnRates: boolean;
   readonly onFirstByte: () => void;
   readonly clock: Clock;
   readonly keepAlive: KeepAlive;

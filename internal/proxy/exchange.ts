@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { Lease, Limits } from '../clients/limits/limits.ts';
+import type { Lease } from '../clients/limits/lease.ts';
+import type { Limits } from '../clients/limits/limits.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { DialectCodec } from '../dialect/codec.ts';
 import type { Dialect } from '../dialect/dialect.ts';

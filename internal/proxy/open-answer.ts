@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ClientAnswer } from '../http/client-answer.ts';
-import { passesDown, sendableValue } from '../providers/header-lists.ts';
+import { passesDown, sendableValue, tellsRates } from '../providers/header-lists.ts';
 import { answerCoding } from './answer-coding.ts';
 import { createStreamSink, createWholeSink, type AnswerHead, type AnswerSink } from './answer-sink.ts';
 import type { AttemptRequest } from './attempt.ts';
@@ -42,7 +42,7 @@ export function openAnswer(request: AttemptRequest, res: ClientAnswer, { status,
 function answerHeaders(request: AttemptRequest, headers: IncomingHttpHeaders, isDecoded: boolean): readonly string[] {
   const flat = [...request.answerHeaders];
   for (const name in headers) {
-    if (!passesDown(name) || (isDecoded && name === 'content-encoding')) continue;
+    if (!passesDown(name) || (isDecoded && name === 'content-encoding') || (request.hasOwnRates && tellsRates(name))) continue;
     const value = sendableValue(firstOf(headers[name]));
     if (value !== undefined) flat.push(name, name === 'content-type' && request.envelope === 'array' ? 'application/json; charset=UTF-8' : value);
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.ts';
-import type { Lease } from '../clients/limits/limits.ts';
+import type { Lease } from '../clients/limits/lease.ts';
 import type { Dialect, Operation } from '../dialect/dialect.ts';
 import type { Inbound } from '../http/inbound.ts';
 import type { Candidate } from '../routing/ports.ts';

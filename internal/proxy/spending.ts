@@ -53,7 +53,7 @@ export function countTokens(request: Spending, summary: AnswerSummary | undefine
   if (isStated && !(summary.isTruncated && request.isStream)) return { ...usage, estimated: false };
   const came = Math.max(summary.eventCount, Math.ceil(summary.contentBytes / bytesPerToken));
   const output = Math.max(least, came);
-  if (!isStated) return { ...none, input, output, estimated: true };
+  if (!isStated) return { ...none, input, output, estimated: input + output > 0 };
   return { ...usage, input: usage.input === 0 ? input : usage.input, output: Math.max(usage.output, output), estimated: usage.output < output };
 }
 
@@ -86,6 +86,8 @@ const boundsIn: Partial<Readonly<Record<Operation, ReadonlySet<string>>>> = {
   responses: new Set(['max_output_tokens']),
   messages: new Set(['max_tokens']),
   'gemini-generate': new Set(['generationConfig']),
+  // Of a session, one response: what it states comes later.
+  realtime: new Set(),
 };
 
 function outputBound({ operation: { operation }, bytes }: Spending): number {

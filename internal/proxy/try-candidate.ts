@@ -60,7 +60,13 @@ function send({ deps, inbound, request, candidate, progress, log }: Try, { upstr
     deps.router.begun(candidate);
     progress.firstByteMs ??= deps.clock.monotonicMs() - inbound.startedMs;
   };
-  return attempt(buildAttempt(inbound, request, { candidate, upstream, token, translated }, { log, onFirstByte, clock: deps.clock, keepAlive: progress.keepAlive, running: progress.running }), inbound.res);
+  return attempt(buildAttempt(inbound, request, { candidate, upstream, token, translated }, { log, onFirstByte, clock: deps.clock, keepAlive: progress.keepAlive, running: progress.running, rates: ratesFor(request, progress) }), inbound.res);
+}
+
+const noRates: readonly string[] = [];
+
+function ratesFor({ operation: { dialect } }: PreparedRequest, { lease }: Progress): readonly string[] {
+  return lease === undefined ? noRates : lease.rateHeaders(dialect === 'anthropic-messages' ? 'anthropic' : 'openai');
 }
 
 /**

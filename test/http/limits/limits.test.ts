@@ -111,6 +111,51 @@ describe('each limit of a key, from the client’s side', () => {
   });
 });
 
+describe('what a good answer says of the rates', () => {
+  const ratesIn = (headers: Headers): Readonly<Record<string, string>> => Object.fromEntries([...headers].filter(([name]) => name.includes('ratelimit')));
+  const spoken = { 'x-ratelimit-limit-requests': '10000', 'x-ratelimit-remaining-project': '7', 'anthropic-ratelimit-requests-limit': '50' };
+  beforeEach(() => upstream.setScript((_seen, res) => answerJson(res, 200, chatCompletion, spoken)));
+
+  it('is how high they are, what is left of them and when all is back, as OpenAI says it; nothing of the upstream’s', async () => {
+    rig.keys.mint('key', { requestsPerMinute: 60, tokensPerMinute: 1_000 });
+    const answer = await ask('key', { max_tokens: 80 });
+    const reserved = Math.ceil((upstream.seen[0]?.body.length ?? 0) / 4) + 80;
+    expect(ratesIn(answer.headers)).toEqual({
+      'x-ratelimit-limit-requests': '60',
+      'x-ratelimit-remaining-requests': '59',
+      'x-ratelimit-reset-requests': '1s',
+      'x-ratelimit-limit-tokens': '1000',
+      'x-ratelimit-remaining-tokens': String(1_000 - reserved),
+      'x-ratelimit-reset-tokens': `${(reserved * 60) / 1_000}s`,
+    });
+    expect(ratesIn((await ask('key')).headers)).toMatchObject({ 'x-ratelimit-remaining-requests': '58', 'x-ratelimit-reset-requests': '2s' });
+  });
+
+  it('is the same at the head of a stream', async () => {
+    rig.keys.mint('key', { requestsPerMinute: 60 });
+    upstream.setScript((_seen, res) => answerEvents(res, chatEvents));
+    expect(ratesIn((await ask('key', { stream: true })).headers)).toEqual({ 'x-ratelimit-limit-requests': '60', 'x-ratelimit-remaining-requests': '59', 'x-ratelimit-reset-requests': '1s' });
+  });
+
+  it('is in Anthropic’s words for its clients', async () => {
+    rig.keys.mint('key', { requestsPerMinute: 60 });
+    upstream.setScript((_seen, res) => answerJson(res, 200, { id: 'msg_1', type: 'message', role: 'assistant', content: [], stop_reason: 'end_turn', usage: { input_tokens: 1, output_tokens: 1 } }, spoken));
+    const answer = await fetch(`${rig.url}/v1/messages`, { method: 'POST', headers: { authorization: 'Bearer key', 'content-type': 'application/json' }, body: JSON.stringify({ model: 'claude', max_tokens: 10, messages: [] }) });
+    expect(ratesIn(answer.headers)).toEqual({ 'anthropic-ratelimit-requests-limit': '60', 'anthropic-ratelimit-requests-remaining': '59', 'anthropic-ratelimit-requests-reset': '2026-11-24T12:00:01.000Z' });
+  });
+
+  it('is of the holder that has the least left', async () => {
+    rig.keys.mint('minter', { requestsPerMinute: 3 });
+    rig.keys.mint('key', { requestsPerMinute: 60 }, 'minter');
+    expect(ratesIn((await ask('key')).headers)).toMatchObject({ 'x-ratelimit-limit-requests': '3', 'x-ratelimit-remaining-requests': '2', 'x-ratelimit-reset-requests': '20s' });
+  });
+
+  it('is what the upstream says for callers without rates', async () => {
+    rig.keys.mint('key', { dailyBudget: { requests: 5 } });
+    expect(ratesIn((await ask('key')).headers)).toEqual(spoken);
+  });
+});
+
 describe('a realtime session', () => {
   it('holds its place until it ends, and is refused before it is one where there is none', async () => {
     const voice = await startSocketUpstream();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BudgetStore } from '../../../internal/clients/limits/budget-store.ts';
-import { isMetered, type Demand, type Lease, type Use } from '../../../internal/clients/limits/limits.ts';
+import type { Lease, Use } from '../../../internal/clients/limits/lease.ts';
+import { isMetered, type Demand } from '../../../internal/clients/limits/limits.ts';
 import type { Grant } from '../../../internal/clients/grant.ts';
 import type { Principal } from '../../../internal/clients/principal.ts';
 import type { AppError } from '../../../internal/fault/app-error.ts';
@@ -26,7 +27,7 @@ interface Bench extends CallerLimits {
 
 function setUp(store: BudgetStore = createMemoryBudgetStore(), maxHolders?: number, clock = createManualClock(noon)): Bench {
   const counted = callerLimits(clock, store, maxHolders);
-  const admit = (principal: Principal, demand: Partial<Demand> = {}) => counted.limits.admit(principal, { input: 0, output: 0, price: undefined, ...demand });
+  const admit = (principal: Principal, demand: Partial<Demand> = {}) => counted.limits.admit(principal, { input: 0, output: 0, price: undefined, draws: 'tokens', ...demand });
   return {
     ...counted,
     clock,
@@ -75,7 +76,7 @@ describe('requests a minute', () => {
     const { ask, refusal } = setUp();
     for (let count = 0; count < 3; count += 1) ask(key);
     expect(refusal(key).fields).toEqual({ limit: 'requests_per_minute', limit_value: 3, limit_of: 'key', reset_seconds: 20, reset_time: '2026-11-24T12:00:20.000Z' });
-    expect(refusal(key).headers).toMatchObject({ 'x-ratelimit-limit-requests': '3', 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '20000ms' });
+    expect(refusal(key).headers).toMatchObject({ 'x-ratelimit-limit-requests': '3', 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '20s' });
   });
 
   it('counts a refused request for nothing', () => {
