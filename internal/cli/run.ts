@@ -1,6 +1,6 @@
 import type { ReadManagedKeys } from '../clients/managed-keys/archive.ts';
 import { ok } from '../fault/result.ts';
-import type { LoadAudit } from './program-audit.ts';
+import type { LoadAudit, LoadRestartAudit } from './program-audit.ts';
 import type { RunDaemon } from './daemon-port.ts';
 import type { CliProcess } from './process-env.ts';
 
@@ -15,12 +15,12 @@ export type LoadKeys = () => Promise<ReadManagedKeys>;
  * because the command line lies below the daemon; so it is with the audit and the managed keys of a data-dir.
  * Without `loadKeys` no managed keys are seen.
  */
-export async function runCli(cli: CliProcess, startDaemon: RunDaemon, loadAudit: LoadAudit = noAudit, loadKeys: LoadKeys = noKeys): Promise<number> {
+export async function runCli(cli: CliProcess, startDaemon: RunDaemon, loadAudit: LoadAudit = noAudit, loadKeys: LoadKeys = noKeys, loadRestart: LoadRestartAudit = noAudit): Promise<number> {
   const [{ buildProgram }, { CommanderError }] = await Promise.all([import('./program.ts'), import('commander')]);
   let exitCode: number = exitCodes.ok;
   const program = buildProgram(cli, startDaemon, (code) => {
     exitCode = code;
-  }, loadAudit, loadKeys);
+  }, loadAudit, loadKeys, loadRestart);
   if (cli.argv.length === 0) {
     program.outputHelp();
     return exitCodes.ok;

@@ -1,4 +1,5 @@
 import { auditChain } from './migration-audit-chain.ts';
+import { auditRestarts } from './migration-audit-restarts.ts';
 import { keyIndexes } from './migration-key-indexes.ts';
 
 /** One step of the schema. Shipped steps are never edited; a change is a new step. */
@@ -189,4 +190,5 @@ export const migrations: readonly Migration[] = [
     `,
   },
   keyIndexes(6),
+  auditRestarts(7),
 ];
