@@ -86,6 +86,18 @@ export function managedKeyStoreContract(open: () => readonly [ManagedKeyStore, M
     expect(store.revision()).toBe(1);
   });
 
+  it('keeps where a text was used from, the newest places and a few alone, through changes of the key', () => {
+    const [store, other] = open();
+    const [key = keyOf('')] = store.insert([keyOf('ck_a')]) ?? [];
+    const digest = sha256Hex('ck_a');
+    store.saveUses([{ digest, atMs: 20, from: '10.0.0.2', addresses: [{ address: '10.0.0.1', atMs: 10 }, { address: '10.0.0.2', atMs: 20 }] }]);
+    other.saveUses([{ digest, atMs: 30, from: '10.0.0.1', addresses: [{ address: '10.0.0.1', atMs: 30 }] }, { digest: sha256Hex('nobody'), atMs: 1, from: '', addresses: [{ address: '', atMs: 1 }] }]);
+    store.update([{ ...key, name: 'renamed' }]);
+    expect(store.find('ck_a')).toMatchObject({ name: 'renamed', secrets: [{ addresses: [{ address: '10.0.0.1', atMs: 30 }, { address: '10.0.0.2', atMs: 20 }] }] });
+    store.saveUses([{ digest, atMs: 99, from: '', addresses: Array.from({ length: 20 }, (_, index) => ({ address: `192.0.2.${index}`, atMs: 40 + index })) }]);
+    expect(store.find('ck_a')?.secrets[0]?.addresses?.map(({ address }) => address)).toEqual(Array.from({ length: 16 }, (_, index) => `192.0.2.${19 - index}`));
+  });
+
   it('tells what another process wrote, removals too, and that there may be something', () => {
     const [store, other] = open();
     expect(store.mayHaveChanged()).toBe(false);

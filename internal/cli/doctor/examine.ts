@@ -1,6 +1,7 @@
 import { isLatched } from '../../http/client-auth-latch.ts';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { OpenAuditArchive } from '../../audit/archive.ts';
 import type { ReadManagedKeys } from '../../clients/managed-keys/archive.ts';
 import { systemClock } from '../../clock/clock.ts';
 import type { LoadedConfig } from '../../config/loaded.ts';
@@ -11,6 +12,7 @@ import type { ConfigPlace } from '../config-path.ts';
 import { askDaemon, controlSocketPath } from '../control.ts';
 import type { CliProcess } from '../process-env.ts';
 import { examineAccounts } from './accounts.ts';
+import { examineAudit } from './audit.ts';
 import { checkFiles } from './files.ts';
 import { examineManagedKeys } from './managed-keys.ts';
 import { probePort } from './port.ts';
@@ -38,7 +40,7 @@ export function reportUnread(cli: CliProcess, place: ConfigPlace, findings: read
 }
 
 /** A report on a valid config: `doorProblems` are what the doors would say of it at start. */
-export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded: LoadedConfig, doorProblems: readonly ConfigProblem[], readKeys: ReadManagedKeys, askIssuer: AskIssuer): Promise<DoctorReport> {
+export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded: LoadedConfig, doorProblems: readonly ConfigProblem[], readKeys: ReadManagedKeys, askIssuer: AskIssuer, openAudit?: OpenAuditArchive): Promise<DoctorReport> {
   const { config } = loaded;
   const addresses = bindAddresses(config.host).map((bind) => bind.host);
   const controlSocket = controlSocketPath(loaded.dataDir);
@@ -65,6 +67,7 @@ export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded:
       ...checkFiles({ configPath: place.path, dataDir: loaded.dataDir, authDir: loaded.authDir, uid: cli.uid }),
       ...examineManagedKeys(readKeys, loaded.dataDir, systemClock.nowMs()),
       ...issuerFindings,
+      ...(openAudit === undefined ? [] : examineAudit(openAudit, loaded.dataDir, cli.uid)),
       ...accountFindings,
       ...findTrackedSecrets(secretFiles(place.path, loaded, accounts)),
       ...checkUpstreams(upstreams, accounts.length > 0 || Object.values(config.oauth).some(({ grant }) => grant === 'client-credentials')),

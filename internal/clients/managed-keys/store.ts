@@ -1,3 +1,4 @@
+import type { KeyAddress } from './key-addresses.ts';
 import type { KeyStatus, ManagedKey } from './managed-key.ts';
 
 export interface KeyQuery {
@@ -35,6 +36,8 @@ export interface KeyUse {
   readonly digest: string;
   readonly atMs: number;
   readonly from: string;
+  /** Places that it came to since the last ones were told. */
+  readonly addresses?: readonly KeyAddress[] | undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
-import { statusOf, type ManagedKey } from '../../clients/managed-keys/managed-key.ts';
+import { mergeAddresses } from '../../clients/managed-keys/key-addresses.ts';
+import { statusOf, type KeySecret, type ManagedKey } from '../../clients/managed-keys/managed-key.ts';
 import type { KeyChange, KeyPlace, KeyQuery, KeyUse, ManagedKeyStore } from '../../clients/managed-keys/store.ts';
 
 /** What several stores may share, as processes share a database. */
@@ -35,7 +36,7 @@ export function createMemoryManagedKeyStore(data: ManagedKeyData = createManaged
     const before = data.keys.get(key.id)?.secrets ?? [];
     const usesOf = (digest: string): object => {
       const stored = before.find((secret) => secret.digest === digest);
-      return stored === undefined ? {} : { lastUsedAtMs: stored.lastUsedAtMs, lastUsedFrom: stored.lastUsedFrom };
+      return stored === undefined ? {} : { lastUsedAtMs: stored.lastUsedAtMs, lastUsedFrom: stored.lastUsedFrom, addresses: stored.addresses };
     };
     return { ...key, secrets: key.secrets.map((secret) => ({ ...secret, ...usesOf(secret.digest) })) };
   };
@@ -45,10 +46,15 @@ export function createMemoryManagedKeyStore(data: ManagedKeyData = createManaged
     data.gone.delete(key.id);
     return { ...key, revision };
   };
-  const saveUse = ({ digest, atMs, from }: KeyUse): void => {
+  const saveUse = ({ digest, atMs, from, addresses }: KeyUse): void => {
     const key = ownerOf(digest);
     if (key === undefined) return;
-    data.keys.set(key.id, { ...key, secrets: key.secrets.map((secret) => (secret.digest === digest && (secret.lastUsedAtMs ?? 0) < atMs ? { ...secret, lastUsedAtMs: atMs, lastUsedFrom: from } : secret)) });
+    const used = (secret: KeySecret): KeySecret => ({
+      ...secret,
+      ...((secret.lastUsedAtMs ?? 0) < atMs ? { lastUsedAtMs: atMs, lastUsedFrom: from } : {}),
+      ...(addresses === undefined ? {} : { addresses: mergeAddresses(secret.addresses ?? [], addresses) }),
+    });
+    data.keys.set(key.id, { ...key, secrets: key.secrets.map((secret) => (secret.digest === digest ? used(secret) : secret)) });
   };
   return {
     find: (id) => data.keys.get(id),

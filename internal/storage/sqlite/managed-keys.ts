@@ -1,7 +1,8 @@
+import { mergeAddresses } from '../../clients/managed-keys/key-addresses.ts';
 import type { KeySecret, KeyStatus, ManagedKey } from '../../clients/managed-keys/managed-key.ts';
 import type { KeyChange, KeyQuery, ManagedKeyStore } from '../../clients/managed-keys/store.ts';
 import type { SqlDatabase, SqlValue } from './driver.ts';
-import { atOrZero, keyColumns, readManagedKey, readTexts, secretColumns, valuesOfKey } from './managed-key-rows.ts';
+import { atOrZero, keyColumns, readAddresses, readManagedKey, readTexts, secretColumns, valuesOfKey } from './managed-key-rows.ts';
 import { readRow } from './read-row.ts';
 
 /** Forgotten keys are told of to other processes for as long as they might not have heard. */
@@ -17,7 +18,7 @@ class Stale extends Error {}
 /** Managed keys in SQLite. Deleted keys leave their digests behind, so that other processes forget them too. */
 export function createSqliteManagedKeyStore(database: SqlDatabase): ManagedKeyStore {
   const selectKey = database.prepare(`SELECT ${keyColumns.join(', ')} FROM client_key WHERE id = ?`);
-  const selectSecrets = database.prepare(`SELECT ${secretColumns.join(', ')} FROM client_key_secret WHERE key_id = ? ORDER BY ends_at_ms = 0 DESC, created_at_ms DESC`);
+  const selectSecrets = database.prepare(`SELECT ${secretColumns.join(', ')}, addresses_json FROM client_key_secret WHERE key_id = ? ORDER BY ends_at_ms = 0 DESC, created_at_ms DESC`);
   const selectOwner = database.prepare('SELECT key_id FROM client_key_secret WHERE digest = ?');
   const selectChildren = database.prepare(`SELECT ${keyColumns.join(', ')} FROM client_key WHERE minter_id = ? AND minter_id <> '' AND revoked_at_ms = 0 LIMIT ?`);
   // UNION drops what was seen, so that a damaged store does not lead in a circle.
@@ -39,6 +40,8 @@ export function createSqliteManagedKeyStore(database: SqlDatabase): ManagedKeySt
   const deleteGone = database.prepare('DELETE FROM client_key_gone WHERE id = ?');
   const trimGone = database.prepare('DELETE FROM client_key_gone WHERE id IN (SELECT id FROM client_key_gone ORDER BY revision DESC LIMIT -1 OFFSET ?)');
   const saveUse = database.prepare('UPDATE client_key_secret SET last_used_at_ms = ?, last_used_from = ? WHERE digest = ? AND last_used_at_ms < ?');
+  const selectAddresses = database.prepare('SELECT addresses_json FROM client_key_secret WHERE digest = ?');
+  const saveAddresses = database.prepare('UPDATE client_key_secret SET addresses_json = ? WHERE digest = ?');
   const dataVersion = database.prepare('PRAGMA data_version');
   const listQueries = new Map<string, ReturnType<SqlDatabase['prepare']>>();
   const readVersion = (): number => readRow(dataVersion.get()).number('data_version');
@@ -129,7 +132,15 @@ export function createSqliteManagedKeyStore(database: SqlDatabase): ManagedKeySt
         trimGone.run(keptGone);
         return gone;
       }),
-    saveUses: (uses) => database.inTransaction(() => uses.forEach(({ digest, atMs, from }) => saveUse.run(atMs, from, digest, atMs))),
+    saveUses: (uses) =>
+      database.inTransaction(() => {
+        for (const { digest, atMs, from, addresses } of uses) {
+          saveUse.run(atMs, from, digest, atMs);
+          const found = addresses === undefined ? undefined : selectAddresses.get(digest);
+          if (addresses === undefined || found === undefined) continue;
+          saveAddresses.run(JSON.stringify(mergeAddresses(readAddresses(readRow(found).text('addresses_json')), addresses)), digest);
+        }
+      }),
     revision: () => readRow(selectRevision.get()).number('value'),
     changedSince: (revision) => {
       if (readRow(countChanged.get(revision, revision)).number('changed') > maxTold) return 'many';

@@ -37,20 +37,20 @@ const filters: readonly Partial<KeyQuery>[] = [{ tag: 'rare' }, { status: 'revok
 describe('among very many keys', () => {
   it.each(filters)('a list by %j looks through few at a time and finds all of them', onBusyMachine, (filter) => {
     const found: string[] = [];
-    let longestMs = 0;
+    const tookMs: number[] = [];
     let calls = 0;
     for (let after: KeyPlace | undefined; ; calls++) {
       const startedMs = performance.now();
       const page = store.list({ ...filter, nowMs: clock.nowMs(), limit: 2, after });
-      longestMs = Math.max(longestMs, performance.now() - startedMs);
+      tookMs.push(performance.now() - startedMs);
       found.push(...page.keys.map(({ id }) => id));
       if (page.next === undefined) break;
       after = page.next;
     }
     expect(found).toEqual(rare);
     expect(calls).toBeGreaterThan(50);
-    // Some 3 ms; the whole table takes above 100.
-    expect(longestMs).toBeLessThan(60);
+    // Some 3 ms; the whole table takes above 100. Of a busy machine one call says little.
+    expect(tookMs.sort((one, other) => one - other)[tookMs.length >> 1]).toBeLessThan(40);
   });
 
   it('one answer gathers slices, with turns for others in between, and says where to go on when it has looked long enough', async () => {
@@ -71,8 +71,11 @@ describe('among very many keys', () => {
   });
 
   it.each([{}, { owner: 'ann' }, { minterId: 'ck_top' }])('a list by %j reads no more than its page', (filter) => {
-    const startedMs = performance.now();
-    expect(store.list({ ...filter, nowMs: clock.nowMs(), limit: 10 }).keys).toHaveLength(10);
-    expect(performance.now() - startedMs).toBeLessThan(20);
+    const tookMs = Array.from({ length: 5 }, () => {
+      const startedMs = performance.now();
+      expect(store.list({ ...filter, nowMs: clock.nowMs(), limit: 10 }).keys).toHaveLength(10);
+      return performance.now() - startedMs;
+    });
+    expect(Math.min(...tookMs)).toBeLessThan(20);
   });
 });
