@@ -19,7 +19,7 @@ async function audit(...argv: readonly string[]): Promise<{ readonly code: numbe
   const cli = createFakeProcess(['audit', ...argv]);
   mkdirSync(join(cli.home, '.keyward'));
   writeFileSync(join(cli.home, '.keyward', 'config.yaml'), `data-dir: ${rig.dataDir}\n`);
-  const code = await runCli(cli, () => Promise.reject(new Error('the daemon must not start')), () => Promise.resolve(openAuditArchive), undefined, () => Promise.resolve(createRestartAudit(rig.clock)));
+  const code = await runCli(cli, () => Promise.reject(new Error('the daemon must not start')), () => Promise.resolve(openAuditArchive), undefined, undefined, () => Promise.resolve(createRestartAudit(rig.clock)));
   return { code, cli };
 }
 
