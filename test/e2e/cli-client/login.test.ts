@@ -46,7 +46,7 @@ describe('keyward login by browser', () => {
   it('proves with PKCE and DPoP that the code is its own', async () => {
     const { command, address } = await beginLogin(folder, ['--server', server.url]);
     const asked = Object.fromEntries(new URL(address).searchParams);
-    expect(asked).toMatchObject({ client_id: 'keyward-cli', response_type: 'code', code_challenge_method: 'S256', code_challenge: expect.stringMatching(/^[\w-]{43}$/), dpop_jkt: expect.stringMatching(/^[\w-]{43}$/), scope: 'openid models:use models:read' });
+    expect(asked).toMatchObject({ client_id: 'keyward-cli', response_type: 'code', code_challenge_method: 'S256', code_challenge: expect.stringMatching(/^[\w-]{43}$/), dpop_jkt: expect.stringMatching(/^[\w-]{43}$/), scope: 'openid profile email models:use models:read' });
     expect(asked['redirect_uri']).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/callback$/);
     command.kill('SIGINT');
     await command.exitCode;
