@@ -109,19 +109,12 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
   // Clients hang on the keys that made them.
   keys.onChanged(onChanged);
 
-  let seenRevision = store.revision();
   let wasBroken = false;
-  let isBehind = false;
   const look = (): void => {
     try {
-      isBehind = store.mayHaveChanged() || isBehind;
-      if (!isBehind) return;
-      const revision = store.revision();
-      isBehind = false;
+      const hasChanged = store.hasChangedElsewhere();
       wasBroken = false;
-      if (revision === seenRevision) return;
-      seenRevision = revision;
-      onChanged();
+      if (hasChanged) onChanged();
     } catch (err) {
       if (!wasBroken) log.warn({ err }, 'logins and OAuth clients cannot be read: known tokens go on, others are answered 503');
       wasBroken = true;
