@@ -21,7 +21,7 @@ import { createDerivedTokens, type DerivedToken } from './derived-tokens.ts';
 import { cliClient, cliClientId } from './library-client.ts';
 import { createMount } from './mount.ts';
 import { createProvider, type OwnClaims } from './provider.ts';
-import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
+import { createSigningKeys, keptMsAfter, type SigningKeys } from './signing-keys.ts';
 
 /** Answers on the request's own response, and never rejects but with an `AppError` before anything was sent. */
 export type OAuthHandler = (inbound: Inbound<unknown>) => Promise<void>;
@@ -81,7 +81,7 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
   const issuer = `${publicUrl}/oauth`;
   const cookieKeys = [randomToken(32)];
   const throttle = createThrottle({ clock });
-  const signingKeys = createSigningKeys({ store, clock, keptMs: () => 2 * settings().accessTokenMs + 86_400_000 });
+  const signingKeys = createSigningKeys({ store, clock, keptMs: () => keptMsAfter(settings().accessTokenMs) });
   const asking = new Map<string, Promise<Person | undefined>>();
 
   const note = (action: string, actor: string, target: string, from: string, requestId: string, code = ''): void =>
@@ -153,6 +153,8 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
       sessions.end(grantId, 'revoked');
       note('session.ended', sessions.find(grantId)?.personId ?? 'anonymous', grantId, fromOf(ctx.req), idOf(ctx.res));
     });
+    // Which keys count has changed with it.
+    source.forget();
     return { provider, hand: createMount({ provider, publicUrl: publicAddress, amend, onFailure: (err) => log.error({ err }, 'the authorization server could not answer') }) };
   };
 

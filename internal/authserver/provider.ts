@@ -44,6 +44,8 @@ const routes = { authorization: '/authorize', token: '/token', device_authorizat
  */
 export function createProvider(deps: ProviderDeps): { readonly provider: Provider; readonly claims: OwnClaims } {
   const { issuer, audience, seconds, findClient } = deps;
+  // Browsers see the address that public-url has, whatever stands before the path of ours.
+  const browserPath = new URL(issuer).pathname;
   const scopesOf = (clientId: string): readonly Scope[] => (clientId === cliClientId ? scopes : (findClient(clientId)?.grant.scopes ?? defaultScopes));
 
   const added = new WeakMap<object, Readonly<Record<string, unknown>>>();
@@ -70,7 +72,7 @@ export function createProvider(deps: ProviderDeps): { readonly provider: Provide
       if (typeof exp !== 'number' || exp > deps.clock.nowMs() / 1_000 + maxAssertionSeconds) throw new errors.InvalidClientAuth('the assertion ends later than in an hour');
       if (typeof jti !== 'string') throw new errors.InvalidClientAuth('the id of the assertion is no text');
     },
-    cookies: { keys: [...deps.cookieKeys], long: { signed: true, sameSite: 'lax', path: '/oauth' }, short: { signed: true, sameSite: 'lax', path: '/oauth' }, names: { session: 'keyward_login', interaction: 'keyward_interaction', resume: 'keyward_resume' } },
+    cookies: { keys: [...deps.cookieKeys], long: { signed: true, sameSite: 'lax', path: browserPath }, short: { signed: true, sameSite: 'lax', path: browserPath }, names: { session: 'keyward_login', interaction: 'keyward_interaction', resume: 'keyward_resume' } },
     features: {
       devInteractions: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
@@ -132,7 +134,7 @@ export function createProvider(deps: ProviderDeps): { readonly provider: Provide
         },
       },
     },
-    interactions: { policy, url: (_ctx, interaction) => `/oauth/interaction/${interaction.uid}` },
+    interactions: { policy, url: (_ctx, interaction) => `${browserPath}/interaction/${interaction.uid}` },
     renderError: (ctx, out) => {
       ctx.type = 'json';
       ctx.body = out;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runKeyward, makeFolder, startDaemon } from '../../support/daemon.ts';
+import { freePort } from '../../support/free-port.ts';
 import { startIdentityDaemon, type IdentityDaemon } from '../../support/identity-daemon.ts';
 import { basic, claimsOf, makeClient, postForm, type MadeClient } from '../../support/oauth-calls.ts';
 import { send, type RawAnswer } from '../../support/raw-http.ts';
@@ -107,6 +108,18 @@ describe('public-url', () => {
     expect(check('http://keyward.example.com')).toMatch(/^2 public-url/);
     for (const fine of ['https://keyward.example.com', 'http://localhost:8317', 'http://127.0.0.1:8317']) expect(check(fine)).toMatch(/^0/);
     rmSync(folder, { recursive: true });
+  });
+
+  it('may have a path before ours, which browsers see: in where they are sent, and in their cookies', async () => {
+    const port = await freePort();
+    const below = await startIdentityDaemon({ port, config: `public-url: "http://localhost:${port}/llm"\n` });
+    const query = new URLSearchParams({ client_id: 'keyward-cli', response_type: 'code', redirect_uri: 'http://127.0.0.1:9/callback', code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' }).toString();
+    const { headers } = await send(below.url, { path: `/oauth/authorize?${query}` });
+    expect(headers.location).toMatch(/^\/llm\/oauth\/interaction\/[\w-]+$/);
+    for (const cookie of headers['set-cookie'] ?? []) expect(cookie).toMatch(/; path=\/llm\/oauth(?:\/authorize\/[\w-]+)?;/);
+    const { body } = await send(below.url, { path: '/.well-known/oauth-authorization-server' });
+    expect(JSON.parse(body.toString())).toMatchObject({ issuer: `http://localhost:${port}/llm/oauth`, token_endpoint: `http://localhost:${port}/llm/oauth/token` });
+    await below.stop();
   });
 
   it('off, nothing of it is served', async () => {

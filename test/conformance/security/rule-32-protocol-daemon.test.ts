@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT, UnsecuredJWT } from 'jose';
+import { join } from 'node:path';
+import { createRemoteJWKSet, exportJWK, generateKeyPair, importJWK, jwtVerify, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../../support/ask.ts';
 import { startIdentityDaemon, type IdentityDaemon } from '../../support/identity-daemon.ts';
 import { askForCode, basic, claimsOf, deviceForm, logIn, makeClient, postForm, readObject, refreshForm, standing, tokenOf, type Told } from '../../support/oauth-calls.ts';
+import { openTables } from '../../support/tables.ts';
+import { until } from '../../support/until.ts';
 
 /* Security rule 32, and which tokens are none. */
 
@@ -56,6 +59,25 @@ describe('an access token', () => {
     ];
     for (const text of forged) expect(await standing(daemon, text)).toBe('401 invalid_api_key');
     expect(await standing(daemon, access)).toBe('200');
+  });
+
+  it('by a key that was rotated away counts for as long as tokens live, and whoever has such a key has nothing then', async () => {
+    const own = await startIdentityDaemon();
+    const client = await makeClient(own);
+    const token = await tokenOf(own, client);
+    const tables = openTables(join(own.folder, 'data', 'state', 'keyward.db'));
+    const kid = String(readObject(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())['kid']);
+    const stolen = await importJWK(readObject(tables.text('SELECT jwk_json AS t FROM oauth_signing_key')), 'ES256');
+    const forge = (): Promise<string> => new SignJWT({ ...claimsOf(token), jti: crypto.randomUUID(), exp: Math.floor(Date.now() / 1_000) + 8_640_000 }).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid }).sign(stolen);
+    expect(await standing(own, await forge())).toBe('200');
+    expect((await own.manage('POST', '/signing-keys/rotate')).status).toBe(200);
+    expect(await standing(own, token)).toBe('200');
+    const later = await tokenOf(own, client);
+    tables.run(`UPDATE oauth_signing_key SET retired_at_ms = ${Date.now() - 2 * 86_400_000} WHERE kid = '${kid}'; UPDATE identity_revision SET value = value + 1`);
+    await until('it is heard of', async () => (await standing(own, await forge())) === '401 invalid_api_key');
+    expect(await standing(own, later)).toBe('200');
+    tables.close();
+    await own.stop();
   });
 
   it('of a daemon that was here before, with the same name and other keys, is none', async () => {
