@@ -6,6 +6,7 @@ import type { AccessTokenClaims } from '../clients/issued/access-token.ts';
 import type { IssuedTokenSource } from '../clients/issued/token-source.ts';
 import { isRecord } from '../dialect/ir/json.ts';
 import { deviceIntervalSeconds } from './adapter.ts';
+import { answerUnavailable } from './mount.ts';
 
 export interface AmendDeps {
   readonly publicUrl: string;
@@ -27,9 +28,12 @@ export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: K
     const body: unknown = ctx.body;
     if (!isRecord(body)) return;
     if (body['error'] === 'server_error') {
+      answerUnavailable(ctx);
+      return;
+    }
+    if (body['error'] === 'temporarily_unavailable') {
       ctx.status = 503;
       ctx.set('retry-after', '5');
-      ctx.body = { error: 'temporarily_unavailable', error_description: 'what the authorization server keeps cannot be read or written right now' };
       return;
     }
     if (route === 'device_authorization' && typeof body['user_code'] === 'string') {

@@ -21,7 +21,7 @@ import { createDerivedTokens, type DerivedToken } from './derived-tokens.ts';
 import { cliClient, cliClientId } from './library-client.ts';
 import { createMount } from './mount.ts';
 import { createProvider, type OwnClaims } from './provider.ts';
-import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
+import { createSigningKeys, keptMsAfter, type SigningKeys } from './signing-keys.ts';
 
 /** Answers on the request's own response, and never rejects but with an `AppError` before anything was sent. */
 export type OAuthHandler = (inbound: Inbound<unknown>) => Promise<void>;
@@ -33,6 +33,8 @@ export interface AuthServer {
   readonly token: OAuthHandler;
   /** Device codes: an address gets so many and no more. */
   readonly deviceAuthorization: OAuthHandler;
+  /** Logins in a browser, likewise. */
+  readonly authorize: OAuthHandler;
   /** RFC 8414 and OpenID Connect Discovery, wherever clients look for it. */
   readonly metadata: OAuthHandler;
   readonly devices: DeviceApprovals;
@@ -64,9 +66,13 @@ export interface AuthServerDeps {
 }
 
 const sweepMs = 600_000;
-/** Device codes that an address may have waiting, and within how long. */
+/** Device codes that an address may have within ten minutes. */
 const maxDeviceCodes = 30;
-const deviceWindowMs = 600_000;
+/** Logins in a browser that an address may begin; offices and their robots share one. */
+const maxLogins = 200;
+const allowanceMs = 600_000;
+/** Characters of what a stranger wrote that the audit keeps. */
+const maxTarget = 128;
 
 /** The authorization server of the daemon. */
 export function createAuthServer(deps: AuthServerDeps): AuthServer {
@@ -75,9 +81,8 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
   const issuer = `${publicUrl}/oauth`;
   const cookieKeys = [randomToken(32)];
   const throttle = createThrottle({ clock });
-  const signingKeys = createSigningKeys({ store, clock, keptMs: () => 2 * settings().accessTokenMs + 86_400_000 });
+  const signingKeys = createSigningKeys({ store, clock, keptMs: () => keptMsAfter(settings().accessTokenMs) });
   const asking = new Map<string, Promise<Person | undefined>>();
-  const deviceCodes = new LRUCache<string, { count: number; readonly untilMs: number }>({ max: 10_000 });
 
   const note = (action: string, actor: string, target: string, from: string, requestId: string, code = ''): void =>
     audit.append({ atMs: clock.nowMs(), action, actor, from, requestId, target, code });
@@ -90,6 +95,9 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     }
     if (answer.kind === 'unavailable') throw new errors.TemporarilyUnavailable('the identity provider cannot be asked right now');
     for (const { id, endedAtMs } of sessions.list({ personId: person.id, limit: 1_000 })) if (endedAtMs === undefined && sessions.end(id, 'provider')) note('session.ended', person.id, id, '', '', 'provider');
+    // Nor have the clients that the person made anything left. Whoever has signed in again meanwhile is as good as new.
+    const now = sessions.findPerson(person.id);
+    if (now !== undefined && now.seenAtMs === person.seenAtMs) sessions.savePerson({ ...now, scopes: [], providerRefreshToken: undefined });
     return undefined;
   };
   const vouchFor = async (personId: string, isRefresh: boolean): Promise<Person | undefined> => {
@@ -116,6 +124,7 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     const { provider, claims } = createProvider({
       issuer,
       audience: publicUrl,
+      clock,
       adapter,
       signingKeys: signingKeys.current(),
       cookieKeys,
@@ -134,14 +143,19 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     });
     provider.on('grant.error', (ctx, err) => {
       if (err.message === 'authorization_pending' || err.message === 'slow_down') return;
-      note('token.refused', ctx.oidc.client?.clientId ?? 'anonymous', textOf(ctx.oidc.params?.['grant_type']), fromOf(ctx.req), idOf(ctx.res), err.message);
+      // Who could not show that he is the client is not the one to be named.
+      const isProven = err.message !== 'invalid_client';
+      const clientId = ctx.oidc.client?.clientId;
+      note('token.refused', isProven ? (clientId ?? 'anonymous') : 'anonymous', `${isProven || clientId === undefined ? '' : `${clientId} `}${textOf(ctx.oidc.params?.['grant_type'])}`.slice(0, maxTarget), fromOf(ctx.req), idOf(ctx.res), err.message);
     });
     provider.on('grant.revoked', (ctx, grantId) => {
       source.forget();
       sessions.end(grantId, 'revoked');
       note('session.ended', sessions.find(grantId)?.personId ?? 'anonymous', grantId, fromOf(ctx.req), idOf(ctx.res));
     });
-    return { provider, hand: createMount(provider, publicAddress, amend) };
+    // Which keys count has changed with it.
+    source.forget();
+    return { provider, hand: createMount({ provider, publicUrl: publicAddress, amend, onFailure: (err) => log.error({ err }, 'the authorization server could not answer') }) };
   };
 
   let current = build();
@@ -170,17 +184,16 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     }
   };
 
+  const takeDeviceCode = createAllowance(clock, maxDeviceCodes);
+  const takeLogin = createAllowance(clock, maxLogins);
   const deviceAuthorization: OAuthHandler = async (inbound) => {
-    const key = inbound.peer.throttleKey;
-    const nowMs = clock.nowMs();
-    const seen = deviceCodes.get(key);
-    const window = seen === undefined || seen.untilMs <= nowMs ? { count: 0, untilMs: nowMs + deviceWindowMs } : seen;
-    deviceCodes.set(key, window);
-    window.count++;
-    if (window.count > maxDeviceCodes) {
-      throw new AppError('too_many_failures', { message: 'This address has asked for many device codes.', headers: { 'retry-after': String(Math.ceil((window.untilMs - nowMs) / 1_000)) } });
-    }
+    takeDeviceCode(inbound, 'This address has asked for many device codes.');
     deps.onDeviceCode(inbound);
+    await serve(inbound);
+  };
+  // Each is kept until it is answered or grows old.
+  const authorize: OAuthHandler = async (inbound) => {
+    takeLogin(inbound, 'This address has begun many logins.');
     await serve(inbound);
   };
 
@@ -190,6 +203,7 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     serve,
     token,
     deviceAuthorization,
+    authorize,
     metadata: (inbound) => current.hand(inbound, '/.well-known/openid-configuration'),
     devices: approvals.devices,
     browsers: approvals.browsers,
@@ -203,6 +217,19 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
       },
     },
     close: stopLooking,
+  };
+}
+
+/** So many of something for an address within ten minutes; throws beyond. */
+function createAllowance(clock: Pick<Clock, 'nowMs'>, most: number): (inbound: Inbound<unknown>, message: string) => void {
+  const windows = new LRUCache<string, { count: number; readonly untilMs: number }>({ max: 10_000 });
+  return ({ peer }, message) => {
+    const nowMs = clock.nowMs();
+    const seen = windows.get(peer.throttleKey);
+    const window = seen === undefined || seen.untilMs <= nowMs ? { count: 0, untilMs: nowMs + allowanceMs } : seen;
+    windows.set(peer.throttleKey, window);
+    window.count++;
+    if (window.count > most) throw new AppError('too_many_failures', { message, headers: { 'retry-after': String(Math.ceil((window.untilMs - nowMs) / 1_000)) } });
   };
 }
 

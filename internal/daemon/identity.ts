@@ -1,5 +1,6 @@
 import type { AuditLog } from '../audit/ports.ts';
 import { createAuthServer, type AuthServer } from '../authserver/auth-server.ts';
+import { keptMsAfter } from '../authserver/signing-keys.ts';
 import { addExchangeGrant } from '../authserver/exchange-grant.ts';
 import { cliClientId, workloadClientId } from '../authserver/library-client.ts';
 import { createPeople, type People } from '../authserver/people/people.ts';
@@ -84,7 +85,7 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
     onRefused: ({ issuer, from, reason }) => log.info({ issuer, from, reason }, 'a token of a trusted issuer was not taken'),
   });
   workloads.apply(settings(), `${publicUrl}/oauth`);
-  const source = createIssuedTokenSource({ store, clock, issuer: `${publicUrl}/oauth`, audience: publicUrl, builtInClients: new Set([cliClientId, workloadClientId]), workloadOf: (evidence) => workloadFrom(issuers, evidence), minterRights: (id) => rightsOf(id) });
+  const source = createIssuedTokenSource({ store, clock, issuer: `${publicUrl}/oauth`, audience: publicUrl, builtInClients: new Set([cliClientId, workloadClientId]), workloadOf: (evidence) => workloadFrom(issuers, evidence), minterRights: (id) => rightsOf(id), keptMs: () => keptMsAfter(settings().identity['access-token-ttl']) });
   const rightsOf = (id: string): MinterRights | undefined => {
     const person = store.findPerson(id);
     if (person !== undefined) return { holders: [{ id, grant: { ...person.limits, scopes: person.scopes } }], validUntilMs: Infinity };
@@ -111,19 +112,12 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
   // Clients hang on the keys that made them.
   keys.onChanged(onChanged);
 
-  let seenRevision = store.revision();
   let wasBroken = false;
-  let isBehind = false;
   const look = (): void => {
     try {
-      isBehind = store.mayHaveChanged() || isBehind;
-      if (!isBehind) return;
-      const revision = store.revision();
-      isBehind = false;
+      const hasChanged = store.hasChangedElsewhere();
       wasBroken = false;
-      if (revision === seenRevision) return;
-      seenRevision = revision;
-      onChanged();
+      if (hasChanged) onChanged();
     } catch (err) {
       if (!wasBroken) log.warn({ err }, 'logins and OAuth clients cannot be read: known tokens go on, others are answered 503');
       wasBroken = true;

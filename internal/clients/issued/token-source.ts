@@ -43,6 +43,8 @@ export interface IssuedTokenSourceDeps {
   readonly workloadOf: (evidence: WorkloadEvidence) => Pick<Principal, 'id' | 'label' | 'holders'> | undefined;
   /** The present rights of who minted a client; undefined where nobody has them any more. */
   readonly minterRights: (minterId: string) => MinterRights | undefined;
+  /** How long tokens of a key that signs no more may live: afterwards whoever has such a key has nothing. */
+  readonly keptMs: () => number;
   readonly maxRemembered?: number;
 }
 
@@ -64,20 +66,21 @@ const keysAgainMs = 1_000;
  * signature check and a few indexed reads: whether the token was ended, and the login or client behind it. A store that cannot
  * be read throws, which is no word against the token; what is remembered goes on.
  */
-export function createIssuedTokenSource({ store, clock, issuer, audience, builtInClients, workloadOf, minterRights, maxRemembered = 10_000 }: IssuedTokenSourceDeps): IssuedTokenSource {
+export function createIssuedTokenSource({ store, clock, issuer, audience, builtInClients, workloadOf, minterRights, keptMs, maxRemembered = 10_000 }: IssuedTokenSourceDeps): IssuedTokenSource {
   const known = new LRUCache<string, Entry>({ max: maxRemembered });
   const unknown = new LRUCache<string, true>({ max: maxRemembered });
   const cameBy = new WeakMap<Principal, { readonly digest: string; readonly text: string; readonly claims: AccessTokenClaims }>();
   let used = new Map<string, { atMs: number; from: string }>();
-  let keys = new Map<string, KeyObject>();
+  let keys = new Map<string, { readonly key: KeyObject; readonly retiredAtMs: number }>();
   let keysReadAtMs = -Infinity;
 
   const keyOf = (kid: string): KeyObject | undefined => {
-    const key = keys.get(kid);
-    if (key !== undefined || clock.nowMs() - keysReadAtMs < keysAgainMs) return key;
-    keys = new Map(store.signingKeys().map((each) => [each.kid, publicKeyOf(each.jwk)]));
-    keysReadAtMs = clock.nowMs();
-    return keys.get(kid);
+    if (!keys.has(kid) && clock.nowMs() - keysReadAtMs >= keysAgainMs) {
+      keys = new Map(store.signingKeys().map((each) => [each.kid, { key: publicKeyOf(each.jwk), retiredAtMs: each.retiredAtMs ?? Infinity }]));
+      keysReadAtMs = clock.nowMs();
+    }
+    const found = keys.get(kid);
+    return found === undefined || clock.nowMs() > found.retiredAtMs + keptMs() ? undefined : found.key;
   };
 
   const readSigned = (text: string): AccessTokenClaims | undefined => {
@@ -177,6 +180,7 @@ export function createIssuedTokenSource({ store, clock, issuer, audience, builtI
     forget: () => {
       known.clear();
       unknown.clear();
+      keys = new Map();
       keysReadAtMs = -Infinity;
     },
     takeUses: () => {

@@ -44,13 +44,21 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
   const dataVersion = database.prepare('PRAGMA data_version');
   const readVersion = (): number => readRow(dataVersion.get()).number('data_version');
   let seenVersion = readVersion();
+  let isBehind = false;
 
   const revision = (): number => readRow(selectRevision.get()).number('value');
-  const write = <T>(work: (next: number) => T): T =>
-    database.inTransaction(() => {
+  /** Of the newest write that is our own or was told of. */
+  let seenRevision = revision();
+  const write = <T>(work: (next: number) => T): T => {
+    let next = 0;
+    const result = database.inTransaction(() => {
       raiseRevision.run();
-      return work(revision());
+      next = revision();
+      return work(next);
     });
+    if (seenRevision === next - 1) seenRevision = next;
+    return result;
+  };
   const page = <T>(table: string, columns: readonly string[], conditions: Readonly<Record<string, string | undefined>>, { after, limit }: PageQuery, read: (row: unknown) => T, more?: { readonly sql: string; readonly values: readonly SqlValue[] }): readonly T[] => {
     const said = Object.entries(conditions).filter((entry): entry is [string, string] => entry[1] !== undefined);
     const where = [...said.map(([column]) => `${column} = ?`), ...(more === undefined ? [] : [more.sql]), ...(after === undefined ? [] : ['(created_at_ms, id) < (?, ?)'])];
@@ -113,12 +121,16 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
       forgetSessions.run(nowMs - keptEndedMs);
       forgetKeys.run(nowMs - keptEndedMs);
     },
-    revision,
-    mayHaveChanged: () => {
+    hasChangedElsewhere: () => {
       const version = readVersion();
-      if (version === seenVersion) return false;
+      isBehind ||= version !== seenVersion;
       seenVersion = version;
-      return true;
+      if (!isBehind) return false;
+      const newest = revision();
+      isBehind = false;
+      const hasChanged = newest !== seenRevision;
+      seenRevision = newest;
+      return hasChanged;
     },
   };
 }
