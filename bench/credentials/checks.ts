@@ -67,7 +67,7 @@ export function measureTokens(folder: string): readonly CheckTimes[] {
   const identity = stores.identity(createSealer(randomBytes(32)));
   const signer = makeSigner(identity);
   const client = identity.insertClient({ id: 'client_bench', revision: 0, name: 'bench', organization: '', authentication: 'client_secret_basic', grants: ['client_credentials'], grant: {}, redirectUris: [], jwks: [], createdAtMs: Date.now(), createdBy: 'root', minterId: '', revokedAtMs: undefined, revokedBy: '', secrets: [] });
-  const source = createIssuedTokenSource({ store: identity, clock: systemClock, issuer, audience, builtInClients: new Set(), workloadOf: () => undefined, minterRights: () => undefined });
+  const source = createIssuedTokenSource({ store: identity, clock: systemClock, issuer, audience, builtInClients: new Set(), workloadOf: () => undefined, minterRights: () => undefined, keptMs: () => 3_600_000 });
   const nowSeconds = Math.floor(Date.now() / 1_000);
   const tokens = Array.from({ length: 2_000 }, () => signer.sign('at+jwt', { iss: issuer, aud: audience, sub: client.id, client_id: client.id, jti: randomUUID(), iat: nowSeconds, exp: nowSeconds + 3_600, scope: 'models:use models:read' }));
   const first = timed('access token, first sight', tokens, (text) => source.verify(text, '127.0.0.1'));
