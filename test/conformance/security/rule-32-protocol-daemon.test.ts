@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createRemoteJWKSet, exportJWK, generateKeyPair, importJWK, jwtVerify, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../../support/ask.ts';
+import { openSealer } from '../../../internal/storage/sealer.ts';
 import { startIdentityDaemon, type IdentityDaemon } from '../../support/identity-daemon.ts';
 import { askForCode, basic, claimsOf, deviceForm, logIn, makeClient, postForm, readObject, refreshForm, standing, tokenOf, type Told } from '../../support/oauth-calls.ts';
 import { openTables } from '../../support/tables.ts';
@@ -67,7 +68,11 @@ describe('an access token', () => {
     const token = await tokenOf(own, client);
     const tables = openTables(join(own.folder, 'data', 'state', 'keyward.db'));
     const kid = String(readObject(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())['kid']);
-    const stolen = await importJWK(readObject(tables.text('SELECT jwk_json AS t FROM oauth_signing_key')), 'ES256');
+    // The database alone is not enough: what signs is sealed by a key beside it.
+    const sealed = tables.text('SELECT jwk_json AS t FROM oauth_signing_key');
+    expect(sealed).not.toContain('"d"');
+    const sealer = await openSealer(join(own.folder, 'data', 'identity.key'), process.getuid?.(), { info: () => undefined });
+    const stolen = await importJWK(readObject(sealer.open(sealed, `oauth_signing_key ${kid}`) ?? ''), 'ES256');
     const forge = (): Promise<string> => new SignJWT({ ...claimsOf(token), jti: crypto.randomUUID(), exp: Math.floor(Date.now() / 1_000) + 8_640_000 }).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid }).sign(stolen);
     expect(await standing(own, await forge())).toBe('200');
     expect((await own.manage('POST', '/signing-keys/rotate')).status).toBe(200);

@@ -102,7 +102,7 @@ describe('a managed key that is revoked', () => {
     await new Promise((next) => setTimeout(next, 700));
     clearInterval(asking);
     const late = (await Promise.all(askedLate)).filter(({ startedMs }) => startedMs > revokedAtMs);
-    expect(late.length).toBeGreaterThan(50);
+    expect(late.length).toBeGreaterThan(5);
     expect(new Set(late.map(({ told }) => told))).toEqual(new Set(['401 key_revoked']));
     expect(upstream.seen.length).toBe(seenAtT);
     await until('every upstream is left', () => upstream.left.length === 1_000);
