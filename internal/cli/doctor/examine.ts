@@ -18,6 +18,7 @@ import { examineManagedKeys } from './managed-keys.ts';
 import { probePort } from './port.ts';
 import type { DoctorReport, Finding, PortState } from './report.ts';
 import { listSecrets } from './secrets.ts';
+import { examineIdentity } from './identity.ts';
 import { examineTrustedIssuers, type AskIssuer } from './trusted-issuers.ts';
 import { checkUpstreams, listUpstreams } from './upstreams.ts';
 import { findTrackedSecrets, type SecretFile } from './version-control.ts';
@@ -44,7 +45,7 @@ export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded:
   const { config } = loaded;
   const addresses = bindAddresses(config.host).map((bind) => bind.host);
   const controlSocket = controlSocketPath(loaded.dataDir);
-  const [state, running, issuerFindings] = await Promise.all([probePort(config.host, config.port, config.tls.enable), askDaemon(controlSocket, '/v0/management/status'), examineTrustedIssuers(askIssuer, config, cli)]);
+  const [state, running, issuerFindings, identityFindings] = await Promise.all([probePort(config.host, config.port, config.tls.enable), askDaemon(controlSocket, '/v0/management/status'), examineTrustedIssuers(askIssuer, config, cli), examineIdentity(askIssuer, config, cli)]);
   const upstreams = listUpstreams(config);
   const { accounts, findings: accountFindings } = await examineAccounts(cli, loaded, running.ok ? running.value : undefined);
   const management = describeManagement(cli, loaded);
@@ -67,6 +68,7 @@ export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded:
       ...checkFiles({ configPath: place.path, dataDir: loaded.dataDir, authDir: loaded.authDir, uid: cli.uid }),
       ...examineManagedKeys(readKeys, loaded.dataDir, systemClock.nowMs()),
       ...issuerFindings,
+      ...identityFindings,
       ...(openAudit === undefined ? [] : examineAudit(openAudit, loaded.dataDir, cli.uid)),
       ...accountFindings,
       ...findTrackedSecrets(secretFiles(place.path, loaded, accounts)),
