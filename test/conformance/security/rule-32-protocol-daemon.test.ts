@@ -73,8 +73,13 @@ describe('an access token', () => {
     expect(sealed).not.toContain('"d"');
     const sealer = await openSealer(join(own.folder, 'data', 'identity.key'), process.getuid?.(), { info: () => undefined });
     const stolen = await importJWK(readObject(sealer.open(sealed, `oauth_signing_key ${kid}`) ?? ''), 'ES256');
-    const forge = (): Promise<string> => new SignJWT({ ...claimsOf(token), jti: crypto.randomUUID(), exp: Math.floor(Date.now() / 1_000) + 8_640_000 }).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid }).sign(stolen);
+    const forge = (header: object = {}, claims: object = {}): Promise<string> => new SignJWT({ ...claimsOf(token), jti: crypto.randomUUID(), exp: Math.floor(Date.now() / 1_000) + 8_640_000, ...claims }).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid, ...header }).sign(stolen);
     expect(await standing(own, await forge())).toBe('200');
+    // Whatever else the same key signs is no access token for this daemon.
+    for (const header of [{ typ: 'JWT' }, { typ: undefined }, { typ: 'logout+jwt' }, { typ: 'application/at+jwt' }]) expect(await standing(own, await forge(header))).toBe('401 invalid_api_key');
+    for (const claims of [{ iss: own.publicUrl }, { aud: client.id }, { aud: [] }, { jti: undefined }, { sub: undefined }, { client_id: undefined }, { cnf: {} }, { cnf: { jkt: 5 } }, { sid: 5 }]) expect(await standing(own, await forge({}, claims))).toBe('401 invalid_api_key');
+    // Nor does it make somebody of a client who is nobody, or somebody else.
+    for (const claims of [{ sub: 'person_000000000000' }, { sub: 'root' }, { client_id: 'keyward-cli' }, { client_id: 'client_none' }, { sid: 'x' }, { workload: { claims: {}, algorithm: 'ES256' } }]) expect(await standing(own, await forge({}, claims))).toBe('401 token_revoked');
     expect((await own.manage('POST', '/signing-keys/rotate')).status).toBe(200);
     expect(await standing(own, token)).toBe('200');
     const later = await tokenOf(own, client);
