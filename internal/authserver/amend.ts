@@ -4,6 +4,7 @@ import type { AccessTokenClaims } from '../clients/issued/access-token.ts';
 import type { IssuedTokenSource } from '../clients/issued/token-source.ts';
 import { isRecord } from '../dialect/ir/json.ts';
 import { deviceIntervalSeconds } from './adapter.ts';
+import { badLoginPage } from './pages/login-consent-pages.ts';
 
 export interface AmendDeps {
   readonly publicUrl: string;
@@ -14,7 +15,7 @@ export interface AmendDeps {
 
 /**
  * What of the library's answers is ours: the person's page and the interval of device codes, metadata that lists only what is
- * there, and the two things it does not do for JWTs. Its answer about them is kept as far as the client's own proof goes: whoever
+ * there, what a browser is shown when a login cannot begin, and the two things it does not do for JWTs. Its answer about them is kept as far as the client's own proof goes: whoever
  * could not show who he is has been refused before.
  */
 export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: KoaContextWithOIDC) => void {
@@ -28,6 +29,12 @@ export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: K
       ctx.status = 503;
       ctx.set('retry-after', '5');
       ctx.body = { error: 'temporarily_unavailable', error_description: 'what the authorization server keeps cannot be read or written right now' };
+      return;
+    }
+    if ((route === 'authorization' || route === 'resume') && typeof body['error'] === 'string' && ctx.accepts('json', 'html') === 'html') {
+      const page = badLoginPage(ctx.status, body['error'], typeof body['error_description'] === 'string' ? body['error_description'] : '');
+      ctx.body = page.body;
+      ctx.set({ ...page.headers });
       return;
     }
     if (route === 'device_authorization' && typeof body['user_code'] === 'string') {
