@@ -7,6 +7,7 @@ import type { IssuedTokenSource } from '../clients/issued/token-source.ts';
 import { isRecord } from '../dialect/ir/json.ts';
 import { deviceIntervalSeconds } from './adapter.ts';
 import { answerUnavailable } from './mount.ts';
+import { badLoginPage } from './pages/login-consent-pages.ts';
 
 export interface AmendDeps {
   readonly publicUrl: string;
@@ -17,7 +18,7 @@ export interface AmendDeps {
 
 /**
  * What of the library's answers is ours: the person's page and the interval of device codes, metadata that lists only what is
- * there, and the two things it does not do for JWTs. Its answer about them is kept as far as the client's own proof goes: whoever
+ * there, what a browser is shown when a login cannot begin, and the two things it does not do for JWTs. Its answer about them is kept as far as the client's own proof goes: whoever
  * could not show who he is has been refused before.
  */
 export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: KoaContextWithOIDC) => void {
@@ -34,6 +35,12 @@ export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: K
     if (body['error'] === 'temporarily_unavailable') {
       ctx.status = 503;
       ctx.set('retry-after', '5');
+      return;
+    }
+    if ((route === 'authorization' || route === 'resume') && typeof body['error'] === 'string' && ctx.accepts('json', 'html') === 'html') {
+      const page = badLoginPage(ctx.status, body['error'], typeof body['error_description'] === 'string' ? body['error_description'] : '');
+      ctx.body = page.body;
+      ctx.set({ ...page.headers });
       return;
     }
     if (route === 'device_authorization' && typeof body['user_code'] === 'string') {

@@ -25,7 +25,6 @@ export function createApprovals({ provider, objects, sessions, clock, audience, 
     const { payload } = found;
     const { params, deviceInfo, exp, iat, accountId, error } = payload;
     if (!isRecord(params) || typeof exp !== 'number' || typeof iat !== 'number' || accountId !== undefined || error !== undefined) return undefined;
-    if (exp * 1_000 <= clock.nowMs()) return undefined;
     const clientId = textOf(params['client_id']);
     const name = clientName(clientId);
     if (name === undefined) return undefined;
@@ -67,7 +66,7 @@ export function createApprovals({ provider, objects, sessions, clock, audience, 
       find: async (userCode) => readDevice(userCode),
       approve: async (userCode, person, scopes) => {
         const device = readDevice(userCode);
-        if (device === undefined) return 'gone';
+        if (device === undefined || device.expiresAtMs <= clock.nowMs()) return 'gone';
         const { grantId, scope } = await begin(device.clientId, person, scopes, device.wishes, device.requestedFrom, device.userAgent ?? '');
         if (objects.decideDevice(normal(userCode), { accountId: person.id, grantId, scope, resource: audience, authTime: Math.floor(clock.nowMs() / 1_000) })) return 'done';
         sessions.end(grantId, 'decided otherwise');

@@ -42,7 +42,7 @@ function issueFor(approvalCodes: ApprovalCodes, name: string): ReturnType<Approv
 
 async function find(deps: ManagementDeps, call: ManagementCall): Promise<PendingDevice> {
   const device = await identityOf(deps).devices.find(call.params['user_code'] ?? '');
-  if (device === undefined) throw gone();
+  if (device === undefined || device.expiresAtMs <= deps.clock.nowMs()) throw gone();
   return device;
 }
 

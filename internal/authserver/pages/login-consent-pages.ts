@@ -42,3 +42,8 @@ export function backToClientPage(location: string, clientName: string): PageAnsw
 export function noLoginPage(): PageAnswer {
   return plainPage(410, { tone: 'bad', title: 'This login waits no more', body: '<p class="lead">It was finished, took too long, or was begun in another browser. Start it again where you began.</p><p class="close">You can close this window.</p>' });
 }
+
+/** A program sent the browser with a request that cannot be answered, and that leads back to nobody. */
+export function badLoginPage(status: number, error: string, description: string): PageAnswer {
+  return plainPage(status, { tone: 'bad', title: 'This login cannot begin', body: `<p class="lead">The program that sent you here asked for it in a way that Keyward does not take. You have done nothing wrong, and nothing was given.</p>${listOf([['It was told', `<code>${foreign(error, 64)}</code> ${foreign(description)}`]])}<p class="close">Start the login again in the program. If that does not help, tell whoever made it.</p>` });
+}

@@ -27,7 +27,7 @@ export type Settled = 'done' | 'gone';
 
 /** `userCode` is always normalised: the letters alone, upper case. */
 export interface DeviceApprovals {
-  /** Undefined for codes that do not wait: unknown, used, denied. Expired ones may be found or not. */
+  /** Undefined for codes that do not wait: unknown, used, denied. Expired ones are found for a while, so that they are no wrong guess. */
   readonly find: (userCode: string) => Promise<PendingDevice | undefined>;
   readonly approve: (userCode: string, person: Person, scopes: readonly Scope[]) => Promise<Settled>;
   readonly deny: (userCode: string) => Promise<Settled>;

@@ -8,6 +8,9 @@ import { readRow } from './read-row.ts';
 /** What grants whoever holds it something is kept by its digest alone. */
 const bearers: ReadonlySet<string> = new Set(['RefreshToken', 'AuthorizationCode', 'DeviceCode', 'Session', 'AccessToken', 'ClientCredentials']);
 
+/** Whoever comes late with a device code is told that it is too old, and not that there is none. */
+const keptLateMs = 3_600_000;
+
 /** What the authorization server's library keeps, in SQLite. Consuming and deciding are one conditional write each. */
 export function createProtocolObjects(database: SqlDatabase, clock: Pick<Clock, 'nowMs'>): ProtocolObjects {
   const columns = 'payload_json, expires_at_ms, consumed_at_ms';
@@ -26,7 +29,7 @@ export function createProtocolObjects(database: SqlDatabase, clock: Pick<Clock, 
     UPDATE oauth_object SET payload_json = json_patch(payload_json, ?), grant_id = ?
     WHERE user_code = ? AND user_code <> '' AND consumed_at_ms = 0 AND expires_at_ms > ? AND json_extract(payload_json, '$.accountId') IS NULL AND json_extract(payload_json, '$.error') IS NULL`);
   const count = database.prepare('SELECT count(*) AS kept FROM (SELECT 1 FROM oauth_object INDEXED BY oauth_object_by_end WHERE model = ? AND expires_at_ms > 0 AND expires_at_ms BETWEEN ? AND ? LIMIT ?)');
-  const removeExpired = database.prepare('DELETE FROM oauth_object WHERE expires_at_ms > 0 AND expires_at_ms < ?');
+  const removeExpired = database.prepare("DELETE FROM oauth_object WHERE expires_at_ms > 0 AND expires_at_ms < ? AND (model <> 'DeviceCode' OR expires_at_ms < ?)");
 
   const keyOf = (model: string, id: string): string => (bearers.has(model) ? sha256Hex(id) : id);
   const read = (row: unknown): { readonly payload: Record<string, unknown>; readonly consumed: boolean } | undefined => {
@@ -59,6 +62,6 @@ export function createProtocolObjects(database: SqlDatabase, clock: Pick<Clock, 
     removeByGrant: (grantId) => void removeByGrant.run(grantId, grantId),
     decideDevice: (userCode, members) => decide.run(JSON.stringify(members), memberOf(members, 'grantId'), userCode, clock.nowMs()).changes === 1,
     // A spent refresh token is kept for as long as it would have lived, so that its second use is seen for what it is.
-    removeExpired: () => removeExpired.run(clock.nowMs()).changes,
+    removeExpired: () => removeExpired.run(clock.nowMs(), clock.nowMs() - keptLateMs).changes,
   };
 }
