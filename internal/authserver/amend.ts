@@ -4,6 +4,7 @@ import type { AccessTokenClaims } from '../clients/issued/access-token.ts';
 import type { IssuedTokenSource } from '../clients/issued/token-source.ts';
 import { isRecord } from '../dialect/ir/json.ts';
 import { deviceIntervalSeconds } from './adapter.ts';
+import { correctRefusal } from './refusals.ts';
 
 export interface AmendDeps {
   readonly publicUrl: string;
@@ -14,7 +15,7 @@ export interface AmendDeps {
 
 /**
  * What of the library's answers is ours: the person's page and the interval of device codes, metadata that lists only what is
- * there, and the two things it does not do for JWTs. Its answer about them is kept as far as the client's own proof goes: whoever
+ * there, refusals by their right name, and the two things it does not do for JWTs. Its answer about them is kept as far as the client's own proof goes: whoever
  * could not show who he is has been refused before.
  */
 export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: KoaContextWithOIDC) => void {
@@ -22,12 +23,21 @@ export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: K
     const { route } = routeOf(ctx);
     // Who may read answers on web pages is the door's to say.
     for (const name of ['access-control-allow-origin', 'access-control-expose-headers', 'access-control-allow-credentials']) ctx.remove(name);
+    // RFC 6749 §5.1 wants both.
+    if (route === 'token') ctx.set('pragma', 'no-cache');
     const body: unknown = ctx.body;
     if (!isRecord(body)) return;
     if (body['error'] === 'server_error') {
       ctx.status = 503;
       ctx.set('retry-after', '5');
       ctx.body = { error: 'temporarily_unavailable', error_description: 'what the authorization server keeps cannot be read or written right now' };
+      return;
+    }
+    const refusal = typeof body['error'] === 'string' ? correctRefusal(route, body['error'], ctx) : undefined;
+    if (refusal !== undefined) {
+      ctx.status = refusal.status;
+      if (refusal.challenge !== undefined) ctx.set('www-authenticate', refusal.challenge);
+      ctx.body = { error: refusal.error, error_description: refusal.description };
       return;
     }
     if (route === 'device_authorization' && typeof body['user_code'] === 'string') {
