@@ -8,6 +8,7 @@ import { isRecord } from '../dialect/ir/json.ts';
 import { deviceIntervalSeconds } from './adapter.ts';
 import { answerUnavailable } from './mount.ts';
 import { badLoginPage } from './pages/login-consent-pages.ts';
+import { correctRefusal } from './refusals.ts';
 
 export interface AmendDeps {
   readonly publicUrl: string;
@@ -19,6 +20,7 @@ export interface AmendDeps {
 /**
  * What of the library's answers is ours: the person's page and the interval of device codes, metadata that lists only what is
  * there, what a browser is shown when a login cannot begin, and the two things it does not do for JWTs. Its answer about them is kept as far as the client's own proof goes: whoever
+ * there, refusals by their right name, and the two things it does not do for JWTs. Its answer about them is kept as far as the client's own proof goes: whoever
  * could not show who he is has been refused before.
  */
 export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: KoaContextWithOIDC) => void {
@@ -26,6 +28,8 @@ export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: K
     const { route } = routeOf(ctx);
     // Who may read answers on web pages is the door's to say.
     for (const name of ['access-control-allow-origin', 'access-control-expose-headers', 'access-control-allow-credentials']) ctx.remove(name);
+    // RFC 6749 §5.1 wants both.
+    if (route === 'token') ctx.set('pragma', 'no-cache');
     const body: unknown = ctx.body;
     if (!isRecord(body)) return;
     if (body['error'] === 'server_error') {
@@ -41,6 +45,13 @@ export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: K
       const page = badLoginPage(ctx.status, body['error'], typeof body['error_description'] === 'string' ? body['error_description'] : '');
       ctx.body = page.body;
       ctx.set({ ...page.headers });
+      return;
+    }
+    const refusal = typeof body['error'] === 'string' ? correctRefusal(route, body['error'], ctx) : undefined;
+    if (refusal !== undefined) {
+      ctx.status = refusal.status;
+      if (refusal.challenge !== undefined) ctx.set('www-authenticate', refusal.challenge);
+      ctx.body = { error: refusal.error, error_description: refusal.description };
       return;
     }
     if (route === 'device_authorization' && typeof body['user_code'] === 'string') {

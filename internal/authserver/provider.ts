@@ -127,8 +127,10 @@ export function createProvider(deps: ProviderDeps): { readonly provider: Provide
     formats: {
       customizers: {
         // RFC 6749 §3.3: without a wish the client gets all that it may have, and is told.
-        jwt: (_ctx, token, jwt) => {
+        jwt: (ctx, token, jwt) => {
           if (token.kind !== 'ClientCredentials' || (token.scope ?? '') !== '') return;
+          const asked: unknown = ctx.oidc.params?.['scope'];
+          if (typeof asked === 'string') throw new errors.InvalidScope('none of the scopes asked for is one that this client has', asked);
           token.scope = scopesOf(token.clientId ?? '').join(' ');
           jwt.payload.scope = token.scope;
         },
