@@ -19,9 +19,8 @@ export interface AmendDeps {
 
 /**
  * What of the library's answers is ours: the person's page and the interval of device codes, metadata that lists only what is
- * there, what a browser is shown when a login cannot begin, and the two things it does not do for JWTs. Its answer about them is kept as far as the client's own proof goes: whoever
- * there, refusals by their right name, and the two things it does not do for JWTs. Its answer about them is kept as far as the client's own proof goes: whoever
- * could not show who he is has been refused before.
+ * there, refusals by their right name, what a browser is shown when a login cannot begin, and the two things it does not do for
+ * JWTs. Its answer about them is kept as far as the client's own proof goes: whoever could not show who he is has been refused before.
  */
 export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: KoaContextWithOIDC) => void {
   return (ctx) => {

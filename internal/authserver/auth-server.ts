@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { errors, type Provider } from 'oidc-provider';
 import type { AuditLog } from '../audit/ports.ts';
 import type { OAuthClients } from '../clients/issued/client-service.ts';
-import type { Person } from '../clients/issued/person.ts';
+import { localIssuer, type Person } from '../clients/issued/person.ts';
 import type { Sessions } from '../clients/issued/session-service.ts';
 import type { IdentityStore } from '../clients/issued/store.ts';
 import type { IssuedTokenSource } from '../clients/issued/token-source.ts';
@@ -41,6 +41,8 @@ export interface AuthServer {
   readonly browsers: BrowserLogins;
   readonly derive: ReturnType<typeof createDerivedTokens>;
   readonly signingKeys: SigningKeys;
+  /** These logins were used: people whom nobody has vouched for within the life of an access token are asked about. */
+  readonly noteUses: (sessionIds: readonly string[]) => void;
   readonly close: () => void;
 }
 
@@ -66,6 +68,8 @@ export interface AuthServerDeps {
 }
 
 const sweepMs = 600_000;
+/** How soon a provider that could not be asked is asked again about somebody. */
+const askAgainMs = 60_000;
 /** Device codes that an address may have within ten minutes. */
 const maxDeviceCodes = 30;
 /** Logins in a browser that an address may begin; offices and their robots share one. */
@@ -83,6 +87,7 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
   const throttle = createThrottle({ clock });
   const signingKeys = createSigningKeys({ store, clock, keptMs: () => keptMsAfter(settings().accessTokenMs) });
   const asking = new Map<string, Promise<Person | undefined>>();
+  const askedAtMs = new LRUCache<string, number>({ max: 10_000 });
 
   const note = (action: string, actor: string, target: string, from: string, requestId: string, code = ''): void =>
     audit.append({ atMs: clock.nowMs(), action, actor, from, requestId, target, code });
@@ -107,6 +112,18 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     const running = asking.get(personId) ?? askOnce(person).finally(() => asking.delete(personId));
     asking.set(personId, running);
     return running;
+  };
+
+  /** Who uses what a refresh does not renew, such as a run key, is asked about as often as who refreshes. Where nobody can be asked it goes on until its own end. */
+  const noteUses = (sessionIds: readonly string[]): void => {
+    const nowMs = clock.nowMs();
+    const personIds = new Set(sessionIds.map((id) => sessions.find(id)?.personId));
+    for (const id of personIds) {
+      const person = id === undefined ? undefined : sessions.findPerson(id);
+      if (person === undefined || person.issuer === localIssuer || nowMs - person.seenAtMs < settings().accessTokenMs || nowMs - (askedAtMs.get(person.id) ?? 0) < askAgainMs) continue;
+      askedAtMs.set(person.id, nowMs);
+      vouchFor(person.id, true).catch((err: unknown) => log.info({ err, person: person.id }, 'the identity provider could not be asked about somebody; it is asked again'));
+    }
   };
 
   const amend = createAmend({
@@ -216,6 +233,7 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
         return key;
       },
     },
+    noteUses,
     close: stopLooking,
   };
 }

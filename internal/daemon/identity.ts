@@ -128,6 +128,7 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
     if (uses.length === 0) return;
     try {
       store.noteSessionUses(uses);
+      server.noteUses(uses.map(({ id }) => id));
     } catch (err) {
       log.warn({ err, lost: uses.length }, 'when logins were last used could not be written down');
     }

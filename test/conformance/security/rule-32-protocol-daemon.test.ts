@@ -118,7 +118,7 @@ describe('revocation', () => {
   it('wants the client’s proof', async () => {
     const client = await makeClient(daemon);
     const token = await tokenOf(daemon, client);
-    expect([(await revoke(token)).status, (await revoke(token, basic(client.id, 'wrong'))).status, (await revoke(token, {}, { client_id: client.id })).status]).toEqual([400, 401, 401]);
+    expect([(await revoke(token)).status, (await revoke(token, basic(client.id, 'wrong'))).status, (await revoke(token, {}, { client_id: client.id })).status]).toEqual([401, 401, 401]);
     expect(await standing(daemon, token)).toBe('200');
     expect((await revoke(token, basic(client.id, client.secret))).status).toBe(200);
     expect(await standing(daemon, token)).toBe('401 token_revoked');
@@ -129,7 +129,7 @@ describe('introspection', () => {
   it('asks who asks, and tells those who cannot prove it of their own tokens alone', async () => {
     const client = await makeClient(daemon);
     const token = await tokenOf(daemon, client);
-    expect([(await introspect(token)).status, (await introspect(token, basic(client.id, 'wrong'))).status, (await introspect(token, {}, { client_id: client.id })).status]).toEqual([400, 401, 401]);
+    expect([(await introspect(token)).status, (await introspect(token, basic(client.id, 'wrong'))).status, (await introspect(token, {}, { client_id: client.id })).status]).toEqual([401, 401, 401]);
     expect((await introspect(token, {}, { client_id: 'keyward-cli' })).json).toEqual({ active: false });
     expect((await introspect(token, basic(client.id, client.secret))).json).toMatchObject({ active: true, sub: client.id, client_id: client.id });
     const login = await logIn(daemon);
@@ -186,7 +186,7 @@ describe('metadata', () => {
   it.each(['http://127.0.0.1:9/callback/', 'http://localhost:9/callback', 'http://user@127.0.0.1:9/callback', 'http://127.0.0.1:9/callback?x=1', 'http://127.0.0.1:9/callback#x', 'http://127.0.0.1.:9/callback', 'http://127.0.0.1:9@evil.test/callback', 'http://0x7f.1:9/callback', 'https://127.0.0.1/callback', 'http://127.0.0.1/../callback', '//evil.test', 'javascript:alert(1)', 'http://127.0.0.1:9/callback\\@evil.test'])('a browser is sent to no %s, not even with an error', async (redirectUri) => {
     const query = new URLSearchParams({ client_id: 'keyward-cli', response_type: 'code', redirect_uri: redirectUri, code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' });
     const answer = await fetch(`${daemon.url}/oauth/authorize?${query.toString()}`, { redirect: 'manual', headers: { accept: 'text/html' } });
-    expect([answer.status, answer.headers.get('location'), answer.headers.get('content-type')]).toEqual([400, null, 'application/json; charset=utf-8']);
+    expect([answer.status, answer.headers.get('location'), answer.headers.get('content-type')]).toEqual([400, null, 'text/html; charset=utf-8']);
   });
 });
 

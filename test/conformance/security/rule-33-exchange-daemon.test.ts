@@ -41,7 +41,7 @@ describe('a token in exchange', () => {
     expect({ status, json }).toMatchObject({ status: 200, json: { issued_token_type: 'urn:ietf:params:oauth:token-type:access_token', token_type: 'Bearer', scope: 'models:read' } });
     expect(Number(json['expires_in'])).toBeLessThanOrEqual(60);
     expect(json['refresh_token']).toBeUndefined();
-    expect(claimsOf(String(json['access_token']))['sub']).toMatch(/^workload_[0-9a-f]{12}$/);
+    expect(claimsOf(String(json['access_token']))['sub']).toMatch(/^workload_[0-9a-f]{20}$/);
     expect(await standing(daemon, String(json['access_token']))).toBe('200');
   });
 

@@ -99,7 +99,7 @@ describe('a token', () => {
   it('of an exchange or grant says no scope that its client lacks', async () => {
     const client = await makeClient(daemon, { scopes: ['models:read'] });
     expect(claimsOf(await tokenOf(daemon, client, { scope: 'models:read models:use keys:write secrets:read' }))['scope']).toBe('models:read');
-    expect(claimsOf(await tokenOf(daemon, client, { scope: 'keys:write' }))['scope']).toBe('models:read');
+    await expect(tokenOf(daemon, client, { scope: 'keys:write' })).rejects.toThrow('invalid_scope');
   });
 
   it.each([
@@ -116,7 +116,7 @@ describe('a token', () => {
   ])('takes nothing from the parameter %s', async (name, value) => {
     const client = await makeClient(daemon);
     const { status, json } = await postForm(daemon.url, '/oauth/token', { grant_type: 'client_credentials', [name]: value }, basic(client.id, client.secret));
-    if (status !== 200) return expect(status).toBe(400);
+    if (status !== 200) return expect([400, 401]).toContain(status);
     expect(claimsOf(String(json['access_token']))).toEqual({ iss: daemon.issuer, aud: daemon.publicUrl, sub: client.id, client_id: client.id, scope: 'models:use models:read', jti: expect.any(String), iat: expect.any(Number), exp: expect.any(Number) });
   });
 
