@@ -23,9 +23,17 @@ export interface ProviderDeps {
   readonly organization: () => string;
 }
 
-/** Claims that a grant of ours puts into a token that it is about to save. */
+/** Whom a token is for, where the library knows no account of that name. */
+export interface TokenActor {
+  readonly id: string;
+  readonly label: string;
+}
+
+/** What a grant of ours says of a token that it is about to save. */
 export interface OwnClaims {
-  readonly add: (token: object, claims: Readonly<Record<string, unknown>>) => void;
+  /** `claims` go into the token, `actor` into the record. */
+  readonly add: (token: object, claims: Readonly<Record<string, unknown>>, actor: TokenActor) => void;
+  readonly actorOf: (token: object) => TokenActor | undefined;
 }
 
 /** How derived tokens say what they are. */
@@ -41,7 +49,7 @@ export function createProvider(deps: ProviderDeps): { readonly provider: Provide
   const { issuer, audience, seconds, findClient } = deps;
   const scopesOf = (clientId: string): readonly Scope[] => (clientId === cliClientId ? scopes : (findClient(clientId)?.grant.scopes ?? defaultScopes));
 
-  const added = new WeakMap<object, Readonly<Record<string, unknown>>>();
+  const added = new WeakMap<object, { readonly claims: Readonly<Record<string, unknown>>; readonly actor: TokenActor }>();
   const policy = interactionPolicy.base();
   const consent = policy.get('consent');
   // Every login is looked at and confirmed, also by who has signed in a moment ago.
@@ -110,7 +118,7 @@ export function createProvider(deps: ProviderDeps): { readonly provider: Provide
       const own = findClient(token.clientId ?? '')?.organization ?? '';
       const org = own === '' ? deps.organization() : own;
       const sid = 'grantId' in token ? token.grantId : undefined;
-      return { ...(org === '' ? {} : { org }), ...(typeof sid === 'string' && sid !== '' ? { sid } : {}), ...('gty' in token && token.gty === derivedGrant ? { derived: true } : {}), ...added.get(token) };
+      return { ...(org === '' ? {} : { org }), ...(typeof sid === 'string' && sid !== '' ? { sid } : {}), ...('gty' in token && token.gty === derivedGrant ? { derived: true } : {}), ...added.get(token)?.claims };
     },
     formats: {
       customizers: {
@@ -134,7 +142,7 @@ export function createProvider(deps: ProviderDeps): { readonly provider: Provide
   provider.Client.prototype.compareClientSecret = function isOneOf(text: string) {
     return deps.isSecretOf(this.clientId, text);
   };
-  return { provider, claims: { add: (token, claims) => void added.set(token, claims) } };
+  return { provider, claims: { add: (token, claims, actor) => void added.set(token, { claims, actor }), actorOf: (token) => added.get(token)?.actor } };
 }
 
 function libraryKeys(keys: readonly SigningKey[]): JWKS {
