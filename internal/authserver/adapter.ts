@@ -10,6 +10,8 @@ export interface AdapterDeps {
   readonly store: IdentityStore;
   readonly clients: Pick<OAuthClients, 'find'>;
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** Why the library is taking a login back just now. */
+  readonly endingBy: () => 'reuse' | 'revoked';
   /** A login ended because a token that counts once was used again. */
   readonly onReused: (grantId: string) => void;
 }
@@ -30,7 +32,7 @@ const maxWaiting: ReadonlyMap<string, number> = new Map([
  * login ends, since nobody can tell which of the two was the thief. A device code that is asked about too often is answered
  * `slow_down` before anything else is looked at.
  */
-export function createAdapterFactory({ store, clients, clock, onReused }: AdapterDeps): (model: string) => Adapter {
+export function createAdapterFactory({ store, clients, clock, endingBy, onReused }: AdapterDeps): (model: string) => Adapter {
   const { objects } = store;
   const polls = new LRUCache<string, { readonly atMs: number; readonly intervalMs: number }>({ max: maxPolledCodes });
 
@@ -88,7 +90,7 @@ export function createAdapterFactory({ store, clients, clock, onReused }: Adapte
         throw new errors.InvalidGrant('used before');
       },
       destroy: async (id) => {
-        if (model === 'Grant') store.endSession(id, 'revoked');
+        if (model === 'Grant') store.endSession(id, endingBy());
         else objects.remove(model, id);
       },
       revokeByGrantId: async (grantId) => objects.removeByGrant(grantId),

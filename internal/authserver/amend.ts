@@ -24,7 +24,7 @@ export interface AmendDeps {
  */
 export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: KoaContextWithOIDC) => void {
   return (ctx) => {
-    const { route } = routeOf(ctx);
+    const route = routeOf(ctx);
     // Who may read answers on web pages is the door's to say.
     for (const name of ['access-control-allow-origin', 'access-control-expose-headers', 'access-control-allow-credentials']) ctx.remove(name);
     // RFC 6749 §5.1 wants both.
@@ -39,6 +39,11 @@ export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: K
       ctx.status = 503;
       ctx.set('retry-after', '5');
       return;
+    }
+    // RFC 9110 §15.6.4: a 400 would tell clients that asking again is of no use.
+    if (body['error'] === 'temporarily_unavailable' && route === 'token') {
+      ctx.status = 503;
+      ctx.set('retry-after', '5');
     }
     if ((route === 'authorization' || route === 'resume') && typeof body['error'] === 'string' && ctx.accepts('json', 'html') === 'html') {
       const page = badLoginPage(ctx.status, body['error'], typeof body['error_description'] === 'string' ? body['error_description'] : '');
@@ -108,7 +113,8 @@ function ownMetadata(body: Readonly<Record<string, unknown>>): object {
   return { ...listed, scopes_supported: ['openid', 'profile', 'email', 'offline_access', ...scopes.filter((scope) => scope !== 'secrets:read')], response_modes_supported: ['query'], revocation_endpoint_auth_methods_supported: body['token_endpoint_auth_methods_supported'], introspection_endpoint_auth_methods_supported: body['token_endpoint_auth_methods_supported'] };
 }
 
-function routeOf(ctx: KoaContextWithOIDC): { readonly route: string } {
-  const route: unknown = Reflect.get(ctx.oidc ?? {}, 'route');
-  return { route: typeof route === 'string' ? route : '' };
+/** The library's name of the route that a request took; `''` outside of one. */
+export function routeOf(ctx: Partial<Pick<KoaContextWithOIDC, 'oidc'>> | undefined): string {
+  const route: unknown = Reflect.get(ctx?.oidc ?? {}, 'route');
+  return typeof route === 'string' ? route : '';
 }

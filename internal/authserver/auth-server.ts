@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { errors, type Provider } from 'oidc-provider';
+import { errors, Provider } from 'oidc-provider';
 import type { AuditLog } from '../audit/ports.ts';
 import type { OAuthClients } from '../clients/issued/client-service.ts';
 import { localIssuer, type Person } from '../clients/issued/person.ts';
@@ -13,7 +13,7 @@ import { createThrottle } from '../http/throttle.ts';
 import type { Logger } from '../log/logger.ts';
 import { randomToken } from '../secret/digest.ts';
 import { createAdapterFactory } from './adapter.ts';
-import { createAmend } from './amend.ts';
+import { createAmend, routeOf } from './amend.ts';
 import { createApprovals } from './approvals.ts';
 import type { AskedAgain } from './people/ask-again.ts';
 import type { BrowserLogins, DeviceApprovals } from './people/ports.ts';
@@ -89,8 +89,16 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
   const asking = new Map<string, Promise<Person | undefined>>();
   const askedAtMs = new LRUCache<string, number>({ max: 10_000 });
 
-  const note = (action: string, actor: string, target: string, from: string, requestId: string, code = ''): void =>
-    audit.append({ atMs: clock.nowMs(), action, actor, from, requestId, target, code });
+  /** Name of a person or client; empty for others, and where it cannot be read: what happened is on record all the same. */
+  const labelOf = (id: string): string => {
+    try {
+      return (id.startsWith('person_') ? sessions.findPerson(id)?.label : clients.find(id)?.name) ?? '';
+    } catch {
+      return '';
+    }
+  };
+  const note = (action: string, actor: string, target: string, from: string, requestId: string, code = '', actorLabel = labelOf(actor)): void =>
+    audit.append({ atMs: clock.nowMs(), action, actor, actorLabel, from, requestId, target, code });
 
   const askOnce = async (person: Person): Promise<Person | undefined> => {
     const answer = await deps.askAgain(person);
@@ -134,7 +142,9 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
       note('token.revoked', subject, jti, '', '');
     },
   });
-  const adapter = createAdapterFactory({ store, clients, clock, onReused: (grantId) => note('session.ended', sessions.find(grantId)?.personId ?? 'anonymous', grantId, '', '', 'reuse') });
+  // At the token endpoint nobody asks for an end: a code or refresh token was used a second time (RFC 9700 §4.14.2).
+  const endingBy = (): 'reuse' | 'revoked' => (routeOf(Provider.ctx) === 'token' ? 'reuse' : 'revoked');
+  const adapter = createAdapterFactory({ store, clients, clock, endingBy, onReused: (grantId) => note('session.ended', sessions.find(grantId)?.personId ?? 'anonymous', grantId, '', '', 'reuse') });
 
   const build = (): { readonly provider: Provider; readonly hand: ReturnType<typeof createMount> } => {
     const seconds = (ms: number): number => Math.max(1, Math.floor(ms / 1_000));
@@ -155,8 +165,9 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     provider.on('server_error', (_ctx, err) => log.error({ err }, 'the authorization server could not answer'));
     provider.on('grant.success', (ctx) => {
       const { entities, client } = ctx.oidc;
-      const subject = entities.Account?.accountId ?? client?.clientId ?? 'anonymous';
-      note('token.issued', subject, client?.clientId ?? '', fromOf(ctx.req), idOf(ctx.res), '');
+      const workload = entities.AccessToken === undefined ? undefined : claims.actorOf(entities.AccessToken);
+      const subject = workload?.id ?? entities.Account?.accountId ?? client?.clientId ?? 'anonymous';
+      note('token.issued', subject, client?.clientId ?? '', fromOf(ctx.req), idOf(ctx.res), '', workload?.label);
     });
     provider.on('grant.error', (ctx, err) => {
       if (err.message === 'authorization_pending' || err.message === 'slow_down') return;
@@ -167,8 +178,8 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     });
     provider.on('grant.revoked', (ctx, grantId) => {
       source.forget();
-      sessions.end(grantId, 'revoked');
-      note('session.ended', sessions.find(grantId)?.personId ?? 'anonymous', grantId, fromOf(ctx.req), idOf(ctx.res));
+      sessions.end(grantId, endingBy());
+      note('session.ended', sessions.find(grantId)?.personId ?? 'anonymous', grantId, fromOf(ctx.req), idOf(ctx.res), endingBy() === 'reuse' ? 'reuse' : '');
     });
     // Which keys count has changed with it.
     source.forget();

@@ -45,7 +45,7 @@ export function addExchangeGrant(provider: Provider, { audience, accessTokenSeco
       const scope = scopes.join(' ');
       const token = new provider.AccessToken({ client, accountId: workload.id, grantId: '', gty: exchangeGrant, scope, expiresIn: seconds });
       token.resourceServer = new provider.ResourceServer(audience, { scope, audience, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } });
-      claims.add(token, { workload: subject, ...(workload.organization === '' ? {} : { org: workload.organization }) });
+      claims.add(token, { workload: subject, ...(workload.organization === '' ? {} : { org: workload.organization }) }, workload);
       const accessToken = await token.save();
       ctx.oidc.entity('AccessToken', token);
       ctx.body = { access_token: accessToken, issued_token_type: accessTokenType, token_type: 'Bearer', expires_in: seconds, scope };

@@ -25,9 +25,17 @@ export interface ProviderDeps {
   readonly clock: Pick<Clock, 'nowMs'>;
 }
 
-/** Claims that a grant of ours puts into a token that it is about to save. */
+/** Whom a token is for, where the library knows no account of that name. */
+export interface TokenActor {
+  readonly id: string;
+  readonly label: string;
+}
+
+/** What a grant of ours says of a token that it is about to save. */
 export interface OwnClaims {
-  readonly add: (token: object, claims: Readonly<Record<string, unknown>>) => void;
+  /** `claims` go into the token, `actor` into the record. */
+  readonly add: (token: object, claims: Readonly<Record<string, unknown>>, actor: TokenActor) => void;
+  readonly actorOf: (token: object) => TokenActor | undefined;
 }
 
 /** How derived tokens say what they are. */
@@ -48,7 +56,7 @@ export function createProvider(deps: ProviderDeps): { readonly provider: Provide
   const browserPath = new URL(issuer).pathname;
   const scopesOf = (clientId: string): readonly Scope[] => (clientId === cliClientId ? scopes : (findClient(clientId)?.grant.scopes ?? defaultScopes));
 
-  const added = new WeakMap<object, Readonly<Record<string, unknown>>>();
+  const added = new WeakMap<object, { readonly claims: Readonly<Record<string, unknown>>; readonly actor: TokenActor }>();
   const policy = interactionPolicy.base();
   const consent = policy.get('consent');
   // Every login is looked at and confirmed, also by who has signed in a moment ago.
@@ -122,7 +130,7 @@ export function createProvider(deps: ProviderDeps): { readonly provider: Provide
       const own = findClient(token.clientId ?? '')?.organization ?? '';
       const org = own === '' ? deps.organization() : own;
       const sid = 'grantId' in token ? token.grantId : undefined;
-      return { ...(org === '' ? {} : { org }), ...(typeof sid === 'string' && sid !== '' ? { sid } : {}), ...('gty' in token && token.gty === derivedGrant ? { derived: true } : {}), ...added.get(token) };
+      return { ...(org === '' ? {} : { org }), ...(typeof sid === 'string' && sid !== '' ? { sid } : {}), ...('gty' in token && token.gty === derivedGrant ? { derived: true } : {}), ...added.get(token)?.claims };
     },
     formats: {
       customizers: {
@@ -148,7 +156,7 @@ export function createProvider(deps: ProviderDeps): { readonly provider: Provide
   provider.Client.prototype.compareClientSecret = function isOneOf(text: string) {
     return deps.isSecretOf(this.clientId, text);
   };
-  return { provider, claims: { add: (token, claims) => void added.set(token, claims) } };
+  return { provider, claims: { add: (token, claims, actor) => void added.set(token, { claims, actor }), actorOf: (token) => added.get(token)?.actor } };
 }
 
 function libraryKeys(keys: readonly SigningKey[]): JWKS {

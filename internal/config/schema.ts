@@ -115,7 +115,7 @@ export const settings = v.object({
 
   // Who may call
   'api-keys': list(secretText('A client key.'), 'Keys that clients present. An empty list opens the proxy to local callers.'),
-  'client-auth': oneOf(['auto', 'required'], 'auto', '`required` keeps the door closed even without keys; written when the first managed credential is made.'),
+  'client-auth': oneOf(['auto', 'required'], 'auto', '`required` keeps the door closed even without keys; written when the first managed key is made, and at the start with `identity.enabled` or a trusted issuer.'),
   'insecure-open-access': flag(false, 'Allow open mode (no client keys) on a bind that is not loopback.'),
   'allowed-hosts': texts('Further `Host` names that are served, exact or `*.suffix`.'),
   'allowed-origins': texts('Web origins that may call; they also get CORS headers. Exact, `scheme://*`, `null` or `*`.'),

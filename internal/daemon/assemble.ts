@@ -50,8 +50,10 @@ import { countStates } from './account-states.ts';
 import { callbackUrl } from './callback-url.ts';
 import { observeEdits, recordLife, recordLoginFirst, recordsOrNothing } from './audit-events.ts';
 import { observeAttempts, observeExchanges, observeLogins } from './observe.ts';
+import { keepClientAuth } from './client-auth.ts';
 import { openManagedKeys } from './managed-keys.ts';
 import type { DaemonOptions } from './options.ts';
+import { openWorkloads } from './workloads.ts';
 import { openUpstreamAccounts, type UpstreamAccounts } from './upstream-accounts.ts';
 
 export interface Parts {
@@ -203,8 +205,10 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const sockets = createSockets({ clock, limits, log, metrics });
   const running = createRunningExchanges();
   const managedKeys = openManagedKeys({ store: stores.managedKeys, clock, log, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll });
+  const clientAuth = keepClientAuth({ live, config, views: configViews, audit, clock, log, dataDir: live.snapshot().loaded.dataDir });
+  const workloads = openWorkloads({ clock, log, live, tokenDispatchers, userAgent, running, readmitSockets: sockets.readmitAll });
   // Off, nothing of it is even loaded.
-  const identity = settings().identity.enabled ? (await import('./identity.ts')).openIdentity({ metrics, tokenDispatchers, userAgent, store: stores.identity(await openSealer(folders.identityKey, process.getuid?.(), log)), clock, log, audit, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll, keys: managedKeys }) : undefined;
+  const identity = settings().identity.enabled ? (await import('./identity.ts')).openIdentity({ metrics, tokenDispatchers, userAgent, store: stores.identity(await openSealer(folders.identityKey, process.getuid?.(), log)), clock, log, audit, live, workloads, running, readmitSockets: sockets.readmitAll, keys: managedKeys }) : undefined;
   const proxy = createProxy({ ...exchanges, running, owners: stores.responseOwners, store: stores.responses, spoolDir: folders.spool, requestLogs });
 
   const management: ManagementDeps = {
@@ -257,7 +261,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
 
   const door = createDoor({
     clock,
-    sources: identity === undefined ? [managedKeys.source] : [managedKeys.source, ...identity.sources],
+    sources: [managedKeys.source, ...(identity === undefined ? [] : [identity.source]), workloads.source],
     checkProof: identity?.checkProof,
     signal: lifetime.signal,
     onRefused: (refusal) => {
@@ -303,11 +307,13 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     start: async () => {
       await upstreamAccounts.start();
       isStarted = true;
+      await clientAuth.writeDown();
       recordLife({ audit, clock }, 'daemon.started', options.version);
     },
     close: async () => {
       lifetime.abort();
       sockets.close();
+      await clientAuth.close();
       await logins.close();
       await fetchedModels.close();
       // What was sent to a token endpoint is waited for: its answer is worth more than a quick end.
@@ -322,6 +328,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       await requestLogs.close();
       managedKeys.close();
       identity?.close();
+      workloads.close();
       stores.close();
     },
   };

@@ -6,27 +6,25 @@ import { cliClientId, workloadClientId } from '../authserver/library-client.ts';
 import { createPeople, type People } from '../authserver/people/people.ts';
 import { defaultScopes } from '../authserver/people/person.ts';
 import { exchangeSubject } from '../authserver/workloads/exchange-subject.ts';
-import { createTrustedIssuers, type TrustedIssuers } from '../authserver/workloads/trusted-issuers.ts';
-import { createWorkloadSource, workloadFrom } from '../authserver/workloads/workload-source.ts';
+import { workloadFrom } from '../authserver/workloads/workload-source.ts';
 import { createOAuthClients, type OAuthClients } from '../clients/issued/client-service.ts';
 import { createSessions, type Sessions } from '../clients/issued/session-service.ts';
 import type { IdentityStore } from '../clients/issued/store.ts';
 import { createIssuedTokenSource, type IssuedTokenSource, type MinterRights } from '../clients/issued/token-source.ts';
 import { scopes } from '../clients/grant.ts';
 import type { Principal } from '../clients/principal.ts';
-import type { CredentialSource, Verdict } from '../clients/verify.ts';
 import type { Clock } from '../clock/clock.ts';
-import type { Config } from '../config/schema.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { Dispatchers } from '../egress/dispatchers.ts';
 import { createProofCheck, type CheckProof } from '../http/dpop-proof.ts';
-import { setLatch } from '../http/client-auth-latch.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Logger } from '../log/logger.ts';
 import { createOAuthHttp } from '../upstreamauth/oauth-http.ts';
 import type { RunningExchanges } from '../proxy/running.ts';
 import type { Live } from './live.ts';
 import type { OpenManagedKeys } from './managed-keys.ts';
+import { publicUrlOf } from './public-url.ts';
+import type { OpenWorkloads } from './workloads.ts';
 
 export interface IdentityDeps {
   readonly store: IdentityStore;
@@ -37,7 +35,7 @@ export interface IdentityDeps {
   readonly metrics: Pick<Metrics, 'identityUnusual'>;
   readonly tokenDispatchers: Dispatchers;
   readonly userAgent: string;
-  readonly dataDir: string;
+  readonly workloads: Pick<OpenWorkloads, 'issuers' | 'onChanged'>;
   readonly running: Pick<RunningExchanges, 'review'>;
   readonly readmitSockets: () => void;
   /** The present rights of a managed key, undefined where it has none any more; and who is told when such rights change. */
@@ -48,8 +46,6 @@ export interface IdentityDeps {
 export interface OpenIdentity {
   readonly publicUrl: string;
   readonly source: IssuedTokenSource;
-  /** Of the door: tokens of ours, and those of trusted issuers. */
-  readonly sources: readonly CredentialSource[];
   /** For questions about a person or client by its id, such as `explain`. */
   readonly principalOf: (id: string) => Principal | undefined;
   readonly checkProof: CheckProof;
@@ -67,24 +63,12 @@ const saveUsesMs = 5_000;
 // Made once: a stack trace for each of a thousand exchanges would be most of the time that ending them takes.
 const revoked = new AppError('token_revoked');
 
-/** Where others reach this daemon: the one source of every address in what it issues (security rule 30). Without trailing slash. */
-export function publicUrlOf(config: Config): string {
-  if (config['public-url'] !== '') return config['public-url'].replace(/\/+$/, '');
-  return `${config.tls.enable ? 'https' : 'http'}://localhost:${config.port}`;
-}
-
 /** Opens the authorization server. Loaded only when `identity.enabled`. */
-export function openIdentity({ store, clock, log, audit, live, metrics, tokenDispatchers, userAgent, dataDir, running, readmitSockets, keys }: IdentityDeps): OpenIdentity {
+export function openIdentity({ store, clock, log, audit, live, metrics, tokenDispatchers, userAgent, workloads, running, readmitSockets, keys }: IdentityDeps): OpenIdentity {
   const settings = () => live.snapshot().loaded.config;
   const publicUrl = publicUrlOf(settings());
   const http = createOAuthHttp({ clock, dispatchers: tokenDispatchers, userAgent });
-  const issuers = openTrustedIssuers({ clock, log, http, proxyUrl: () => settings()['proxy-url'] });
-  const workloads = createWorkloadSource({
-    issuers,
-    clock,
-    onRefused: ({ issuer, from, reason }) => log.info({ issuer, from, reason }, 'a token of a trusted issuer was not taken'),
-  });
-  workloads.apply(settings(), `${publicUrl}/oauth`);
+  const { issuers } = workloads;
   const source = createIssuedTokenSource({ store, clock, issuer: `${publicUrl}/oauth`, audience: publicUrl, builtInClients: new Set([cliClientId, workloadClientId]), workloadOf: (evidence) => workloadFrom(issuers, evidence), minterRights: (id) => rightsOf(id), keptMs: () => keptMsAfter(settings().identity['access-token-ttl']) });
   const rightsOf = (id: string): MinterRights | undefined => {
     const person = store.findPerson(id);
@@ -99,8 +83,8 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
   };
 
   const judge = (principal: Principal): AppError | undefined => {
-    const verdict: Verdict | undefined = source.recheck(principal) ?? workloads.recheck(principal);
-    return verdict?.kind === 'invalid' && verdict.code !== 'token_expired' && verdict.code !== 'key_expired' ? revoked : undefined;
+    const verdict = source.recheck(principal);
+    return verdict?.kind === 'invalid' && verdict.code !== 'token_expired' ? revoked : undefined;
   };
   const onChanged = (): void => {
     source.forget();
@@ -133,14 +117,10 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
       log.warn({ err, lost: uses.length }, 'when logins were last used could not be written down');
     }
   };
-  live.onCommit(({ loaded }, cause) => {
-    if (cause === 'config' && workloads.apply(loaded.config, `${publicUrl}/oauth`)) onChanged();
-  });
+  workloads.onChanged(onChanged);
   const stopLooking = clock.every(lookMs, look);
   const stopSaving = clock.every(saveUsesMs, saveUses);
 
-  setLatch(dataDir);
-  live.closeDoor();
   const clients = createOAuthClients({ store, clock, closeDoor: () => live.closeDoor(), onChanged });
   const sessions = createSessions({ store, clock, lifeMs: () => settings().identity['session-ttl'], onChanged });
   const server = createAuthServer({
@@ -191,7 +171,6 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
   return {
     publicUrl,
     source,
-    sources: [source, workloads],
     principalOf: (id) => {
       const rights = rightsOf(id);
       const person = store.findPerson(id);
@@ -204,23 +183,10 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
     server,
     people,
     close: () => {
-      issuers.close();
       stopLooking();
       stopSaving();
       saveUses();
       server.close();
     },
   };
-}
-
-function openTrustedIssuers({ clock, log, http, proxyUrl }: { readonly clock: Clock; readonly log: Logger; readonly http: ReturnType<typeof createOAuthHttp>; readonly proxyUrl: () => string }): TrustedIssuers {
-  return createTrustedIssuers({
-    http,
-    proxyUrl,
-    clock,
-    onProblem: (issuer, problem) => {
-      if (problem === undefined) log.info({ issuer }, 'the keys of a trusted issuer can be had again');
-      else log.warn({ issuer, problem }, 'the keys of a trusted issuer cannot be had');
-    },
-  });
 }

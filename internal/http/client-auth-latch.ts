@@ -24,7 +24,7 @@ export function setLatch(dataDir: string): void {
   try {
     const file = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
     try {
-      writeSync(file, 'Managed keys were made: callers need a credential. See docs/keys.md before removing this file.\n', 0);
+      writeSync(file, 'Managed keys were made, people log in, or an issuer is trusted: callers need a credential. See docs/keys.md before removing this file.\n', 0);
       fsyncSync(file);
     } finally {
       closeSync(file);

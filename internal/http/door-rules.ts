@@ -1,6 +1,7 @@
 import { maxKeyBytes } from '../clients/verify.ts';
 import { indexStaticKeys, type StaticKeys } from '../clients/static-keys.ts';
 import type { LoadedConfig } from '../config/loaded.ts';
+import type { Config } from '../config/schema.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import { err, ok, type Result } from '../fault/result.ts';
 import { Secret } from '../secret/secret.ts';
@@ -54,7 +55,7 @@ export function buildDoorRules(loaded: LoadedConfig, process: DoorProcess): Resu
   const host = process.host ?? config.host;
   const isLoopback = isLoopbackBind(host);
   const staticKeys = indexStaticKeys(config['api-keys'].filter(isUsable));
-  const isRequired = config['client-auth'] === 'required' || config.identity.enabled || process.isClientAuthLatched === true;
+  const isRequired = config['client-auth'] === 'required' || issuesOrTrusts(config) || process.isClientAuthLatched === true;
   const isOpen = staticKeys.count === 0 && !isRequired;
   const remote = config['remote-management'];
   const management = readManagementSecret(
@@ -97,6 +98,11 @@ export function buildDoorRules(loaded: LoadedConfig, process: DoorProcess): Resu
     },
     warnings: problems.filter((problem) => problem.severity === 'warning'),
   });
+}
+
+/** Tokens of people, machines or workloads count (security rule 2). */
+export function issuesOrTrusts({ identity }: Config): boolean {
+  return identity.enabled || identity['trusted-issuers'].length > 0;
 }
 
 /**

@@ -28,6 +28,8 @@ interface Account {
 interface Command {
   readonly signInAs?: string;
   readonly account?: { readonly id: string } & Account;
+  /** Nobody is at its port, until it is back at the same one. */
+  readonly isAway?: boolean;
 }
 
 const options: Options = JSON.parse(process.argv[2] ?? '{}');
@@ -116,6 +118,10 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   const command: Command = JSON.parse(line);
   if (command.signInAs !== undefined) signingIn = command.signInAs;
   if (command.account !== undefined) accounts.set(command.account.id, { ...accounts.get(command.account.id), ...command.account });
-  tell({ done: line });
+  const done = (): void => tell({ done: line });
+  if (command.isAway === undefined) return done();
+  if (!command.isAway) return void server.listen(address.port, '127.0.0.1', done);
+  server.close(done);
+  server.closeAllConnections();
 });
 process.on('SIGTERM', () => process.exit(0));

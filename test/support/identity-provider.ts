@@ -16,6 +16,8 @@ export interface IdentityProvider {
   readonly signInAs: (id: string) => Promise<void>;
   /** What it says of somebody from now on; a disabled one is not there any more. */
   readonly setAccount: (id: string, account: IdentityProviderAccount) => Promise<void>;
+  /** Nobody is at its port any more; `false`: it is back there, and remembers everything. */
+  readonly setAway: (isAway: boolean) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -79,6 +81,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions = {
     },
     signInAs: (id) => command({ signInAs: id }),
     setAccount: (id, account) => command({ account: { id, ...account } }),
+    setAway: (isAway) => command({ isAway }),
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');
