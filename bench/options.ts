@@ -47,6 +47,8 @@ export interface Options {
   readonly isWriting: boolean;
   /** The socket bench in place of everything else. */
   readonly isSocketsOnly: boolean;
+  /** The bench of credentials in place of everything else. */
+  readonly isCredentialsOnly: boolean;
   readonly mayInstall: boolean;
   /** Empty for all. */
   readonly targets: readonly string[];
@@ -60,8 +62,9 @@ export const helpText = `npm run bench -- [options]
   --quick            3 s of warm-up and short rounds instead of 45 s and long ones; figures are rougher
   --force            run although the machine is busy (load average above 0.7)
   --write            put the tables into docs/performance.md
-  --targets a,b      only these: floor, nginx, portkey, keyward-open, keyward, keyward-login, keyward-translated, keyward-100k (direct always runs)
+  --targets a,b      only these: floor, nginx, portkey, keyward-open, keyward, keyward-managed, keyward-login, keyward-translated, keyward-100k (direct always runs)
   --sockets          WebSockets alone: memory of open ones, a turn against HTTP with SSE; takes --write and --force
+  --credentials      checks of keys and tokens, a million keys, issuing tokens; takes --quick, --write and --force
   --phases a,b       only these: ${phases.join(', ')}
   --no-install       do not install the compared package into bench/peers/node_modules
   --help
@@ -76,6 +79,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       force: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
       sockets: { type: 'boolean', default: false },
+      credentials: { type: 'boolean', default: false },
       targets: { type: 'string', default: '' },
       phases: { type: 'string', default: '' },
       'no-install': { type: 'boolean', default: false },
@@ -91,6 +95,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     isForced: values.force,
     isWriting: values.write,
     isSocketsOnly: values.sockets,
+    isCredentialsOnly: values.credentials,
     mayInstall: !values['no-install'],
     targets: splitList(values.targets),
     phases: wanted.length === 0 ? phases : phases.filter((phase) => wanted.includes(phase)),

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { runCredentialsBench } from './credentials/run.ts';
 import { emptyFigures, type Figures } from './figures.ts';
 import { startLoad } from './load/load-process.ts';
 import { measureAborts } from './measure/aborts.ts';
@@ -50,6 +51,7 @@ async function main(): Promise<number> {
     return 1;
   }
   if (options.isSocketsOnly) return runSocketBench(options.isWriting);
+  if (options.isCredentialsOnly) return runCredentialsBench({ isWriting: options.isWriting, isQuick: options.plan.name === 'quick' });
 
   const children = new Children();
   const folder = mkdtempSync(join(tmpdir(), 'keyward-bench-'));

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 /*
  * `npm run build`: dist/keyward.mjs, a tiny entry that any Node can parse, and beside it the bundle it loads once the
@@ -18,6 +18,9 @@ const commonJsBanner = [
   "const __filename = keywardFileUrlToPath(import.meta.url), __dirname = keywardFileUrlToPath(new URL('.', import.meta.url));",
 ].join('\n');
 
+/** Native code cannot be bundled; these stay dependencies of the package, the keychain an optional one. */
+const native = ['better-sqlite3', '@node-rs/bcrypt', '@napi-rs/keyring'];
+
 const floor = /(\d+)\.(\d+)/.exec(readEngine());
 if (floor === null) throw new TypeError('package.json: engines.node names no version');
 
@@ -27,8 +30,13 @@ var parts = process.versions.node.split('.');
 if (Number(parts[0]) < ${floor[1]} || (Number(parts[0]) === ${floor[1]} && Number(parts[1]) < ${floor[2]})) {
   process.stderr.write('keyward needs Node ${floor[1]}.${floor[2]} or newer, and this is ' + process.version + ' (' + process.execPath + '). Install a current Node from https://nodejs.org and run it again.\\n');
   process.exitCode = 1;
+} else if (process.argv[2] === 'token') {
+  import('./token.mjs').then(function (token) { if (!token.isPrinted) return main(); });
 } else {
-  import('node:v8').then(function (v8) {
+  main();
+}
+function main() {
+  return import('node:v8').then(function (v8) {
     // Loading must not make the young generation grow; from then on internal/daemon/young-generation.ts decides.
     v8.setFlagsFromString('--semi-space-growth-factor=1');
     return import('./main.mjs');
@@ -41,14 +49,10 @@ function readEngine(): string {
   return manifest.engines.node;
 }
 
-rmSync(outdir, { recursive: true, force: true });
-mkdirSync(outdir);
-await build({
+const common = {
   absWorkingDir: root,
-  entryPoints: { main: 'cmd/keyward/main.ts' },
   outdir,
   outExtension: { '.js': '.mjs' },
-  chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -57,14 +61,30 @@ await build({
   sourcemap: 'linked',
   sourcesContent: false,
   minifySyntax: true,
+  external: native,
+  logLevel: 'warning',
+} as const satisfies BuildOptions;
+
+/** The authorization server's library in a file of its own, which goes by the names of its classes: there they stay as they are. */
+const oidcProvider: Plugin = {
+  name: 'oidc-provider',
+  setup: (build) => build.onResolve({ filter: /^oidc-provider$/ }, () => ({ path: '../oidc-provider.mjs', external: true })),
+};
+
+rmSync(outdir, { recursive: true, force: true });
+mkdirSync(outdir);
+await build({
+  ...common,
+  entryPoints: { main: 'cmd/keyward/main.ts' },
+  chunkNames: 'chunks/[name]-[hash]',
   legalComments: 'linked',
   banner: { js: commonJsBanner },
   // Its main entry hides its parts from bundlers.
   alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
-  // Native code cannot be bundled; these stay dependencies of the package, the keychain an optional one. oidc-provider goes by
-  // the names of its classes, which bundling changes.
-  external: ['oidc-provider', 'better-sqlite3', '@node-rs/bcrypt', '@napi-rs/keyring'],
-  logLevel: 'warning',
+  plugins: [oidcProvider],
 });
+await build({ ...common, entryPoints: { 'oidc-provider': 'oidc-provider' }, splitting: false, keepNames: true, legalComments: 'linked', banner: { js: commonJsBanner } });
+// Apart, so that it is one small file: `keyward token` loads it before every start of a tool.
+await build({ ...common, entryPoints: { token: 'cmd/keyward/token.ts' }, chunkNames: 'chunks/token-[name]-[hash]' });
 writeFileSync(join(outdir, 'keyward.mjs'), entry);
 chmodSync(join(outdir, 'keyward.mjs'), 0o755);

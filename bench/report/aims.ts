@@ -50,6 +50,13 @@ export function judge(figures: Figures): readonly AimResult[] {
       results.push({ aim: aim.text, target: target.title, measured: isKnown ? aim.show(value) : '–', isMet: isKnown ? aim.isMet(value) : undefined });
     }
   }
+  const whole = find(figures, 'keyward-managed');
+  if (whole !== undefined && whole.small.length > 0) {
+    const times = ratio(whole.small, find(figures, 'portkey')?.small);
+    results.push({ aim: '≥ 11 × Portkey’s requests/s with everything on', target: whole.title, measured: showTimes(times), isMet: Number.isFinite(times) ? times >= 11 : undefined });
+    const share = (whole.added?.p50Us ?? Number.NaN) / (find(figures, 'keyward-open')?.added?.p50Us ?? Number.NaN) - 1;
+    results.push({ aim: 'p50 added within 10 % of ungoverned', target: whole.title, measured: `${share < 0 ? '' : '+'}${showPercent(share, 1)}`, isMet: Number.isFinite(share) ? share <= 0.1 : undefined });
+  }
   const [same, translated] = [find(figures, 'keyward'), find(figures, 'keyward-translated')];
   if (translated !== undefined && translated.small.length > 0) {
     const times = median(translated.small.map(({ cpuUs }) => cpuUs)) / median((same?.small ?? []).map(({ cpuUs }) => cpuUs));

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { takeFreePort } from '../process/free-port.ts';
 import { readCpuMs, readRssKb } from '../process/proc-stat.ts';
 import { median } from '../quantile.ts';
 import { showNumber } from '../report/numbers.ts';
-import type { Table } from '../report/tables.ts';
+import { writeSection, type Section } from '../report/section.ts';
 import { renderTerminal } from '../report/terminal.ts';
 import { clientKey, upstreamKey } from '../targets/target.ts';
 import { openResult, turnsResult, type Place, type TurnsResult } from './jobs.ts';
@@ -23,9 +23,6 @@ const openCount = 2_000;
 const activeCount = 200;
 const rounds = 5;
 const turnsEach = 10;
-const page = resolve(import.meta.dirname, '../../docs/performance.md');
-const begin = '<!-- sockets: begin (npm run bench -- --sockets --write) -->';
-const end = '<!-- sockets: end -->';
 const binary = resolve(import.meta.dirname, '../../dist/keyward.mjs');
 
 interface Round {
@@ -58,7 +55,7 @@ export async function runSocketBench(isWriting: boolean): Promise<number> {
     const findings = await measure(load, daemon, place);
     const text = describe(findings, loadBefore);
     process.stdout.write(`${text.head}\n${text.tables.map(renderTerminal).join('')}`);
-    if (isWriting) writeSection(text);
+    if (isWriting) writeSection('sockets', text);
     return 0;
   } finally {
     await children.stopAll();
@@ -132,12 +129,7 @@ function ask(load: Child, job: object): Promise<unknown> {
   });
 }
 
-interface Described {
-  readonly head: string;
-  readonly tables: readonly Table[];
-}
-
-function describe(findings: Findings, loadBefore: number): Described {
+function describe(findings: Findings, loadBefore: number): Section {
   const { idleKb, warmKb, openKb, afterKb, handshakeUs, alone, crowd } = findings;
   const processors = cpus();
   const machine = `${processors.length} × ${processors[0]?.model ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform}`;
@@ -171,14 +163,4 @@ function describe(findings: Findings, loadBefore: number): Described {
       },
     ],
   };
-}
-
-function writeSection({ head, tables }: Described): void {
-  const text = readFileSync(page, 'utf8');
-  const from = text.indexOf(begin);
-  const to = text.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`${page} lacks its markers "${begin}" and "${end}"`);
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const shown = tables.flatMap(({ title, columns, rows }) => [`### ${title}`, '', line(columns), line(columns.map((_, index) => (index === 0 ? '---' : '---:'))), ...rows.map(line), '']);
-  writeFileSync(page, `${text.slice(0, from + begin.length)}\n\n${[head, '', ...shown].join('\n')}\n${text.slice(to)}`);
 }

@@ -1,5 +1,10 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { systemClock } from '../../internal/clock/clock.ts';
+import { sha256Hex } from '../../internal/secret/digest.ts';
+import { storagePlaces } from '../../internal/storage/places.ts';
+import { openSqliteStores } from '../../internal/storage/sqlite/stores.ts';
+import { managedKey } from '../credentials/managed-key.ts';
 import { takeFreePort } from '../process/free-port.ts';
 import { allModels, chatPath } from '../workloads.ts';
 import { clientKey, keyedEndpoint, originOf, upstreamKey, type TargetId, type TargetKind } from './target.ts';
@@ -13,6 +18,8 @@ interface Variant {
   readonly settings: () => string;
   /** The upstream account: a key of the config, or a login's file in the auth directory. */
   readonly account: 'key' | 'login' | 'other-dialect';
+  /** The client's key: of the config, or a managed one. */
+  readonly key?: 'managed';
   readonly startLimitMs: number;
 }
 
@@ -30,6 +37,15 @@ const governed: Variant = {
   settings: () => `api-keys:\n  - "${clientKey}"\n`,
   account: 'key',
   startLimitMs: 20_000,
+};
+
+/** All that can be asked of a key, asked of it; bounds that a run does not reach. */
+const governedWhole: Variant = {
+  ...governed,
+  id: 'keyward-managed',
+  title: 'Keyward, a managed key with every limit',
+  settings: () => 'client-auth: required\nprices:\n  - { model: "*", input: 1, output: 1 }\n',
+  key: 'managed',
 };
 
 const governedLogin: Variant = {
@@ -56,7 +72,7 @@ const governedManyKeys: Variant = {
   startLimitMs: 120_000,
 };
 
-export const keywardTargets: readonly TargetKind[] = [ungoverned, governed, governedLogin, governedTranslated, governedManyKeys].map((variant) => ({
+export const keywardTargets: readonly TargetKind[] = [ungoverned, governed, governedWhole, governedLogin, governedTranslated, governedManyKeys].map((variant) => ({
   id: variant.id,
   title: variant.title,
   prepare: () => (existsSync(binary) ? undefined : 'dist/keyward.mjs is not built (npm run build)'),
@@ -64,6 +80,7 @@ export const keywardTargets: readonly TargetKind[] = [ungoverned, governed, gove
     const port = await takeFreePort();
     const config = join(folder, 'config.yaml');
     writeFileSync(config, `${headText(port, variant.settings())}${accounts[variant.account](originOf(upstream))}`, { mode: 0o600 });
+    if (variant.key === 'managed') writeManagedKey(join(folder, 'data'));
     if (variant.account === 'login') writeLogin(join(folder, 'auth'));
     const child = children.spawn(process.execPath, [binary, 'serve', '--config', config], { cwd: folder, env: { HOME: folder }, outputPath: `${folder}.log` });
     return { child, endpoint: keyedEndpoint(port, chatPath) };
@@ -117,6 +134,17 @@ function writeLogin(directory: string): void {
   mkdirSync(directory, { mode: 0o700 });
   const file = { type: 'bench', email: 'bench@example.com', access_token: upstreamKey, refresh_token: 'sk-bench-refresh', expired: '2099-01-01T00:00:00Z', last_refresh: '2026-01-01T00:00:00Z' };
   writeFileSync(join(directory, 'bench.json'), JSON.stringify(file), { mode: 0o600 });
+}
+
+/** The client's key as a managed one, with scopes, models, rates and budgets. */
+function writeManagedKey(dataDir: string): void {
+  const { database } = storagePlaces(dataDir);
+  mkdirSync(dirname(database), { recursive: true, mode: 0o700 });
+  const stores = openSqliteStores({ file: database, clock: systemClock });
+  const bound = 1_000_000_000;
+  const budget = { requests: bound, tokens: bound * 1_000, cost: bound };
+  stores.managedKeys.insert([managedKey(sha256Hex(clientKey), { scopes: ['models:use', 'models:read'], models: [...allModels, 'gpt-*'], requestsPerMinute: bound, tokensPerMinute: bound * 1_000, maxConcurrent: 10_000, dailyBudget: budget, monthlyBudget: budget })]);
+  stores.close();
 }
 
 /** Seven characters a key: a file of 1 MB holds 100,000 of them, and not of the usual length. */

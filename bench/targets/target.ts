@@ -1,7 +1,7 @@
 import type { Endpoint } from '../load/jobs.ts';
 import type { Child, Children } from '../process/children.ts';
 
-export type TargetId = 'direct' | 'floor' | 'nginx' | 'portkey' | 'keyward-open' | 'keyward' | 'keyward-login' | 'keyward-translated' | 'keyward-100k';
+export type TargetId = 'direct' | 'floor' | 'nginx' | 'portkey' | 'keyward-open' | 'keyward' | 'keyward-managed' | 'keyward-login' | 'keyward-translated' | 'keyward-100k';
 
 /** Where and against what a target is started. */
 export interface Place {

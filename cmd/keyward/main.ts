@@ -1,4 +1,5 @@
 import manifest from '../../package.json' with { type: 'json' };
+import { systemClock } from '../../internal/clock/clock.ts';
 import { readProcess } from '../../internal/cli/process-env.ts';
 import { runCli } from '../../internal/cli/run.ts';
 
@@ -11,4 +12,5 @@ process.exitCode = await runCli(
   async () => (await import('../../internal/storage/audit-archive.ts')).openAuditArchive,
   async () => (await import('../../internal/storage/managed-key-archive.ts')).readManagedKeys,
   async () => (await import('../../internal/authserver/workloads/ask-issuer.ts')).askIssuer,
+  async () => (await import('../../internal/storage/restart-audit.ts')).createRestartAudit(systemClock),
 );

@@ -23,8 +23,11 @@ export interface ChainPlace {
   readonly mac: string;
 }
 
-/** `checkpoint`: where the chain ended when it was written. `cut`: the newest row that retention removed; the chain goes on behind it. */
-export type SealKind = 'checkpoint' | 'cut';
+/**
+ * `checkpoint`: where the chain ended when it was written. `cut`: the newest row that retention removed; the chain goes on behind it.
+ * `restart`: the newest row that was signed with a key which is lost; what is behind it is signed with this one.
+ */
+export type SealKind = 'checkpoint' | 'cut' | 'restart';
 
 /** A signed place. */
 export interface Seal extends ChainPlace {

@@ -38,6 +38,8 @@ export function describeReport({ intact, keyId, rows, firstId, lastId, cutId, ch
       switch (finding.kind) {
         case 'missing':
           return { kind: finding.kind, from_id: finding.fromId, to_id: finding.toId, sentence };
+        case 'restarted':
+          return { kind: finding.kind, id: finding.id, from_id: finding.fromId, at: new Date(finding.atMs).toISOString(), sentence };
         case 'seal':
           return { kind: finding.kind, seal: finding.seal, fault: finding.fault, sentence };
         case 'moved':

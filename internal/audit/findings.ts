@@ -4,7 +4,9 @@ export type AuditFinding =
   /** What stands at `id` was signed as row `wasId`. */
   | { readonly kind: 'moved'; readonly id: number; readonly wasId: number; readonly atMs: number; readonly action: string }
   | { readonly kind: 'missing'; readonly fromId: number; readonly toId: number }
-  | { readonly kind: 'seal'; readonly seal: 'checkpoint' | 'checkpoint_file' | 'cut'; readonly fault: 'missing' | 'unreadable' | 'foreign' | 'forged' | 'behind' };
+  /** The chain goes on at `id` with another key; the rows from `fromId` to the one before it cannot be verified. */
+  | { readonly kind: 'restarted'; readonly id: number; readonly fromId: number; readonly atMs: number }
+  | { readonly kind: 'seal'; readonly seal: 'checkpoint' | 'checkpoint_file' | 'cut' | 'restart'; readonly fault: 'missing' | 'unreadable' | 'foreign' | 'forged' | 'behind' };
 
 const maxFindings = 10_000;
 
@@ -44,12 +46,14 @@ export function describeFinding(finding: AuditFinding): string {
       return `row ${finding.id} (${when(finding)}) follows another row than it was written after: the rows before it were exchanged`;
     case 'missing':
       return finding.fromId === finding.toId ? `row ${finding.fromId} is missing` : `rows ${finding.fromId} to ${finding.toId} are missing`;
+    case 'restarted':
+      return `the chain was begun anew at row ${finding.id} (${when({ ...finding, action: 'audit.restarted' })}): the rows ${finding.fromId} to ${finding.id - 1} were signed with another key and cannot be verified`;
     case 'seal':
       return `${sealNames[finding.seal]} ${sealFaults[finding.fault]}`;
   }
 }
 
-const sealNames = { checkpoint: 'the checkpoint in the database', checkpoint_file: 'the file audit.checkpoint', cut: 'the mark that retention left' } as const;
+const sealNames = { checkpoint: 'the checkpoint in the database', checkpoint_file: 'the file audit.checkpoint', cut: 'the mark that retention left', restart: 'the mark of a new beginning' } as const;
 const sealFaults = {
   missing: 'is missing',
   unreadable: 'cannot be read',

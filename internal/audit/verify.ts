@@ -9,6 +9,8 @@ export interface VerifyInput {
   readonly key: ChainKey;
   /** What retention left; absent while it has removed nothing. */
   readonly cut: Seal | undefined;
+  /** Where another key was lost; absent while the chain has one key. */
+  readonly restart?: Seal | undefined;
   /** In the database. */
   readonly checkpoint: SealState;
   /** `audit.checkpoint`, read before the rows: rows may be added meanwhile. */
@@ -54,6 +56,11 @@ export function createVerifier(input: VerifyInput): Verifier {
   const cutFault = input.cut === undefined ? undefined : checkSeal(key, 'cut', input.cut);
   if (cutFault !== undefined) findings.add({ kind: 'seal', seal: 'cut', fault: cutFault });
   const start: ChainPlace = input.cut !== undefined && cutFault === undefined ? input.cut : chainStart;
+  const restartFault = input.restart === undefined ? undefined : checkSeal(key, 'restart', input.restart);
+  if (restartFault !== undefined) findings.add({ kind: 'seal', seal: 'restart', fault: restartFault });
+  // Once retention has removed all rows of before, nothing is left to tell of.
+  const restart = restartFault === undefined && input.restart !== undefined && input.restart.id > start.id ? input.restart : undefined;
+  if (restart !== undefined) findings.add({ kind: 'restarted', id: restart.id + 1, fromId: start.id + 1, atMs: restart.atMs });
   const checkpoint = trusted(key, input.checkpoint, 'checkpoint', findings.add);
   const inFile = trusted(key, input.checkpointFile, 'checkpoint_file', findings.add);
   const endId = Math.max(checkpoint?.id ?? 0, inFile?.id ?? 0);
@@ -89,8 +96,14 @@ export function createVerifier(input: VerifyInput): Verifier {
         if (rows > 1 || isLinkKnown) leap(id - 1);
         isLinkKnown = false;
       }
-      const isSound = isSigned(key, chained);
       const named = { id, atMs: row.atMs, action: row.action };
+      if (restart !== undefined && id <= restart.id) {
+        if (id === restart.id && !isSame(chained.mac, restart.mac)) findings.add({ kind: 'edited', ...named });
+        isLinkKnown = id === restart.id;
+        last = isLinkKnown ? restart : chained;
+        return;
+      }
+      const isSound = isSigned(key, chained);
       if (!isSound) {
         findings.add({ kind: id > endId ? 'inserted' : 'edited', ...named });
         if (suspects.length < maxSuspects) suspects.push(chained);

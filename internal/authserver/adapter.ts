@@ -21,6 +21,11 @@ export const deviceIntervalSeconds = 5;
 /** Each `slow_down` adds this, for good (RFC 8628 §3.5). */
 const slowDownMs = 5_000;
 const maxPolledCodes = 10_000;
+/** What strangers may have us keep; each address by itself may have far less. */
+const maxWaiting: ReadonlyMap<string, number> = new Map([
+  ['Interaction', 5_000],
+  ['DeviceCode', 10_000],
+]);
 
 /**
  * What the library keeps, in the store. One use is one conditional write (security rule 31): who loses gets `invalid_grant`, and the
@@ -64,6 +69,8 @@ export function createAdapterFactory({ store, clients, clock, endingBy, onReused
           if (!store.isFirstUse('protocol', id, expiresAtMs ?? clock.nowMs() + 86_400_000)) throw new errors.InvalidGrant('this counts once, and was used before');
           return;
         }
+        const most = maxWaiting.get(model);
+        if (most !== undefined && expiresAtMs !== undefined && objects.find(model, id) === undefined && objects.isFull(model, most, expiresAtMs - clock.nowMs())) throw new errors.TemporarilyUnavailable('too many logins wait; try again in a few minutes');
         if (!objects.put(model, id, payload, expiresAtMs)) throw new errors.InvalidGrant('the login has ended');
       },
       find: async (id) => {

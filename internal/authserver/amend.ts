@@ -1,10 +1,14 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { scopes } from '../clients/grant.ts';
+import type { Principal } from '../clients/principal.ts';
+import { holdsScope } from '../clients/rights.ts';
 import type { AccessTokenClaims } from '../clients/issued/access-token.ts';
 import type { IssuedTokenSource } from '../clients/issued/token-source.ts';
 import { isRecord } from '../dialect/ir/json.ts';
 import { deviceIntervalSeconds } from './adapter.ts';
+import { answerUnavailable } from './mount.ts';
 import { badLoginPage } from './pages/login-consent-pages.ts';
+import { correctRefusal } from './refusals.ts';
 
 export interface AmendDeps {
   readonly publicUrl: string;
@@ -15,20 +19,25 @@ export interface AmendDeps {
 
 /**
  * What of the library's answers is ours: the person's page and the interval of device codes, metadata that lists only what is
- * there, what a browser is shown when a login cannot begin, and the two things it does not do for JWTs. Its answer about them is kept as far as the client's own proof goes: whoever
- * could not show who he is has been refused before.
+ * there, refusals by their right name, what a browser is shown when a login cannot begin, and the two things it does not do for
+ * JWTs. Its answer about them is kept as far as the client's own proof goes: whoever could not show who he is has been refused before.
  */
 export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: KoaContextWithOIDC) => void {
   return (ctx) => {
     const route = routeOf(ctx);
     // Who may read answers on web pages is the door's to say.
     for (const name of ['access-control-allow-origin', 'access-control-expose-headers', 'access-control-allow-credentials']) ctx.remove(name);
+    // RFC 6749 §5.1 wants both.
+    if (route === 'token') ctx.set('pragma', 'no-cache');
     const body: unknown = ctx.body;
     if (!isRecord(body)) return;
     if (body['error'] === 'server_error') {
+      answerUnavailable(ctx);
+      return;
+    }
+    if (body['error'] === 'temporarily_unavailable') {
       ctx.status = 503;
       ctx.set('retry-after', '5');
-      ctx.body = { error: 'temporarily_unavailable', error_description: 'what the authorization server keeps cannot be read or written right now' };
       return;
     }
     // RFC 9110 §15.6.4: a 400 would tell clients that asking again is of no use.
@@ -40,6 +49,13 @@ export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: K
       const page = badLoginPage(ctx.status, body['error'], typeof body['error_description'] === 'string' ? body['error_description'] : '');
       ctx.body = page.body;
       ctx.set({ ...page.headers });
+      return;
+    }
+    const refusal = typeof body['error'] === 'string' ? correctRefusal(route, body['error'], ctx) : undefined;
+    if (refusal !== undefined) {
+      ctx.status = refusal.status;
+      if (refusal.challenge !== undefined) ctx.set('www-authenticate', refusal.challenge);
+      ctx.body = { error: refusal.error, error_description: refusal.description };
       return;
     }
     if (route === 'device_authorization' && typeof body['user_code'] === 'string') {
@@ -56,7 +72,7 @@ export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: K
       // A public client cannot prove who it is: it is told of its own tokens only.
       const isTold = found !== undefined && (client.clientAuthMethod !== 'none' || found.claims.clientId === client.clientId);
       ctx.status = 200;
-      ctx.body = isTold ? introspected(found.claims, found.principal.label, ctx.oidc.issuer) : { active: false };
+      ctx.body = isTold ? introspected(found.claims, found.principal, ctx.oidc.issuer) : { active: false };
     }
     if (route === 'revocation') {
       const claims = source.readSigned(token);
@@ -69,13 +85,15 @@ export function createAmend({ publicUrl, source, endToken }: AmendDeps): (ctx: K
 }
 
 /** @see RFC 7662 §2.2 */
-function introspected(claims: AccessTokenClaims, label: string, issuer: string): object {
-  const { jti, subject, clientId, audience, scope, issuedAtMs, expiresAtMs, thumbprint } = claims;
+function introspected(claims: AccessTokenClaims, principal: Principal, issuer: string): object {
+  const { jti, subject, clientId, audience, issuedAtMs, expiresAtMs, thumbprint } = claims;
+  // What it may do now: others who ask act on the answer.
+  const scope = claims.scope.filter((each) => scopes.every((own) => own !== each || holdsScope(principal, own)));
   return {
     active: true,
     scope: scope.join(' '),
     client_id: clientId,
-    username: label,
+    username: principal.label,
     token_type: thumbprint === undefined ? 'Bearer' : 'DPoP',
     exp: expiresAtMs / 1_000,
     iat: issuedAtMs / 1_000,

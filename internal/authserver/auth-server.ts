@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { errors, Provider } from 'oidc-provider';
 import type { AuditLog } from '../audit/ports.ts';
 import type { OAuthClients } from '../clients/issued/client-service.ts';
-import type { Person } from '../clients/issued/person.ts';
+import { localIssuer, type Person } from '../clients/issued/person.ts';
 import type { Sessions } from '../clients/issued/session-service.ts';
 import type { IdentityStore } from '../clients/issued/store.ts';
 import type { IssuedTokenSource } from '../clients/issued/token-source.ts';
@@ -21,7 +21,7 @@ import { createDerivedTokens, type DerivedToken } from './derived-tokens.ts';
 import { cliClient, cliClientId } from './library-client.ts';
 import { createMount } from './mount.ts';
 import { createProvider, type OwnClaims } from './provider.ts';
-import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
+import { createSigningKeys, keptMsAfter, type SigningKeys } from './signing-keys.ts';
 
 /** Answers on the request's own response, and never rejects but with an `AppError` before anything was sent. */
 export type OAuthHandler = (inbound: Inbound<unknown>) => Promise<void>;
@@ -33,12 +33,16 @@ export interface AuthServer {
   readonly token: OAuthHandler;
   /** Device codes: an address gets so many and no more. */
   readonly deviceAuthorization: OAuthHandler;
+  /** Logins in a browser, likewise. */
+  readonly authorize: OAuthHandler;
   /** RFC 8414 and OpenID Connect Discovery, wherever clients look for it. */
   readonly metadata: OAuthHandler;
   readonly devices: DeviceApprovals;
   readonly browsers: BrowserLogins;
   readonly derive: ReturnType<typeof createDerivedTokens>;
   readonly signingKeys: SigningKeys;
+  /** These logins were used: people whom nobody has vouched for within the life of an access token are asked about. */
+  readonly noteUses: (sessionIds: readonly string[]) => void;
   readonly close: () => void;
 }
 
@@ -64,9 +68,15 @@ export interface AuthServerDeps {
 }
 
 const sweepMs = 600_000;
-/** Device codes that an address may have waiting, and within how long. */
+/** How soon a provider that could not be asked is asked again about somebody. */
+const askAgainMs = 60_000;
+/** Device codes that an address may have within ten minutes. */
 const maxDeviceCodes = 30;
-const deviceWindowMs = 600_000;
+/** Logins in a browser that an address may begin; offices and their robots share one. */
+const maxLogins = 200;
+const allowanceMs = 600_000;
+/** Characters of what a stranger wrote that the audit keeps. */
+const maxTarget = 128;
 
 /** The authorization server of the daemon. */
 export function createAuthServer(deps: AuthServerDeps): AuthServer {
@@ -75,9 +85,9 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
   const issuer = `${publicUrl}/oauth`;
   const cookieKeys = [randomToken(32)];
   const throttle = createThrottle({ clock });
-  const signingKeys = createSigningKeys({ store, clock, keptMs: () => 2 * settings().accessTokenMs + 86_400_000 });
+  const signingKeys = createSigningKeys({ store, clock, keptMs: () => keptMsAfter(settings().accessTokenMs) });
   const asking = new Map<string, Promise<Person | undefined>>();
-  const deviceCodes = new LRUCache<string, { count: number; readonly untilMs: number }>({ max: 10_000 });
+  const askedAtMs = new LRUCache<string, number>({ max: 10_000 });
 
   /** Name of a person or client; empty for others, and where it cannot be read: what happened is on record all the same. */
   const labelOf = (id: string): string => {
@@ -98,6 +108,9 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     }
     if (answer.kind === 'unavailable') throw new errors.TemporarilyUnavailable('the identity provider cannot be asked right now');
     for (const { id, endedAtMs } of sessions.list({ personId: person.id, limit: 1_000 })) if (endedAtMs === undefined && sessions.end(id, 'provider')) note('session.ended', person.id, id, '', '', 'provider');
+    // Nor have the clients that the person made anything left. Whoever has signed in again meanwhile is as good as new.
+    const now = sessions.findPerson(person.id);
+    if (now !== undefined && now.seenAtMs === person.seenAtMs) sessions.savePerson({ ...now, scopes: [], providerRefreshToken: undefined });
     return undefined;
   };
   const vouchFor = async (personId: string, isRefresh: boolean): Promise<Person | undefined> => {
@@ -107,6 +120,18 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     const running = asking.get(personId) ?? askOnce(person).finally(() => asking.delete(personId));
     asking.set(personId, running);
     return running;
+  };
+
+  /** Who uses what a refresh does not renew, such as a run key, is asked about as often as who refreshes. Where nobody can be asked it goes on until its own end. */
+  const noteUses = (sessionIds: readonly string[]): void => {
+    const nowMs = clock.nowMs();
+    const personIds = new Set(sessionIds.map((id) => sessions.find(id)?.personId));
+    for (const id of personIds) {
+      const person = id === undefined ? undefined : sessions.findPerson(id);
+      if (person === undefined || person.issuer === localIssuer || nowMs - person.seenAtMs < settings().accessTokenMs || nowMs - (askedAtMs.get(person.id) ?? 0) < askAgainMs) continue;
+      askedAtMs.set(person.id, nowMs);
+      vouchFor(person.id, true).catch((err: unknown) => log.info({ err, person: person.id }, 'the identity provider could not be asked about somebody; it is asked again'));
+    }
   };
 
   const amend = createAmend({
@@ -126,6 +151,7 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     const { provider, claims } = createProvider({
       issuer,
       audience: publicUrl,
+      clock,
       adapter,
       signingKeys: signingKeys.current(),
       cookieKeys,
@@ -145,14 +171,19 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     });
     provider.on('grant.error', (ctx, err) => {
       if (err.message === 'authorization_pending' || err.message === 'slow_down') return;
-      note('token.refused', ctx.oidc.client?.clientId ?? 'anonymous', textOf(ctx.oidc.params?.['grant_type']), fromOf(ctx.req), idOf(ctx.res), err.message);
+      // Who could not show that he is the client is not the one to be named.
+      const isProven = err.message !== 'invalid_client';
+      const clientId = ctx.oidc.client?.clientId;
+      note('token.refused', isProven ? (clientId ?? 'anonymous') : 'anonymous', `${isProven || clientId === undefined ? '' : `${clientId} `}${textOf(ctx.oidc.params?.['grant_type'])}`.slice(0, maxTarget), fromOf(ctx.req), idOf(ctx.res), err.message);
     });
     provider.on('grant.revoked', (ctx, grantId) => {
       source.forget();
       sessions.end(grantId, endingBy());
       note('session.ended', sessions.find(grantId)?.personId ?? 'anonymous', grantId, fromOf(ctx.req), idOf(ctx.res), endingBy() === 'reuse' ? 'reuse' : '');
     });
-    return { provider, hand: createMount(provider, publicAddress, amend) };
+    // Which keys count has changed with it.
+    source.forget();
+    return { provider, hand: createMount({ provider, publicUrl: publicAddress, amend, onFailure: (err) => log.error({ err }, 'the authorization server could not answer') }) };
   };
 
   let current = build();
@@ -181,17 +212,16 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     }
   };
 
+  const takeDeviceCode = createAllowance(clock, maxDeviceCodes);
+  const takeLogin = createAllowance(clock, maxLogins);
   const deviceAuthorization: OAuthHandler = async (inbound) => {
-    const key = inbound.peer.throttleKey;
-    const nowMs = clock.nowMs();
-    const seen = deviceCodes.get(key);
-    const window = seen === undefined || seen.untilMs <= nowMs ? { count: 0, untilMs: nowMs + deviceWindowMs } : seen;
-    deviceCodes.set(key, window);
-    window.count++;
-    if (window.count > maxDeviceCodes) {
-      throw new AppError('too_many_failures', { message: 'This address has asked for many device codes.', headers: { 'retry-after': String(Math.ceil((window.untilMs - nowMs) / 1_000)) } });
-    }
+    takeDeviceCode(inbound, 'This address has asked for many device codes.');
     deps.onDeviceCode(inbound);
+    await serve(inbound);
+  };
+  // Each is kept until it is answered or grows old.
+  const authorize: OAuthHandler = async (inbound) => {
+    takeLogin(inbound, 'This address has begun many logins.');
     await serve(inbound);
   };
 
@@ -201,6 +231,7 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
     serve,
     token,
     deviceAuthorization,
+    authorize,
     metadata: (inbound) => current.hand(inbound, '/.well-known/openid-configuration'),
     devices: approvals.devices,
     browsers: approvals.browsers,
@@ -213,7 +244,21 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
         return key;
       },
     },
+    noteUses,
     close: stopLooking,
+  };
+}
+
+/** So many of something for an address within ten minutes; throws beyond. */
+function createAllowance(clock: Pick<Clock, 'nowMs'>, most: number): (inbound: Inbound<unknown>, message: string) => void {
+  const windows = new LRUCache<string, { count: number; readonly untilMs: number }>({ max: 10_000 });
+  return ({ peer }, message) => {
+    const nowMs = clock.nowMs();
+    const seen = windows.get(peer.throttleKey);
+    const window = seen === undefined || seen.untilMs <= nowMs ? { count: 0, untilMs: nowMs + allowanceMs } : seen;
+    windows.set(peer.throttleKey, window);
+    window.count++;
+    if (window.count > most) throw new AppError('too_many_failures', { message, headers: { 'retry-after': String(Math.ceil((window.untilMs - nowMs) / 1_000)) } });
   };
 }
 

@@ -1,5 +1,6 @@
 import { errors, type Provider } from 'oidc-provider';
 import { exchangeGrant } from '../clients/issued/oauth-client.ts';
+import type { Scope } from '../clients/grant.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Result } from '../fault/result.ts';
 import type { OwnClaims } from './provider.ts';
@@ -11,6 +12,8 @@ export interface ExchangeGrantDeps {
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly exchange: (request: ExchangeRequest) => Promise<Result<ExchangeGrant, ExchangeError>>;
   readonly claims: OwnClaims;
+  /** What a client may have at most. */
+  readonly scopesOf: (clientId: string) => readonly Scope[];
 }
 
 const parameters = ['subject_token', 'subject_token_type', 'actor_token', 'actor_token_type', 'requested_token_type', 'scope', 'audience', 'resource'];
@@ -19,7 +22,7 @@ const parameters = ['subject_token', 'subject_token_type', 'actor_token', 'actor
  * A token for a workload that its platform vouches for: no more than its issuer's entry gives, and no longer than the token that it
  * brought. @see RFC 8693 §2
  */
-export function addExchangeGrant(provider: Provider, { audience, accessTokenSeconds, clock, exchange, claims }: ExchangeGrantDeps): void {
+export function addExchangeGrant(provider: Provider, { audience, accessTokenSeconds, clock, exchange, claims, scopesOf }: ExchangeGrantDeps): void {
   provider.registerGrantType(
     exchangeGrant,
     async (ctx) => {
@@ -32,7 +35,11 @@ export function addExchangeGrant(provider: Provider, { audience, accessTokenSeco
       if (ctx.get('DPoP') !== '') throw new errors.InvalidRequest('tokens got in exchange are not bound to a key; leave the DPoP proof out');
       const granted = await exchange({ subjectToken: text('subject_token'), subjectTokenType: text('subject_token_type'), actorToken: text('actor_token'), requestedTokenType: text('requested_token_type'), scope: text('scope') });
       if (!granted.ok) throw new errors.CustomOIDCProviderError(granted.error.error, granted.error.description);
-      const { workload, scopes, expiresAtMs, subject } = granted.value;
+      const { workload, expiresAtMs, subject } = granted.value;
+      // Others read the token too, so that it says no more than counts here.
+      const ofClient = scopesOf(client.clientId);
+      const scopes = granted.value.scopes.filter((scope) => ofClient.includes(scope));
+      if (scopes.length === 0) throw new errors.InvalidScope('none of the scopes asked for is one that this client has', scopes.join(' '));
       const seconds = Math.min(accessTokenSeconds(), Math.floor((expiresAtMs - clock.nowMs()) / 1_000));
       if (seconds < 1) throw new errors.InvalidGrant('subject_token ends within a second');
       const scope = scopes.join(' ');

@@ -13,6 +13,7 @@ export const cliClient: ClientMetadata = {
   token_endpoint_auth_method: 'none',
   grant_types: ['authorization_code', 'refresh_token', deviceGrant],
   response_types: ['code'],
+  response_modes: ['query'],
   // Any port counts on loopback (RFC 8252 §7.3).
   redirect_uris: ['http://127.0.0.1/callback', 'http://[::1]/callback'],
   ...es256,
@@ -43,6 +44,8 @@ export function libraryClient(client: OAuthClient): ClientMetadata {
     token_endpoint_auth_method: authentication,
     grant_types: [...grants, ...(hasPeople ? ['refresh_token'] : [])],
     response_types: grants.includes('authorization_code') ? ['code'] : [],
+    // Others answer by pages of the library, or beside the query.
+    ...(grants.includes('authorization_code') ? { response_modes: ['query'] } : {}),
     redirect_uris: [...redirectUris],
     ...(authentication === 'private_key_jwt' ? { jwks: { keys: jwks.map((jwk) => ({ ...jwk })) } } : {}),
     // The library wants one; what is presented is compared with the digests.

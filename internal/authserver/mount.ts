@@ -6,16 +6,29 @@ import type { Inbound } from '../http/inbound.ts';
 /** What the library answers, amended on its way out. */
 export type Amend = (ctx: KoaContextWithOIDC) => void | Promise<void>;
 
+export interface MountDeps {
+  readonly provider: Provider;
+  readonly publicUrl: URL;
+  readonly amend: Amend;
+  /** Something that the library does not answer for itself. */
+  readonly onFailure: (err: unknown) => void;
+}
+
 type AnyContext = Parameters<Parameters<Provider['use']>[0]>[0];
 
 /**
  * Hands requests to the library under the daemon's public name: what a client writes into `Host` or forwarding headers names no
  * address in any answer (security rule 30). Below `/oauth`, and as `path` says where an address is an alias.
  */
-export function createMount(provider: Provider, publicUrl: URL, amend: Amend): (inbound: Inbound<unknown>, path?: string) => Promise<void> {
+export function createMount({ provider, publicUrl, amend, onFailure }: MountDeps): (inbound: Inbound<unknown>, path?: string) => Promise<void> {
   provider.use(async (ctx, next) => {
-    await next();
-    if (hasMatched(ctx)) await amend(ctx);
+    try {
+      await next();
+      if (hasMatched(ctx)) await amend(ctx);
+    } catch (err) {
+      onFailure(err);
+      answerUnavailable(ctx);
+    }
   });
   const callback = provider.callback();
   const base = publicUrl.pathname.replace(/\/+$/, '');
@@ -29,6 +42,14 @@ export function createMount(provider: Provider, publicUrl: URL, amend: Amend): (
     await callback(req, res);
     await finished(res);
   };
+}
+
+/** What is kept cannot be read: no word against whoever asks. */
+export function answerUnavailable(ctx: Pick<AnyContext, 'status' | 'body' | 'set'>): void {
+  ctx.status = 503;
+  ctx.set('retry-after', '5');
+  ctx.set('cache-control', 'no-store');
+  ctx.body = { error: 'temporarily_unavailable', error_description: 'what the authorization server keeps cannot be read or written right now' };
 }
 
 /** A request that one of the library's routes took. */

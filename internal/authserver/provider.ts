@@ -3,6 +3,7 @@ import { scopes, type Scope } from '../clients/grant.ts';
 import type { OAuthClient } from '../clients/issued/oauth-client.ts';
 import type { Person } from '../clients/issued/person.ts';
 import type { SigningKey } from '../clients/issued/store.ts';
+import type { Clock } from '../clock/clock.ts';
 import { defaultScopes } from './people/person.ts';
 import { cliClient, cliClientId, workloadClient } from './library-client.ts';
 
@@ -21,6 +22,7 @@ export interface ProviderDeps {
   /** The person of a token that is about to be issued; at a refresh the operator's provider is asked first. Undefined: not any more. */
   readonly vouchFor: (personId: string, isRefresh: boolean) => Promise<Person | undefined>;
   readonly organization: () => string;
+  readonly clock: Pick<Clock, 'nowMs'>;
 }
 
 /** Whom a token is for, where the library knows no account of that name. */
@@ -39,6 +41,9 @@ export interface OwnClaims {
 /** How derived tokens say what they are. */
 export const derivedGrant = 'derived';
 
+/** How far off the end of a client assertion may be. */
+const maxAssertionSeconds = 3_600;
+
 const routes = { authorization: '/authorize', token: '/token', device_authorization: '/device_authorization', code_verification: '/device', introspection: '/introspect', revocation: '/revoke', jwks: '/jwks' };
 
 /**
@@ -47,6 +52,8 @@ const routes = { authorization: '/authorize', token: '/token', device_authorizat
  */
 export function createProvider(deps: ProviderDeps): { readonly provider: Provider; readonly claims: OwnClaims } {
   const { issuer, audience, seconds, findClient } = deps;
+  // Browsers see the address that public-url has, whatever stands before the path of ours.
+  const browserPath = new URL(issuer).pathname;
   const scopesOf = (clientId: string): readonly Scope[] => (clientId === cliClientId ? scopes : (findClient(clientId)?.grant.scopes ?? defaultScopes));
 
   const added = new WeakMap<object, { readonly claims: Readonly<Record<string, unknown>>; readonly actor: TokenActor }>();
@@ -68,7 +75,12 @@ export function createProvider(deps: ProviderDeps): { readonly provider: Provide
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     enabledJWA: { clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA'], idTokenSigningAlgValues: ['ES256'], dPoPSigningAlgValues: ['ES256', 'EdDSA'] },
     pkce: { required: () => true },
-    cookies: { keys: [...deps.cookieKeys], long: { signed: true, sameSite: 'lax', path: '/oauth' }, short: { signed: true, sameSite: 'lax', path: '/oauth' }, names: { session: 'keyward_login', interaction: 'keyward_interaction', resume: 'keyward_resume' } },
+    // What is used is kept until it would have ended: an assertion for years would be kept for years.
+    assertJwtClientAuthClaimsAndHeader: (_ctx, { exp, jti }) => {
+      if (typeof exp !== 'number' || exp > deps.clock.nowMs() / 1_000 + maxAssertionSeconds) throw new errors.InvalidClientAuth('the assertion ends later than in an hour');
+      if (typeof jti !== 'string') throw new errors.InvalidClientAuth('the id of the assertion is no text');
+    },
+    cookies: { keys: [...deps.cookieKeys], long: { signed: true, sameSite: 'lax', path: browserPath }, short: { signed: true, sameSite: 'lax', path: browserPath }, names: { session: 'keyward_login', interaction: 'keyward_interaction', resume: 'keyward_resume' } },
     features: {
       devInteractions: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
@@ -123,14 +135,16 @@ export function createProvider(deps: ProviderDeps): { readonly provider: Provide
     formats: {
       customizers: {
         // RFC 6749 §3.3: without a wish the client gets all that it may have, and is told.
-        jwt: (_ctx, token, jwt) => {
+        jwt: (ctx, token, jwt) => {
           if (token.kind !== 'ClientCredentials' || (token.scope ?? '') !== '') return;
+          const asked: unknown = ctx.oidc.params?.['scope'];
+          if (typeof asked === 'string') throw new errors.InvalidScope('none of the scopes asked for is one that this client has', asked);
           token.scope = scopesOf(token.clientId ?? '').join(' ');
           jwt.payload.scope = token.scope;
         },
       },
     },
-    interactions: { policy, url: (_ctx, interaction) => `/oauth/interaction/${interaction.uid}` },
+    interactions: { policy, url: (_ctx, interaction) => `${browserPath}/interaction/${interaction.uid}` },
     renderError: (ctx, out) => {
       ctx.type = 'json';
       ctx.body = out;

@@ -10,8 +10,13 @@ export interface SigningKeys {
   readonly current: () => readonly SigningKey[];
   /** A new key signs from now on; tokens of the old one stay good until they end. */
   readonly rotate: () => SigningKey;
-  /** Rotates when the newest key is old; true when it did, here or in another process. */
+  /** Rotates when the newest key is old; true when the keys of `current` are others than before, whoever did it. */
   readonly rotateIfDue: () => boolean;
+}
+
+/** How long a key that signs no more is published and counts: whatever it has signed ends by then. */
+export function keptMsAfter(accessTokenMs: number): number {
+  return 2 * accessTokenMs + 86_400_000;
 }
 
 /** A quarter of a year. */
@@ -19,7 +24,7 @@ const keyLifeMs = 90 * 86_400_000;
 
 /** Keys are made at first need, and live in the store: every process on the same data signs with the newest. `keptMs`: how long a token lives at most. */
 export function createSigningKeys({ store, clock, keptMs }: { readonly store: Pick<IdentityStore, 'signingKeys' | 'insertSigningKey'>; readonly clock: Pick<Clock, 'nowMs'>; readonly keptMs: () => number }): SigningKeys {
-  let newest = '';
+  let published = '';
   const rotate = (): SigningKey => {
     const key = { kid: randomToken(9), jwk: makeKey(), createdAtMs: clock.nowMs(), retiredAtMs: undefined };
     store.insertSigningKey(key, true);
@@ -35,9 +40,10 @@ export function createSigningKeys({ store, clock, keptMs }: { readonly store: Pi
     rotateIfDue: () => {
       const [first] = current();
       const isDue = first !== undefined && clock.nowMs() - first.createdAtMs > keyLifeMs;
-      const { kid } = isDue ? rotate() : (first ?? rotate());
-      const hasChanged = newest !== '' && newest !== kid;
-      newest = kid;
+      if (isDue) rotate();
+      const kids = current().map(({ kid }) => kid).join(' ');
+      const hasChanged = published !== '' && published !== kids;
+      published = kids;
       return hasChanged;
     },
   };

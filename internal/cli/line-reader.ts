@@ -1,5 +1,4 @@
-import { createInterface, type Interface } from 'node:readline';
-import { Writable } from 'node:stream';
+import type { Interface } from 'node:readline';
 
 /** Input line by line. Lines that come while nobody waits are kept. */
 export interface LineReader {
@@ -47,6 +46,9 @@ export function openLines(input: NodeJS.ReadableStream, options: LineOptions): L
 }
 
 function createReader(input: NodeJS.ReadableStream, { isHidden }: LineOptions): Interface {
+  // Not imported: every command reads this file, and few read lines.
+  const { createInterface } = process.getBuiltinModule('node:readline');
+  const { Writable } = process.getBuiltinModule('node:stream');
   if (!isHidden) return createInterface({ input, terminal: false });
   // Raw mode: a terminal's own line mode cuts what is longer than 1,024 (macOS) or 4,096 bytes, and redirect URLs can be.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });

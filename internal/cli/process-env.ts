@@ -43,10 +43,15 @@ export function readProcess(version: string): CliProcess {
     stdinIsTerminal: isatty(0),
     stdout: process.stdout,
     drained,
-    stderr: process.stderr,
+    // Made by Node when it is first asked for.
+    get stderr() {
+      return process.stderr;
+    },
     stdoutIsTerminal: isatty(1),
     stderrIsTerminal: isatty(2),
-    columns: isatty(1) ? process.stdout.columns : 80,
+    get columns() {
+      return isatty(1) ? process.stdout.columns : 80;
+    },
     cwd: process.cwd(),
     home: homedir(),
     nodeVersion: process.versions.node,

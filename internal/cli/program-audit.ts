@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { OpenAuditArchive } from '../audit/archive.ts';
+import type { OpenAuditArchive, RestartAudit } from '../audit/archive.ts';
 import { parseInstant } from '../clock/instant.ts';
 import type { AuditExportFlags, AuditShowFlags, AuditVerifyFlags } from './commands/audit.ts';
 import type { CliProcess } from './process-env.ts';
@@ -8,14 +8,17 @@ import { configOption, groups, jsonOption } from './program-parts.ts';
 /** What reads the audit of a data-dir; loaded when a command asks for it. */
 export type LoadAudit = () => Promise<OpenAuditArchive>;
 
+/** What begins a chain anew; loaded when a command asks for it. */
+export type LoadRestartAudit = () => Promise<RestartAudit>;
+
 /** `keyward audit …`: reads the files themselves, whether a daemon runs on them or not. */
-export function addAudit(program: Command, cli: CliProcess, settle: (exitCode: number) => void, loadAudit: LoadAudit): void {
+export function addAudit(program: Command, cli: CliProcess, settle: (exitCode: number) => void, loadAudit: LoadAudit, loadRestart: LoadRestartAudit): void {
   const audit = program
     .command('audit')
     .helpGroup(groups.look)
     .summary('who did what, and whether the record is whole')
     .description('Shows, verifies and exports the audit. Reads the database in data-dir, whether a daemon runs on it or not.')
-    .usage('<show|verify|export> [options]')
+    .usage('<show|verify|export|restart> [options]')
     .helpCommand(false);
 
   filtered(
@@ -38,6 +41,15 @@ export function addAudit(program: Command, cli: CliProcess, settle: (exitCode: n
     .addOption(jsonOption())
     .addHelpText('after', '\nReads:   the database, audit.key and audit.checkpoint in data-dir\nWrites:  nothing\n\nExample:\n  keyward audit verify --json')
     .action(async (flags: AuditVerifyFlags) => settle(await (await import('./commands/audit.ts')).verifyAudit(cli, await loadAudit(), flags)));
+
+  audit
+    .command('restart')
+    .summary('go on with a new key where the old one is lost')
+    .description('Makes a new audit.key and has the chain go on with it; the first row it signs says so, and `verify` names the place for as long as rows of before are kept. Only with the daemon stopped, as the user that owns data-dir, and only where the chain’s key is not there.')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nReads:   the database, audit.key and audit.checkpoint in data-dir\nWrites:  the same; what stood in the two files is kept beside them')
+    .action(async (flags: AuditVerifyFlags) => settle(await (await import('./commands/audit.ts')).restartAudit(cli, await loadRestart(), flags)));
 
   filtered(audit.command('export').summary('all events as JSON lines').description('Prints all events, oldest first, one JSON object a line.'))
     .addOption(configOption())

@@ -5,7 +5,9 @@ import type { KeysImportFlags } from './commands/keys-import.ts';
 import type { KeysListFlags } from './commands/keys-list.ts';
 import type { KeysRevokeFlags } from './commands/keys-revoke.ts';
 import type { KeysRotateFlags } from './commands/keys-rotate.ts';
+import type { KeysSetFlags } from './commands/keys-set.ts';
 import type { KeysFlags } from './keys/ask-keys.ts';
+import { isClearable, membersOfOption, type ClearableOption } from './keys/key-flags.ts';
 import type { CliProcess } from './process-env.ts';
 import { parseList, withGrant } from './program-limits.ts';
 import { configOption, groups, jsonOption } from './program-parts.ts';
@@ -22,7 +24,9 @@ export function addKeys(program: Command, cli: CliProcess, settle: Settle): void
   const keys = program.command('keys').helpGroup(groups.setUp).summary('make and look after client keys').description('Makes and looks after client keys. Managed keys are kept by the running daemon; `generate` makes one for `api-keys` in the config.').usage('<command> [options]').helpCommand(false);
   addCreate(keys, cli, settle);
   addLooking(keys, cli, settle);
+  addChanging(keys, cli, settle);
   addEnding(keys, cli, settle);
+  addDelete(keys, cli, settle);
   addImport(keys, cli, settle);
   keys
     .command('generate')
@@ -83,6 +87,21 @@ function addLooking(keys: Command, cli: CliProcess, settle: Settle): void {
     .action(async (named: string, flags: KeysFlags) => settle(await (await import('./commands/keys-show.ts')).showKey(cli, named, flags)));
 }
 
+function addChanging(keys: Command, cli: CliProcess, settle: Settle): void {
+  const set = keys
+    .command('set')
+    .summary('change what a key may do, or what is said of it')
+    .description('Changes what is said here and leaves the rest: name, owner, end, limits. In force from the next request on; the text stays.')
+    .addArgument(keyArgument())
+    .option('--name <name>', 'what it is called from now on')
+    .addOption(new Option('--clear <list>', 'options whose bound is taken away, such as models,daily-cost').argParser(parseClear))
+    .addOption(configOption())
+    .addOption(jsonOption());
+  withLimits(set)
+    .addHelpText('after', `${askingNotes}nothing; the daemon writes its database\n\nExamples:\n  keyward keys set ci --rpm 120 --daily-tokens 5000000\n  keyward keys set ci --expires 90d --clear models,addresses`)
+    .action(async (named: string, flags: KeysSetFlags) => settle(await (await import('./commands/keys-set.ts')).setKey(cli, named, flags)));
+}
+
 function addEnding(keys: Command, cli: CliProcess, settle: Settle): void {
   keys
     .command('rotate')
@@ -109,6 +128,18 @@ function addEnding(keys: Command, cli: CliProcess, settle: Settle): void {
     .action(async (named: string, flags: KeysRevokeFlags) => settle(await (await import('./commands/keys-revoke.ts')).revokeKey(cli, named, flags)));
 }
 
+function addDelete(keys: Command, cli: CliProcess, settle: Settle): void {
+  keys
+    .command('delete')
+    .summary('end a key and forget it')
+    .description('Ends a managed key as `revoke` does and forgets it: nothing tells any more that its text was ever known. What it did stays in the audit and in the usage table.')
+    .addArgument(keyArgument())
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText('after', `${askingNotes}nothing; the daemon writes its database\n\nExample:\n  keyward keys delete ck_Zk3v9QmB1xYt7Lw2`)
+    .action(async (named: string, flags: KeysFlags) => settle(await (await import('./commands/keys-delete.ts')).deleteKey(cli, named, flags)));
+}
+
 function addImport(keys: Command, cli: CliProcess, settle: Settle): void {
   const command = keys
     .command('import')
@@ -123,6 +154,13 @@ function addImport(keys: Command, cli: CliProcess, settle: Settle): void {
   withLimits(command)
     .addHelpText('after', `${askingNotes}nothing; the daemon writes its database and the config\n\nExamples:\n  keyward keys import --expires 30d\n  printf %s "$OLD_KEY" | keyward keys import - --name ci`)
     .action(async (source: string | undefined, flags: KeysImportFlags) => settle(await (await import('./commands/keys-import.ts')).importKeys(cli, source, flags)));
+}
+
+function parseClear(text: string): readonly ClearableOption[] {
+  const names = parseList(text);
+  const known = names.filter(isClearable);
+  if (known.length !== names.length || names.length === 0) throw new InvalidArgumentError(`It is a list out of ${Object.keys(membersOfOption).join(', ')}.`);
+  return known;
 }
 
 function parseCount(text: string): number {

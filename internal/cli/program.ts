@@ -10,7 +10,7 @@ import { logLevels, type RunDaemon } from './daemon-port.ts';
 import type { CliProcess } from './process-env.ts';
 import { addAccounts } from './program-accounts.ts';
 import type { LoadIssuers, LoadKeys } from './run.ts';
-import { addAudit, type LoadAudit } from './program-audit.ts';
+import { addAudit, type LoadAudit, type LoadRestartAudit } from './program-audit.ts';
 import { addClient, addConfigInit } from './program-client.ts';
 import { addIdentity } from './program-identity.ts';
 import { addKeys } from './program-keys.ts';
@@ -32,7 +32,7 @@ keyward <command> --help tells what a command reads and writes.`;
  * The whole command line as one table. Each action loads its own file, so that `keyward --version` pays for none of them;
  * `settle` takes the exit code of the command that ran.
  */
-export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (exitCode: number) => void, loadAudit: LoadAudit, loadKeys: LoadKeys, loadIssuers: LoadIssuers): Command {
+export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (exitCode: number) => void, loadAudit: LoadAudit, loadKeys: LoadKeys, loadIssuers: LoadIssuers, loadRestart: LoadRestartAudit): Command {
   const program = new Command('keyward')
     .description('Keyward stands in front of AI APIs: it checks who is calling, keeps the upstream keys, and passes every exchange through unharmed.')
     .usage('<command> [options]')
@@ -54,9 +54,9 @@ export function buildProgram(cli: CliProcess, startDaemon: RunDaemon, settle: (e
     .addHelpText('after', rootNotes);
 
   addServe(program, cli, startDaemon, settle);
-  addInspection(program, cli, settle, loadKeys, loadIssuers);
+  addInspection(program, cli, settle, loadKeys, loadIssuers, loadAudit);
   addClient(program, cli, settle);
-  addAudit(program, cli, settle, loadAudit);
+  addAudit(program, cli, settle, loadAudit, loadRestart);
   addAccounts(program, cli, settle);
   addSetUp(program, cli, settle);
   addKeys(program, cli, settle);
@@ -106,7 +106,7 @@ Examples:
     .action(async (flags: ServeFlags) => settle(await (await import('./commands/serve.ts')).serve(cli, flags, startDaemon)));
 }
 
-function addInspection(program: Command, cli: CliProcess, settle: (exitCode: number) => void, loadKeys: LoadKeys, loadIssuers: LoadIssuers): void {
+function addInspection(program: Command, cli: CliProcess, settle: (exitCode: number) => void, loadKeys: LoadKeys, loadIssuers: LoadIssuers, loadAudit: LoadAudit): void {
   program
     .command('status')
     .helpGroup(groups.look)
@@ -134,11 +134,11 @@ function addInspection(program: Command, cli: CliProcess, settle: (exitCode: num
     .command('doctor')
     .helpGroup(groups.look)
     .summary('what is wrong, and how to put it right')
-    .description('Checks config, doors, files, managed keys, trusted issuers, upstream entries and the port. Exit code 1 when something is an error.')
+    .description('Checks config, doors, files, managed keys, the audit’s key and seals, trusted issuers, upstream entries and the port. Exit code 1 when something is an error.')
     .addOption(configOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nReads:   the config file, the files it names and the database in data-dir; asks the configured port who is there, and trusted issuers for their keys\nWrites:  nothing')
-    .action(async (flags: DoctorFlags) => settle(await (await import('./commands/doctor.ts')).runDoctor(cli, flags, await loadKeys(), await loadIssuers())));
+    .action(async (flags: DoctorFlags) => settle(await (await import('./commands/doctor.ts')).runDoctor(cli, flags, await loadKeys(), await loadIssuers(), await loadAudit().catch(() => undefined))));
 }
 
 function addSetUp(program: Command, cli: CliProcess, settle: (exitCode: number) => void): void {

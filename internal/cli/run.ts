@@ -1,7 +1,7 @@
 import type { ReadManagedKeys } from '../clients/managed-keys/archive.ts';
 import { ok } from '../fault/result.ts';
 import type { AskIssuer } from './doctor/trusted-issuers.ts';
-import type { LoadAudit } from './program-audit.ts';
+import type { LoadAudit, LoadRestartAudit } from './program-audit.ts';
 import type { RunDaemon } from './daemon-port.ts';
 import type { CliProcess } from './process-env.ts';
 
@@ -18,14 +18,12 @@ export type LoadIssuers = () => Promise<AskIssuer>;
  * because the command line lies below the daemon; so it is with the audit and the managed keys of a data-dir, and
  * with trusted issuers. Without `loadKeys` no managed keys are seen, without `loadIssuers` no issuer is asked.
  */
-export async function runCli(cli: CliProcess, startDaemon: RunDaemon, loadAudit: LoadAudit = noAudit, loadKeys: LoadKeys = noKeys, loadIssuers: LoadIssuers = noIssuers): Promise<number> {
-  // A credential helper runs before every start of a tool: the command line itself would cost more than all it does.
-  if (cli.argv[0] === 'token' && (await import('./client/cached-token.ts')).printCachedToken(cli)) return exitCodes.ok;
+export async function runCli(cli: CliProcess, startDaemon: RunDaemon, loadAudit: LoadAudit = noAudit, loadKeys: LoadKeys = noKeys, loadIssuers: LoadIssuers = noIssuers, loadRestart: LoadRestartAudit = noAudit): Promise<number> {
   const [{ buildProgram }, { CommanderError }] = await Promise.all([import('./program.ts'), import('commander')]);
   let exitCode: number = exitCodes.ok;
   const program = buildProgram(cli, startDaemon, (code) => {
     exitCode = code;
-  }, loadAudit, loadKeys, loadIssuers);
+  }, loadAudit, loadKeys, loadIssuers, loadRestart);
   if (cli.argv.length === 0) {
     program.outputHelp();
     return exitCodes.ok;

@@ -11,8 +11,10 @@ export interface Principal {
   readonly holders?: readonly Holder[] | undefined;
 }
 
-/** Open mode, and `ws-auth: false` for local callers. */
+/** Open mode. */
 export const anonymous: Principal = { id: 'anonymous', kind: 'anonymous', label: 'anonymous' };
+/** The same caller on a socket, where `ws-auth: false` may let it stay when open mode ends. */
+export const anonymousOnSocket: Principal = { ...anonymous };
 /** The management secret. */
 export const root: Principal = { id: 'root', kind: 'root', label: 'management secret' };
 /** The local password (`--password`): management from this machine. */

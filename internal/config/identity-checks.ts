@@ -10,6 +10,7 @@ type TrustedIssuerEntry = Config['identity']['trusted-issuers'][number];
 /** What the settings table cannot tell of `identity`. */
 export function checkIdentity(config: Config, report: Report): void {
   checkPublicUrl(config, report);
+  checkIdle(config, report);
   checkSignIn(config, report);
   for (const [index, entry] of config.identity['trusted-issuers'].entries()) {
     const path = `identity.trusted-issuers.${index}`;
@@ -25,9 +26,21 @@ export function checkIdentity(config: Config, report: Report): void {
 
 /** Security rule 30: whoever reads along would have every token that is issued. */
 function checkPublicUrl(config: Config, report: Report): void {
-  if (!config.identity.enabled || config['public-url'] === '' || !URL.canParse(config['public-url'])) return;
+  if (!config.identity.enabled) return;
+  if (config['public-url'] === '') {
+    if (config.port === 0) report('error', 'public-url', 'must say where others reach this daemon while `identity.enabled` is true and `port` is 0: everything that is issued names it');
+    return;
+  }
+  if (!URL.canParse(config['public-url'])) return;
   const objection = objectTo(config['public-url'], true);
   if (objection !== undefined) report('error', 'public-url', `${objection} while \`identity.enabled\` is true`);
+}
+
+/** Written with care, and without effect. */
+function checkIdle({ identity }: Config, report: Report): void {
+  if (identity.enabled) return;
+  if (identity['trusted-issuers'].length > 0) report('warning', 'identity.trusted-issuers', 'has no effect while `identity.enabled` is false: nobody comes in by these');
+  if (identity.oidc.issuer !== '') report('warning', 'identity.oidc', 'has no effect while `identity.enabled` is false: nobody signs in there');
 }
 
 function checkSignIn({ identity: { oidc } }: Config, report: Report): void {

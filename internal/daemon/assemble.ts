@@ -32,6 +32,7 @@ import { createOAuthRoutes } from '../server/oauth-routes.ts';
 import { createLoginRoutes } from '../server/login-routes.ts';
 import { createStatusPages } from '../server/status-pages.ts';
 import { openAudit } from '../storage/open-audit.ts';
+import { openSealer } from '../storage/sealer.ts';
 import { startRetention } from '../storage/retention.ts';
 import { openSqliteStores } from '../storage/sqlite/stores.ts';
 import { createTokenGrants } from '../upstreamauth/grants.ts';
@@ -207,7 +208,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const clientAuth = keepClientAuth({ live, config, views: configViews, audit, clock, log, dataDir: live.snapshot().loaded.dataDir });
   const workloads = openWorkloads({ clock, log, live, tokenDispatchers, userAgent, running, readmitSockets: sockets.readmitAll });
   // Off, nothing of it is even loaded.
-  const identity = settings().identity.enabled ? (await import('./identity.ts')).openIdentity({ metrics, tokenDispatchers, userAgent, store: stores.identity(), clock, log, audit, live, workloads, running, readmitSockets: sockets.readmitAll, keyRights: managedKeys.rightsOf }) : undefined;
+  const identity = settings().identity.enabled ? (await import('./identity.ts')).openIdentity({ metrics, tokenDispatchers, userAgent, store: stores.identity(await openSealer(folders.identityKey, process.getuid?.(), log)), clock, log, audit, live, workloads, running, readmitSockets: sockets.readmitAll, keys: managedKeys }) : undefined;
   const proxy = createProxy({ ...exchanges, running, owners: stores.responseOwners, store: stores.responses, spoolDir: folders.spool, requestLogs });
 
   const management: ManagementDeps = {
@@ -218,7 +219,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     audit,
     clientKeys: managedKeys.service,
     identity: identity === undefined ? undefined : { clients: identity.clients, sessions: identity.sessions, devices: identity.server.devices, approvalCodes: identity.people.approvalCodes, rotateSigningKey: () => identity.server.signingKeys.rotate().kid },
-    principalOf: managedKeys.principalOf,
+    principalOf: (id) => managedKeys.principalOf(id) ?? identity?.principalOf(id),
     logs: logFiles,
     router,
     routingTable: () => live.snapshot().routes,

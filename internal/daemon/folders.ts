@@ -11,7 +11,7 @@ export interface Folders extends StoragePlaces {
 }
 
 /** What may stand in a `data-dir` of ours: our own folders, and what people keep beside them. */
-const ownNames = /^(?:logs|spool|state|control\.sock|audit\.key|audit\.checkpoint|auth|auth-dir|auths|config\.ya?ml(?:\..*)?|\.env|\.keyward.*|\..*\.tmp)$/;
+const ownNames = /^(?:logs|spool|state|control\.sock|audit\.(?:key|checkpoint)(?:\.before-.*)?|auth-dir\.key|identity\.key|auth|auth-dir|auths|config\.ya?ml(?:\..*)?|\.env|\.keyward.*|\..*\.tmp)$/;
 
 /** Makes the folders and sweeps what a crash left in the spool. Throws a sentence that names the folder and what to do. */
 export function prepareFolders(dataDir: string): Folders {

@@ -1,15 +1,17 @@
 import type { AuditLog } from '../audit/ports.ts';
 import { createAuthServer, type AuthServer } from '../authserver/auth-server.ts';
+import { keptMsAfter } from '../authserver/signing-keys.ts';
 import { addExchangeGrant } from '../authserver/exchange-grant.ts';
 import { cliClientId, workloadClientId } from '../authserver/library-client.ts';
 import { createPeople, type People } from '../authserver/people/people.ts';
+import { defaultScopes } from '../authserver/people/person.ts';
 import { exchangeSubject } from '../authserver/workloads/exchange-subject.ts';
 import { workloadFrom } from '../authserver/workloads/workload-source.ts';
 import { createOAuthClients, type OAuthClients } from '../clients/issued/client-service.ts';
 import { createSessions, type Sessions } from '../clients/issued/session-service.ts';
 import type { IdentityStore } from '../clients/issued/store.ts';
-import { createIssuedTokenSource, type IssuedTokenSource } from '../clients/issued/token-source.ts';
-import type { Holder } from '../clients/grant.ts';
+import { createIssuedTokenSource, type IssuedTokenSource, type MinterRights } from '../clients/issued/token-source.ts';
+import { scopes } from '../clients/grant.ts';
 import type { Principal } from '../clients/principal.ts';
 import type { Clock } from '../clock/clock.ts';
 import { AppError } from '../fault/app-error.ts';
@@ -20,6 +22,7 @@ import type { Logger } from '../log/logger.ts';
 import { createOAuthHttp } from '../upstreamauth/oauth-http.ts';
 import type { RunningExchanges } from '../proxy/running.ts';
 import type { Live } from './live.ts';
+import type { OpenManagedKeys } from './managed-keys.ts';
 import { publicUrlOf } from './public-url.ts';
 import type { OpenWorkloads } from './workloads.ts';
 
@@ -35,14 +38,16 @@ export interface IdentityDeps {
   readonly workloads: Pick<OpenWorkloads, 'issuers' | 'onChanged'>;
   readonly running: Pick<RunningExchanges, 'review'>;
   readonly readmitSockets: () => void;
-  /** The present rights of a managed key; undefined where it has none any more. */
-  readonly keyRights: (id: string) => readonly Holder[] | undefined;
+  /** The present rights of a managed key, undefined where it has none any more; and who is told when such rights change. */
+  readonly keys: Pick<OpenManagedKeys, 'rightsOf' | 'onChanged'>;
 }
 
 /** Tokens that this daemon issues, and who they stand for. */
 export interface OpenIdentity {
   readonly publicUrl: string;
   readonly source: IssuedTokenSource;
+  /** For questions about a person or client by its id, such as `explain`. */
+  readonly principalOf: (id: string) => Principal | undefined;
   readonly checkProof: CheckProof;
   readonly clients: OAuthClients;
   readonly sessions: Sessions;
@@ -59,19 +64,22 @@ const saveUsesMs = 5_000;
 const revoked = new AppError('token_revoked');
 
 /** Opens the authorization server. Loaded only when `identity.enabled`. */
-export function openIdentity({ store, clock, log, audit, live, metrics, tokenDispatchers, userAgent, workloads, running, readmitSockets, keyRights }: IdentityDeps): OpenIdentity {
+export function openIdentity({ store, clock, log, audit, live, metrics, tokenDispatchers, userAgent, workloads, running, readmitSockets, keys }: IdentityDeps): OpenIdentity {
   const settings = () => live.snapshot().loaded.config;
   const publicUrl = publicUrlOf(settings());
   const http = createOAuthHttp({ clock, dispatchers: tokenDispatchers, userAgent });
   const { issuers } = workloads;
-  const source = createIssuedTokenSource({ store, clock, issuer: `${publicUrl}/oauth`, audience: publicUrl, builtInClients: new Set([cliClientId, workloadClientId]), workloadOf: (evidence) => workloadFrom(issuers, evidence), minterRights: (id) => rightsOf(id) });
-  const rightsOf = (id: string): readonly Holder[] | undefined => {
+  const source = createIssuedTokenSource({ store, clock, issuer: `${publicUrl}/oauth`, audience: publicUrl, builtInClients: new Set([cliClientId, workloadClientId]), workloadOf: (evidence) => workloadFrom(issuers, evidence), minterRights: (id) => rightsOf(id), keptMs: () => keptMsAfter(settings().identity['access-token-ttl']) });
+  const rightsOf = (id: string): MinterRights | undefined => {
     const person = store.findPerson(id);
-    if (person !== undefined) return [{ id, grant: { ...person.limits, scopes: person.scopes } }];
+    if (person !== undefined) return { holders: [{ id, grant: { ...person.limits, scopes: person.scopes } }], validUntilMs: Infinity };
     const client = store.findClient(id);
-    if (client === undefined) return keyRights(id);
-    const above = client.minterId === '' ? [] : rightsOf(client.minterId);
-    return client.revokedAtMs === undefined && above !== undefined ? [{ id, grant: client.grant }, ...above] : undefined;
+    if (client === undefined) return keys.rightsOf(id);
+    if (client.revokedAtMs !== undefined) return undefined;
+    const own = { id, grant: client.grant };
+    if (client.minterId === '') return { holders: [own], validUntilMs: Infinity };
+    const above = rightsOf(client.minterId);
+    return above === undefined ? undefined : { ...above, holders: [own, ...above.holders] };
   };
 
   const judge = (principal: Principal): AppError | undefined => {
@@ -85,19 +93,15 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
     readmitSockets();
   };
 
-  let seenRevision = store.revision();
+  // Clients hang on the keys that made them.
+  keys.onChanged(onChanged);
+
   let wasBroken = false;
-  let isBehind = false;
   const look = (): void => {
     try {
-      isBehind = store.mayHaveChanged() || isBehind;
-      if (!isBehind) return;
-      const revision = store.revision();
-      isBehind = false;
+      const hasChanged = store.hasChangedElsewhere();
       wasBroken = false;
-      if (revision === seenRevision) return;
-      seenRevision = revision;
-      onChanged();
+      if (hasChanged) onChanged();
     } catch (err) {
       if (!wasBroken) log.warn({ err }, 'logins and OAuth clients cannot be read: known tokens go on, others are answered 503');
       wasBroken = true;
@@ -108,6 +112,7 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
     if (uses.length === 0) return;
     try {
       store.noteSessionUses(uses);
+      server.noteUses(uses.map(({ id }) => id));
     } catch (err) {
       log.warn({ err, lost: uses.length }, 'when logins were last used could not be written down');
     }
@@ -137,6 +142,7 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
         accessTokenSeconds: () => Math.floor(settings().identity['access-token-ttl'] / 1_000),
         clock,
         claims,
+        scopesOf: (id) => (id === workloadClientId ? scopes : (clients.find(id)?.grant.scopes ?? defaultScopes)),
         exchange: async (request) => {
           const replays = { useOnce: (id: string, untilMs: number) => (store.isFirstUse('exchange', id, untilMs) ? ('first' as const) : ('again' as const)) };
           const first = exchangeSubject(request, { issuers, replays });
@@ -165,6 +171,12 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
   return {
     publicUrl,
     source,
+    principalOf: (id) => {
+      const rights = rightsOf(id);
+      const person = store.findPerson(id);
+      if (rights === undefined || (person === undefined && store.findClient(id) === undefined)) return undefined;
+      return { id, kind: person === undefined ? 'machine' : 'person', label: person?.label ?? store.findClient(id)?.name ?? id, holders: rights.holders };
+    },
     checkProof: createProofCheck({ clock, publicUrl }),
     clients,
     sessions,

@@ -1,7 +1,8 @@
 import type { Holder } from '../clients/grant.ts';
-import type { Principal } from '../clients/principal.ts';
+import { anonymousOnSocket, type Principal } from '../clients/principal.ts';
 import { asStorage } from '../clients/managed-keys/as-storage.ts';
 import { followManagedKeys } from '../clients/managed-keys/follow.ts';
+import type { MinterRights } from '../clients/issued/token-source.ts';
 import { createManagedKeyService, type ManagedKeyService } from '../clients/managed-keys/service.ts';
 import { createManagedKeySource } from '../clients/managed-keys/source.ts';
 import type { KeyChange, ManagedKeyStore } from '../clients/managed-keys/store.ts';
@@ -29,12 +30,15 @@ export interface OpenManagedKeys {
   readonly principalOf: (id: string) => Principal | undefined;
   readonly service: ManagedKeyService;
   /** What a key may do now, by its own grant and those above it; undefined where it may nothing any more. */
-  readonly rightsOf: (id: string) => readonly Holder[] | undefined;
+  readonly rightsOf: (id: string) => MinterRights | undefined;
+  /** Told of every write that may take or change rights, by this process or another: whoever hangs on keys looks again. */
+  readonly onChanged: (listener: () => void) => void;
   readonly close: () => void;
 }
 
 // Made once: a stack trace for each of a thousand exchanges would be most of the time that ending them takes.
 const revoked = new AppError('key_revoked');
+const doorClosed = new AppError('missing_api_key', { message: 'Callers need a credential from now on.' });
 const takenOut = new AppError('key_revoked', { message: 'This key was taken out of the configuration.' });
 
 /** Managed keys within the daemon: what is written of them, here or by another process, ends what runs by their right. */
@@ -46,6 +50,10 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
     if (principal.kind === 'managed-key') {
       const verdict = source.recheck(principal);
       return verdict?.kind === 'invalid' && verdict.code === 'key_revoked' ? revoked : undefined;
+    }
+    if (principal.kind === 'anonymous') {
+      const { isOpen, upgradesNeedKey } = live.snapshot().door;
+      return isOpen || (principal === anonymousOnSocket && !upgradesNeedKey) ? undefined : doorClosed;
     }
     if (principal.kind !== 'static-key' || live.snapshot().door.staticKeys.has(principal.id)) return undefined;
     return isTakenOver(principal.id) ? undefined : takenOut;
@@ -59,15 +67,17 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
       return true;
     }
   };
-  const rightsOf = (id: string): readonly Holder[] | undefined => {
+  const rightsOf = (id: string): MinterRights | undefined => {
     const holders = source.principalOf(id)?.holders;
-    const nowMs = clock.nowMs();
-    const isGood = (holder: Holder): boolean => {
+    if (holders === undefined) return undefined;
+    const endOf = (holder: Holder): number => {
       const key = store.find(holder.id);
-      return key !== undefined && key.revokedAtMs === undefined && (key.expiresAtMs ?? Infinity) > nowMs;
+      return key === undefined || key.revokedAtMs !== undefined ? -Infinity : (key.expiresAtMs ?? Infinity);
     };
-    return holders?.every(isGood) === true ? holders : undefined;
+    const validUntilMs = Math.min(...holders.map(endOf));
+    return validUntilMs > clock.nowMs() ? { holders, validUntilMs } : undefined;
   };
+  const listeners: (() => void)[] = [];
   const endOthers = (): void => {
     const ended = running.review(judge);
     if (ended > 0) log.info({ ended }, 'exchanges were ended: their callers may not go on');
@@ -76,6 +86,7 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
   const onChanged = (changes: readonly KeyChange[] | 'many'): void => {
     source.apply(changes);
     endOthers();
+    for (const listener of listeners) listener();
   };
   live.onCommit((_snapshot, cause) => {
     if (cause === 'config') endOthers();
@@ -94,5 +105,5 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
     live.closeDoor();
     isClosed = true;
   };
-  return { source, principalOf: (id) => asStorage(() => source.principalOf(id)), rightsOf, service: createManagedKeyService({ store, clock, closeDoor, onChanged }), close: following.close };
+  return { source, principalOf: (id) => asStorage(() => source.principalOf(id)), rightsOf, onChanged: (listener) => void listeners.push(listener), service: createManagedKeyService({ store, clock, closeDoor, onChanged }), close: following.close };
 }

@@ -1,3 +1,4 @@
+import { contentBytesIn } from './content-bytes.ts';
 import type { Dialect } from './dialect.ts';
 import { isRecord, parseJson, type JsonRecord } from './ir/json.ts';
 import { readUsage, type StatedUsage } from './token-usage.ts';
@@ -21,6 +22,8 @@ export interface StreamWatch {
   readonly response: () => JsonRecord | undefined;
   /** Events with data so far. */
   readonly eventCount: () => number;
+  /** Bytes of generated text so far, as JSON writes them; nothing of what is around it. */
+  readonly contentBytes: () => number;
   /** True when the last byte so far ended a line that ended an event, so that a further event may follow at once. */
   readonly isBetweenEvents: () => boolean;
   /** True when the last byte so far ended a line, or an array's element. */
@@ -49,6 +52,7 @@ export function watchEventStream(dialect: Dialect): StreamWatch {
   let carried: Buffer[] = [];
   let carriedBytes = 0;
   let events = 0;
+  let content = 0;
   let isLineEmpty = true;
   let wasLineEmpty = true;
   /** The blank line that ends the mark's own event has come; without it a client's parser drops that event. */
@@ -62,6 +66,7 @@ export function watchEventStream(dialect: Dialect): StreamWatch {
     // "data:" – the space after the colon is optional. https://html.spec.whatwg.org/multipage/server-sent-events.html
     if (line[0] !== 0x64 || line[1] !== 0x61 || line[2] !== 0x74 || line[3] !== 0x61 || line[4] !== 0x3a) return;
     events++;
+    content += contentBytesIn(line, dialect);
     reader.read(line.subarray(line[5] === 0x20 ? 6 : 5));
   };
 
@@ -70,6 +75,7 @@ export function watchEventStream(dialect: Dialect): StreamWatch {
       // Nearly every chunk holds whole lines and no mark: it is passed without cutting it up.
       if (carriedBytes === 0 && chunk[chunk.length - 1] === newline && !reader.isComplete() && !hasMark(chunk, reader.marks)) {
         events += countDataLines(chunk);
+        content += contentBytesIn(chunk, dialect);
         isLineEmpty = true;
         wasLineEmpty = endsWithBlankLine(chunk);
         return;
@@ -82,7 +88,9 @@ export function watchEventStream(dialect: Dialect): StreamWatch {
         if (carriedBytes === 0) endLine(piece);
         else {
           carried.push(piece);
-          endLine(carriedBytes + piece.length > maxLineBytes ? Buffer.alloc(1) : Buffer.concat(carried));
+          const isTooLong = carriedBytes + piece.length > maxLineBytes;
+          if (isTooLong) content += carriedBytes + piece.length;
+          endLine(isTooLong ? Buffer.alloc(1) : Buffer.concat(carried));
           carried = [];
           carriedBytes = 0;
         }
@@ -114,6 +122,7 @@ export function watchEventStream(dialect: Dialect): StreamWatch {
     storedIds: reader.storedIds,
     response: () => reader.response?.(),
     eventCount: () => events,
+    contentBytes: () => content,
     isBetweenEvents: () => isLineEmpty && wasLineEmpty,
     isBetweenParts: () => isLineEmpty,
   };
@@ -153,9 +162,14 @@ export function watchGeminiArray(): StreamWatch {
   let isEscaped = false;
   let hasEnded = false;
   let chunks = 0;
+  let content = 0;
 
   const endElement = (last: Buffer): void => {
-    if (elementBytes + last.length <= maxLineBytes) reader.read(Buffer.concat([...element, last]));
+    if (elementBytes + last.length <= maxLineBytes) {
+      const whole = Buffer.concat([...element, last]);
+      content += contentBytesIn(whole, 'gemini');
+      reader.read(whole);
+    } else content += elementBytes + last.length;
     element = [];
     elementBytes = 0;
   };
@@ -193,6 +207,7 @@ export function watchGeminiArray(): StreamWatch {
     storedIds: () => none,
     response: () => undefined,
     eventCount: () => chunks,
+    contentBytes: () => content,
     isBetweenEvents: () => false,
     isBetweenParts: () => depth === 0 || (depth === 1 && isArray),
   };
@@ -234,7 +249,8 @@ const doneMark = Buffer.from('[DONE]');
 /** Streams of images and audio name their end in the payload's type. */
 const mediaMarks = ['image_generation.completed', 'image_edit.completed', 'transcript.text.done', 'speech.audio.done'] as const;
 
-const chatMarks = marksOf('[DONE]', '"usage"', '"error"', ...mediaMarks);
+/** The media's by how they end: each text that is looked for costs every chunk a search. */
+const chatMarks = marksOf('[DONE]', '"usage"', '"error"', '.completed"', '.done"');
 
 function readChatLines(): LineReader {
   let isDone = false;

@@ -10,14 +10,22 @@ export interface StatedUsage {
   readonly cached: number;
 }
 
-/** Reads a member path of unknown JSON; anything but a finite number is 0. */
+/** Far beyond any model's context; sums of it stay exact, and a budget that one is booked on is gone but sound. */
+const maxCount = 100_000_000;
+
+/** A count as an upstream may mean it: whole, and neither negative nor without end. */
+export function boundedCount(stated: number | undefined): number {
+  return stated !== undefined && Number.isFinite(stated) && stated > 0 ? Math.min(maxCount, Math.trunc(stated)) : 0;
+}
+
+/** Reads a member path of unknown JSON as a count; anything but a finite number above 0 is 0. */
 function numberAt(value: unknown, ...path: readonly string[]): number {
   let at: unknown = value;
   for (const name of path) {
     if (typeof at !== 'object' || at === null) return 0;
     at = Reflect.get(at, name);
   }
-  return numberOf(at) ?? 0;
+  return boundedCount(numberOf(at));
 }
 
 /** The usage object of an answer (`usage`, or Gemini's `usageMetadata`) as counts; undefined when it is no object. */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { anonymous, localOperator, root, type Principal } from '../clients/principal.ts';
+import { anonymous, anonymousOnSocket, localOperator, root, type Principal } from '../clients/principal.ts';
 import type { CredentialSource } from '../clients/verify.ts';
 import type { Clock } from '../clock/clock.ts';
 import { AppError } from '../fault/app-error.ts';
@@ -149,11 +149,12 @@ export function createDoor(deps: DoorDeps): Door {
       const limit = refuseUnproven(caller, judged.token) ?? refuseByGrant(judged.principal, peer, caller.access.kind === 'client' ? caller.access.scope : undefined);
       return limit === undefined ? ok({ principal: judged.principal, corsHeaders: cors }) : refuseShown(limit, judged.principal.id);
     }
-    if (rules.isOpen) return peer.isLocal || rules.opensToRemote ? ok({ principal: anonymous, corsHeaders: cors }) : refuseShown(new AppError('local_only'));
+    const nobody = caller.isUpgrade ? anonymousOnSocket : anonymous;
+    if (rules.isOpen) return peer.isLocal || rules.opensToRemote ? ok({ principal: nobody, corsHeaders: cors }) : refuseShown(new AppError('local_only'));
     if (judged.error?.code === 'conflicting_credentials') return refuseShown(judged.error);
     if (caller.isUpgrade && !rules.upgradesNeedKey && (peer.isLocal || rules.opensUpgradesToRemote)) {
       // No key is asked here, so wildcard origins do not count (security rules 4 and 8).
-      return isOriginServed(facts, 'listed') ? ok({ principal: anonymous, corsHeaders: cors }) : refuse(caller, new AppError('origin_not_allowed'));
+      return isOriginServed(facts, 'listed') ? ok({ principal: nobody, corsHeaders: cors }) : refuse(caller, new AppError('origin_not_allowed'));
     }
     return refuseShown(judged.error ?? new AppError('missing_api_key'), judged.actor);
   };

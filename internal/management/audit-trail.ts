@@ -15,7 +15,7 @@ const withRecords = new WeakSet<ManagementCall>();
  */
 export function withAudit(deps: ManagementDeps, route: ManagementRoute): ManagementRoute {
   const target = `${route.method} ${managementBase}${route.path}`;
-  const isClosed = (): boolean => deps.config.current().config.audit['fail-closed'];
+  const isClosed = (): boolean => isFailClosed(deps);
   return {
     ...route,
     handle: async (c, call) => {
@@ -34,6 +34,30 @@ export function withAudit(deps: ManagementDeps, route: ManagementRoute): Managem
       }
     },
   };
+}
+
+function isFailClosed(deps: ManagementDeps): boolean {
+  return deps.config.current().config.audit['fail-closed'];
+}
+
+/**
+ * Does what has an answer that cannot be given twice. With `audit.fail-closed` all of it is on record as asked before it is done,
+ * else nothing is done; what came of it is then recorded as soon as it can be, and the answer does not wait for that. Errors: the
+ * work's, `audit_unavailable`.
+ */
+export async function recordAround<T>(deps: ManagementDeps, call: ManagementCall, happening: Happening, work: () => T): Promise<T> {
+  if (isFailClosed(deps)) {
+    recordEvent(deps, call, { ...happening, outcome: 'asked' });
+    await deps.audit.flush();
+  }
+  const done = work();
+  recordEvent(deps, call, happening);
+  return done;
+}
+
+/** The answer holds what would be lost without it; to be called last. */
+export function answerAnyway(call: ManagementCall): void {
+  withRecords.delete(call);
 }
 
 function rethrow(thrown: unknown): never {

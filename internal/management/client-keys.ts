@@ -2,9 +2,10 @@ import type { Context } from 'hono';
 import type { Children, Minting } from '../clients/managed-keys/key-wish.ts';
 import { maxChain } from '../clients/managed-keys/source.ts';
 import { keyStatuses, type KeyStatus, type ManagedKey } from '../clients/managed-keys/managed-key.ts';
+import type { KeyPlace } from '../clients/managed-keys/store.ts';
 import { AppError } from '../fault/app-error.ts';
 import { answerJson } from './answer.ts';
-import { recordEvent } from './audit-trail.ts';
+import { answerAnyway, recordAround, recordEvent } from './audit-trail.ts';
 import { readJsonObject } from './body.ts';
 import { endMembers, invalid, patchMembers, readEnd, readOverlap, readPatch, readWish, wishMembers } from './client-key-body.ts';
 import { importKeys } from './client-key-import.ts';
@@ -76,19 +77,18 @@ function showKey(deps: ManagementDeps, key: ManagedKey, more: object = {}, statu
   return answerJson({ ...describeKey(key, deps.clock.nowMs()), ...more }, { etag: tagOf(deps, key) }, status);
 }
 
-function listKeys(deps: ManagementDeps, c: Context, call: ManagementCall): Response {
+async function listKeys(deps: ManagementDeps, c: Context, call: ManagementCall): Promise<Response> {
   const limit = queryInteger(c, 'limit', { min: 1, max: maxKeys }) ?? defaultKeys;
   const nowMs = deps.clock.nowMs();
   const wanted = c.req.query('status');
   const status = keyStatuses.find((each) => each === wanted);
   if (wanted !== undefined && status === undefined) throw invalid('status', `must be one of ${keyStatuses.join(', ')}`);
   const query: { owner?: string | undefined; tag?: string | undefined; status?: KeyStatus | undefined } = { owner: c.req.query('owner'), tag: c.req.query('tag'), status };
-  const keys = deps.clientKeys.list({ ...query, minterId: isOperator(call) ? c.req.query('minter') : call.principal.id, nowMs, limit, after: readPlace(c.req.query('after')) });
-  const last = keys.at(-1);
-  return answerJson({ keys: keys.map((key) => describeKey(key, nowMs)), next_after: keys.length < limit || last === undefined ? null : `${last.createdAtMs}.${last.id}` });
+  const { keys, next } = await deps.clientKeys.list({ ...query, minterId: isOperator(call) ? c.req.query('minter') : call.principal.id, nowMs, limit, after: readPlace(c.req.query('after')) });
+  return answerJson({ keys: keys.map((key) => describeKey(key, nowMs)), next_after: next === undefined ? null : `${next.createdAtMs}.${next.id}` });
 }
 
-function readPlace(text: string | undefined): { readonly createdAtMs: number; readonly id: string } | undefined {
+function readPlace(text: string | undefined): KeyPlace | undefined {
   if (text === undefined) return undefined;
   const [, createdAtMs, id] = /^(\d{1,15})\.([\w-]{1,64})$/.exec(text) ?? [];
   if (createdAtMs === undefined || id === undefined) throw invalid('after', 'must be the next_after of an earlier answer');
@@ -101,9 +101,10 @@ async function createKey(deps: ManagementDeps, c: Context, call: ManagementCall)
   if (typeof minter !== 'string') throw invalid('minter', 'must be the id of a key');
   const wish = readWish(body, deps.clock.nowMs());
   const minting = mintingOf(call, minter);
-  const { key, text } = deps.clientKeys.create(wish, minting);
-  recordEvent(deps, call, { action: 'key.created', target: key.id, after: auditedKey(key) });
+  const draft = deps.clientKeys.draft(wish, minting);
+  const { key, text } = await recordAround(deps, call, { action: 'key.created', target: draft.key.id, after: auditedKey(draft.key) }, () => deps.clientKeys.store(draft));
   const notes = await requireClientAuth(deps, call);
+  answerAnyway(call);
   return showKey(deps, key, { key: text, ...notes }, 201);
 }
 
@@ -121,8 +122,9 @@ async function rotateKey(deps: ManagementDeps, c: Context, call: ManagementCall)
   const wish = { overlapMs: readOverlap(body), end: readEnd(body, deps.clock.nowMs()) };
   const before = findOwn(deps, call);
   checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
-  const { key, text } = deps.clientKeys.rotate(before, wish);
-  recordEvent(deps, call, { action: 'key.rotated', target: key.id, before: auditedKey(before), after: auditedKey(key) });
+  const draft = deps.clientKeys.draftRotation(before, wish);
+  const { key, text } = await recordAround(deps, call, { action: 'key.rotated', target: before.id, before: auditedKey(before), after: auditedKey(draft.key) }, () => deps.clientKeys.store(draft));
+  answerAnyway(call);
   return showKey(deps, key, { key: text });
 }
 

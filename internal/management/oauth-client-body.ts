@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { clientAuthentications, clientGrants, deviceGrant, type ClientGrant, type PublicJwk } from '../clients/issued/oauth-client.ts';
 import type { ClientPatch, ClientWish } from '../clients/issued/client-service.ts';
+import { fitsAlgorithm } from '../clients/jwt/read-jwt.ts';
 import { grantMembers } from '../clients/managed-keys/grant-json.ts';
 import { invalid, readGrant, readGrantPatch, readText } from './client-key-body.ts';
 import { isRecord } from '../dialect/ir/json.ts';
@@ -10,6 +11,7 @@ export const clientPatchMembers = ['name', 'organization', 'jwks', 'redirect_uri
 export const clientMembers = ['authentication', 'grants', ...clientPatchMembers] as const;
 
 const maxKeys = 10;
+const assertionAlgorithms = ['ES256', 'RS256', 'EdDSA'] as const;
 const maxRedirects = 20;
 
 /** A client out of a body whose members are known. Errors: `invalid_request` naming the member, with what to write. */
@@ -78,9 +80,10 @@ function readKey(key: unknown, place: string): PublicJwk {
   const { kty, crv, x, y, n, e, kid, alg } = key;
   const publicPart = Object.fromEntries(Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => typeof value === 'string'));
   try {
-    createPublicKey({ key: publicPart, format: 'jwk' });
+    const publicKey = createPublicKey({ key: publicPart, format: 'jwk' });
+    if (!assertionAlgorithms.some((algorithm) => fitsAlgorithm(publicKey, algorithm))) throw new TypeError('a weak key, or one of another kind');
   } catch {
-    throw invalid(place, 'is no public key that is understood: EC P-256, RSA or Ed25519');
+    throw invalid(place, 'is no public key that counts: EC P-256, RSA of 2048 bits and more, or Ed25519');
   }
   return { ...publicPart, ...(typeof kid === 'string' ? { kid } : {}), ...(typeof alg === 'string' ? { alg } : {}), use: 'sig' };
 }

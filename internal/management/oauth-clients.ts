@@ -1,7 +1,8 @@
 import type { Context } from 'hono';
 import { encodeGrant } from '../clients/managed-keys/grant-json.ts';
+import { maxChain } from '../clients/managed-keys/source.ts';
 import { findExcess } from '../clients/managed-keys/within-minter.ts';
-import type { Grant } from '../clients/grant.ts';
+import type { Grant, Holder } from '../clients/grant.ts';
 import type { OAuthClient } from '../clients/issued/oauth-client.ts';
 import { AppError } from '../fault/app-error.ts';
 import { answerJson } from './answer.ts';
@@ -49,10 +50,53 @@ function findClient(deps: ManagementDeps, call: ManagementCall): OAuthClient {
 
 /** What a caller makes can do no more than the caller (security rule 34); looked at again at each use. */
 function refuseMoreThanOwn(grant: Grant, call: ManagementCall): void {
-  for (const holder of call.principal.holders ?? []) {
-    const excess = findExcess({ ...grant, scopes: grant.scopes ?? ['models:use', 'models:read'] }, holder.grant);
-    if (excess !== undefined) throw new AppError('exceeds_minter', { message: `\`${excess.member}\` ${excess.message}.`, fields: { param: excess.member } });
+  for (const holder of call.principal.holders ?? []) refuseExcess(grant, holder);
+  refuseMoreThanToken(grant, call);
+}
+
+function refuseExcess(grant: Grant, holder: Holder): void {
+  const excess = findExcess({ ...grant, scopes: grant.scopes ?? ['models:use', 'models:read'] }, holder.grant);
+  if (excess !== undefined) throw new AppError('exceeds_minter', { message: `\`${excess.member}\` ${excess.message}.`, fields: { param: excess.member } });
+}
+
+/**
+ * What bounds this one token of the caller, its scopes or the application that it came by, is not looked at again when the client is
+ * used: what such a caller makes, changes or learns a new secret of has to fit by itself.
+ */
+function refuseMoreThanToken(grant: Grant, { principal }: ManagementCall): void {
+  for (const holder of boundsOfToken(principal)) {
+    refuseExcess(grant, holder);
+    const { models, accounts, addresses, requestsPerMinute, tokensPerMinute, maxConcurrent, dailyBudget, monthlyBudget } = holder.grant;
+    const left = Object.entries({ models: models !== undefined && grant.models === undefined, accounts: accounts !== undefined && grant.accounts === undefined, addresses: addresses !== undefined && grant.addresses === undefined }).find(([, isOpen]) => isOpen);
+    if (left !== undefined) throw new AppError('exceeds_minter', { message: `\`${left[0]}\` must be said: the application that you logged in with is bound in it.`, fields: { param: left[0] } });
+    if ([requestsPerMinute, tokensPerMinute, maxConcurrent, dailyBudget, monthlyBudget].some((bound) => bound !== undefined)) {
+      throw new AppError('exceeds_minter', { message: 'The application that you logged in with has a rate or a budget, which a client could not draw on; use another login.' });
+    }
   }
+}
+
+function boundsOfToken({ id, kind, holders = [] }: ManagementCall['principal']): readonly Holder[] {
+  switch (kind) {
+    case 'person':
+      return holders.filter((holder) => holder.id !== id);
+    case 'machine':
+      return holders.slice(0, 1);
+    case 'workload':
+      return holders;
+    default:
+      return [];
+  }
+}
+
+/** Clients that one credential may have made, and how many may hang on one another. */
+const maxMade = 1_000;
+
+function refuseCrowd(deps: ManagementDeps, minterId: string): void {
+  const { clients } = identityOf(deps);
+  if (clients.list({ minterId, limit: maxMade }).length >= maxMade) throw new AppError('conflict', { message: `${maxMade} OAuth clients hang on this credential, which is as many as may; delete some of them.` });
+  let depth = 0;
+  for (let above = clients.find(minterId); above !== undefined; above = clients.find(above.minterId)) depth++;
+  if (depth >= maxChain) throw new AppError('conflict', { message: `OAuth clients may be made ${maxChain} deep; make it from one nearer to the operator.` });
 }
 
 function describeClient({ id, name, organization, authentication, grants, grant, redirectUris, jwks, createdAtMs, createdBy, minterId, revokedAtMs, revokedBy, secrets }: OAuthClient, nowMs: number): JsonObject {
@@ -103,7 +147,9 @@ async function createClient(deps: ManagementDeps, c: Context, call: ManagementCa
   const { clients } = identityOf(deps);
   const wish = readClientWish(await readJsonObject(c.req.raw, clientMembers));
   refuseMoreThanOwn(wish.grant, call);
-  const { client, secret } = clients.create(wish, { actorId: call.principal.id, minterId: isOperator(call) ? '' : call.principal.id });
+  const minterId = isOperator(call) ? '' : call.principal.id;
+  if (minterId !== '') refuseCrowd(deps, minterId);
+  const { client, secret } = clients.create(wish, { actorId: call.principal.id, minterId });
   recordEvent(deps, call, { action: 'client.created', target: client.id, after: describeClient(client, deps.clock.nowMs()) });
   return showClient(deps, client, secret === undefined ? {} : { client_secret: secret }, 201);
 }
@@ -112,7 +158,8 @@ async function changeClient(deps: ManagementDeps, c: Context, call: ManagementCa
   const patch = readClientPatch(await readJsonObject(c.req.raw, clientPatchMembers));
   const before = findClient(deps, call);
   checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
-  if (patch.grant !== undefined) refuseMoreThanOwn(patch.grant(before.grant), call);
+  if (patch.grant === undefined) refuseMoreThanToken(before.grant, call);
+  else refuseMoreThanOwn(patch.grant(before.grant), call);
   const after = identityOf(deps).clients.change(before, patch);
   recordEvent(deps, call, { action: 'client.changed', target: after.id, before: describeClient(before, deps.clock.nowMs()), after: describeClient(after, deps.clock.nowMs()) });
   return showClient(deps, after);
@@ -122,6 +169,7 @@ async function rotateClient(deps: ManagementDeps, c: Context, call: ManagementCa
   const overlapMs = readOverlap(await readJsonObject(c.req.raw, ['overlap'], { mayBeEmpty: true }));
   const before = findClient(deps, call);
   checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
+  refuseMoreThanToken(before.grant, call);
   const { client, secret } = identityOf(deps).clients.rotate(before, overlapMs);
   recordEvent(deps, call, { action: 'client.rotated', target: client.id, after: describeClient(client, deps.clock.nowMs()) });
   return showClient(deps, client, { client_secret: secret });

@@ -10,7 +10,7 @@ import { readJsonObject } from './body.ts';
 import { readGrantPatch } from './client-key-body.ts';
 import { at } from './client-key-view.ts';
 import type { ManagementCall, ManagementDeps, ManagementRoute } from './context.ts';
-import { identityOf, readAfter } from './oauth-clients.ts';
+import { identityOf, isOperator, readAfter } from './oauth-clients.ts';
 import { queryInteger } from './query.ts';
 import type { JsonObject } from './values.ts';
 
@@ -21,9 +21,9 @@ const limitMembers = grantMembers.filter((member) => member !== 'scopes');
 /** People who signed in, what the operator allows each, and their logins. */
 export function sessionRoutes(deps: ManagementDeps): readonly ManagementRoute[] {
   return [
-    { method: 'GET', path: '/sessions', scope: 'clients:read', handle: (c) => listSessions(deps, c) },
+    { method: 'GET', path: '/sessions', scope: 'clients:read', handle: (c, call) => listSessions(deps, c, call) },
     { method: 'DELETE', path: '/sessions/:id', scope: 'clients:write', handle: (_, call) => endSession(deps, call) },
-    { method: 'GET', path: '/people', scope: 'clients:read', handle: (c) => listPeople(deps, c) },
+    { method: 'GET', path: '/people', scope: 'root', handle: (c) => listPeople(deps, c) },
     { method: 'PATCH', path: '/people/:id', scope: 'root', handle: (c, call) => limitPerson(deps, c, call) },
     { method: 'POST', path: '/signing-keys/rotate', scope: 'root', handle: (_, call) => rotateKey(deps, call) },
   ];
@@ -53,19 +53,21 @@ function describeSession(session: Session, person: Person | undefined, nowMs: nu
   };
 }
 
-function listSessions(deps: ManagementDeps, c: Context): Response {
+/** Others' logins are not found (contract §13): a credential sees those at the clients that it made, and a person his own. */
+function listSessions(deps: ManagementDeps, c: Context, call: ManagementCall): Response {
   const { sessions } = identityOf(deps);
   const limit = queryInteger(c, 'limit', { min: 1, max: maxRows }) ?? defaultRows;
-  const rows = sessions.list({ limit, after: readAfter(c.req.query('after')), personId: c.req.query('person'), clientId: c.req.query('client') });
+  const rows = sessions.list({ limit, after: readAfter(c.req.query('after')), personId: c.req.query('person'), clientId: c.req.query('client'), visibleTo: isOperator(call) ? undefined : call.principal.id });
   const last = rows.at(-1);
   const nowMs = deps.clock.nowMs();
   return answerJson({ sessions: rows.map((row) => describeSession(row, sessions.findPerson(row.personId), nowMs)), next_after: rows.length < limit || last === undefined ? null : `${last.createdAtMs}.${last.id}` });
 }
 
 function endSession(deps: ManagementDeps, call: ManagementCall): Response {
-  const { sessions } = identityOf(deps);
+  const { sessions, clients } = identityOf(deps);
   const before = sessions.find(call.params['id'] ?? '');
-  if (before === undefined) throw new AppError('item_not_found', { message: 'There is no login with this id; `GET /sessions` lists them.' });
+  const isVisible = before !== undefined && (isOperator(call) || before.personId === call.principal.id || clients.find(before.clientId)?.minterId === call.principal.id);
+  if (before === undefined || !isVisible) throw new AppError('item_not_found', { message: 'There is no login with this id; `GET /sessions` lists them.' });
   sessions.end(before.id, call.principal.id);
   recordEvent(deps, call, { action: 'session.ended', target: before.id, before: describeSession(before, sessions.findPerson(before.personId), deps.clock.nowMs()) });
   return answerJson({ status: 'ok', id: before.id });

@@ -18,7 +18,7 @@ export const instruments = {
   keyward_exchange_first_byte_seconds: { kind: 'histogram', help: 'Time from the complete request head to the first byte of the answer.', labels: ['dialect'], buckets: latencySeconds },
   keyward_open_exchanges: { kind: 'gauge', help: 'Exchanges being served now.', labels: [] },
   keyward_open_sockets: { kind: 'gauge', help: 'WebSockets open now.', labels: ['endpoint'] },
-  keyward_sockets_closed_total: { kind: 'counter', help: 'WebSockets that ended, by why: the client, its key, silence, age, a fault in its frames, the upstream, a stop.', labels: ['endpoint', 'reason'] },
+  keyward_sockets_closed_total: { kind: 'counter', help: 'WebSockets that ended, by why: the client, its key, its budget, silence, age, a fault in its frames, the upstream, a stop.', labels: ['endpoint', 'reason'] },
   keyward_upstream_attempts_total: { kind: 'counter', help: 'Attempts against upstreams.', labels: ['provider', 'outcome'] },
   keyward_streams_truncated_total: { kind: 'counter', help: 'Streams that the upstream ended before their terminal mark.', labels: ['dialect'] },
   keyward_client_aborts_total: { kind: 'counter', help: 'Exchanges whose client left first.', labels: ['dialect'] },

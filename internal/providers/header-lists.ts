@@ -66,11 +66,16 @@ const down: ReadonlySet<string> = new Set([
   'openai-version',
   'x-codex-turn-state',
 ]);
-const downPrefixes = ['x-ratelimit-', 'anthropic-ratelimit-'] as const;
+const ratePrefixes = ['x-ratelimit-', 'anthropic-ratelimit-'] as const;
 
 /** Whether an upstream answer's header (lower-case name) reaches the client. */
 export function passesDown(name: string): boolean {
-  return down.has(name) || downPrefixes.some((prefix) => name.startsWith(prefix));
+  return down.has(name) || tellsRates(name);
+}
+
+/** Whether the header says what is left of the account's rates. */
+export function tellsRates(name: string): boolean {
+  return ratePrefixes.some((prefix) => name.startsWith(prefix));
 }
 
 /** An upstream's header value as it may be sent on: bytes beyond ASCII stay as they are; undefined for control characters. */

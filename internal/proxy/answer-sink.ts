@@ -20,7 +20,8 @@ export interface AnswerSummary {
   readonly isTruncated: boolean;
   /** The upstream ended the stream with its own error event. */
   readonly hasFailed: boolean;
-  readonly answerBytes: number;
+  /** Of what was generated, without what is around it in a stream's events; of an answer in one piece, all of it. */
+  readonly contentBytes: number;
   readonly eventCount: number;
 }
 
@@ -113,7 +114,7 @@ export function createStreamSink(res: ClientAnswer, head: AnswerHead, options: S
     response: watch.response(),
     isTruncated,
     hasFailed: watch.hasFailed(),
-    answerBytes: bytes,
+    contentBytes: isWatched ? watch.contentBytes() : bytes,
     eventCount: watch.eventCount(),
   });
   const sendRest = (): void => {
@@ -203,7 +204,7 @@ export function createWholeSink(res: ClientAnswer, head: AnswerHead, { dialect, 
     response: undefined,
     isTruncated,
     hasFailed: false,
-    answerBytes: bytes,
+    contentBytes: bytes,
     eventCount: 0,
   });
   return {

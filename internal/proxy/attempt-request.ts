@@ -24,8 +24,14 @@ export interface AttemptTarget {
   readonly translated: Translated | undefined;
 }
 
+/** What an exchange lends each of its attempts. */
+export interface AttemptContext extends Pick<AttemptRequest, 'log' | 'onFirstByte' | 'clock' | 'keepAlive' | 'running'> {
+  /** What is left of the caller's own rates, as headers; flat. */
+  readonly rates: readonly string[];
+}
+
 /** The request as the account's upstream wants it: its path, its credential, its envelope. */
-export function buildAttempt(inbound: ProxyInbound, request: PreparedRequest, target: AttemptTarget, more: Pick<AttemptRequest, 'log' | 'onFirstByte' | 'clock' | 'keepAlive' | 'running'>): AttemptRequest {
+export function buildAttempt(inbound: ProxyInbound, request: PreparedRequest, target: AttemptTarget, { rates, ...more }: AttemptContext): AttemptRequest {
   const { method } = request;
   const { candidate: { account, upstreamModel }, upstream, token, translated } = target;
   const operation = translated?.operation ?? request.operation;
@@ -50,7 +56,8 @@ export function buildAttempt(inbound: ProxyInbound, request: PreparedRequest, ta
     isBinary: operation.answers === 'binary',
     envelope: isEnveloped ? envelopeOfAnswer(operation.tail, translated?.query ?? inbound.target.query) : undefined,
     secrets: token === undefined ? upstream.secrets : [...upstream.secrets, ...secretForms(token.value)],
-    answerHeaders: ['x-request-id', inbound.id, ...(translated === undefined || translated.dropped.length === 0 ? [] : ['x-keyward-dropped', droppedValue(translated.dropped)])],
+    hasOwnRates: rates.length > 0,
+    answerHeaders: ['x-request-id', inbound.id, ...rates, ...(translated === undefined || translated.dropped.length === 0 ? [] : ['x-keyward-dropped', droppedValue(translated.dropped)])],
     translation: translated?.carryBack,
   };
 }

@@ -8,9 +8,9 @@ import type { AppError } from '../fault/app-error.ts';
 import { faults } from '../fault/codes.ts';
 import type { ClientAnswer } from '../http/client-answer.ts';
 import type { RequestLog } from '../log/request-log.ts';
-import { passesDown, sendableValue } from '../providers/header-lists.ts';
 import { answerCoding, createAnswerDecoder, decodeShort } from './answer-coding.ts';
-import { createStreamSink, createWholeSink, cutConnection, type AnswerHead, type AnswerSink, type AnswerSummary } from './answer-sink.ts';
+import { cutConnection, type AnswerHead, type AnswerSink, type AnswerSummary } from './answer-sink.ts';
+import { mediaType, openAnswer } from './open-answer.ts';
 import { withoutSecrets } from './secret-guard.ts';
 import { createUnwrapper, type AnswerEnvelope, type AnswerUnwrapper } from './unwrap-answer.ts';
 import type { KeepAlive } from './keep-alive.ts';
@@ -38,6 +38,8 @@ export interface AttemptRequest {
   readonly secrets: readonly string[];
   /** `x-request-id` and whatever else goes on every answer; flat. */
   readonly answerHeaders: readonly string[];
+  /** Which tell the caller's own rates: the account's are not for him then. */
+  readonly hasOwnRates: boolean;
   readonly onFirstByte: () => void;
   readonly clock: Clock;
   readonly keepAlive: KeepAlive;
@@ -62,9 +64,10 @@ export type AttemptEnd =
   | { readonly kind: 'refused'; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer; readonly upstreamBody: Buffer; readonly ownWords?: string | undefined; readonly isBlameless?: boolean | undefined }
   /** No usable answer; nothing was sent to the client. */
   | { readonly kind: 'broken'; readonly cause: Error; readonly wasSent: boolean }
-  | { readonly kind: 'client_gone'; readonly summary: AnswerSummary | undefined }
+  /** `wasTaken`: the upstream had the request, and had not refused it. */
+  | { readonly kind: 'client_gone'; readonly wasTaken: boolean; readonly summary: AnswerSummary | undefined }
   /** The caller may not go on. The summary is of what was sent, and absent when nothing was. */
-  | { readonly kind: 'ended'; readonly error: AppError; readonly status: number; readonly summary: AnswerSummary | undefined };
+  | { readonly kind: 'ended'; readonly error: AppError; readonly status: number; readonly wasTaken: boolean; readonly summary: AnswerSummary | undefined };
 
 const maxRefusalBytes = 256 * 1024;
 
@@ -78,9 +81,9 @@ class UnknownCoding extends Error {
 /** Sends one request upstream and carries a good answer to `res`. Never rejects; ends exactly once. */
 export function attempt(request: AttemptRequest, res: ClientAnswer): Promise<AttemptEnd> {
   // Gone while its body was prepared or another attempt failed: `close` will not come again.
-  if (res.destroyed) return Promise.resolve({ kind: 'client_gone', summary: undefined });
+  if (res.destroyed) return Promise.resolve({ kind: 'client_gone', wasTaken: false, summary: undefined });
   const why = request.running.end();
-  if (why !== undefined) return Promise.resolve({ kind: 'ended', error: why, status: 0, summary: undefined });
+  if (why !== undefined) return Promise.resolve({ kind: 'ended', error: why, status: 0, wasTaken: false, summary: undefined });
   return new Promise((resolve) => {
     const handler = new AttemptHandler(request, res, resolve);
     res.on('close', handler.onClientClose);
@@ -131,7 +134,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   readonly onEnd = (error: AppError): void => {
     if (this.#isOver) return;
     const summary = this.#breakSink({ message: error.message, type: faults[error.code].type, code: error.code, status: error.status });
-    this.#finish({ kind: 'ended', error, status: this.#status, summary });
+    this.#finish({ kind: 'ended', error, status: this.#status, wasTaken: this.#isTaken(), summary });
     this.#controller?.abort(new Error('the caller may not go on'));
   };
 
@@ -142,13 +145,17 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     // Undici has nothing left to abort while the last bytes are being decoded.
     if (this.#hasUpstreamEnded) this.#breakAnswer(new ClientLeft());
     // A request still waiting for a connection has no controller yet; it is aborted when it gets one.
-    if (this.#controller === undefined) this.#finish({ kind: 'client_gone', summary: undefined });
+    if (this.#controller === undefined) this.#finish({ kind: 'client_gone', wasTaken: false, summary: undefined });
   };
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#hasClientLeft || this.#isOver) controller.abort(new ClientLeft('the client closed the connection'));
-    this.#wasSent = true;
+    else this.#wasSent = true;
+  }
+
+  #isTaken(): boolean {
+    return this.#wasSent && this.#refusal === undefined;
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -168,7 +175,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     const isDecoded = this.#openDecoder(controller, headers);
     if (isDecoded === undefined) controller.abort(new UnknownCoding('the upstream codes its stream in an unknown way'));
     else {
-      const sink = this.#openSink(status, headers, isDecoded);
+      const sink = openAnswer(this.#request, this.#res, { status, headers, isDecoded, isResized: this.#unwrapper !== undefined, onFirstByte: this.#onFirstByte });
       // A stream that a sign of life has begun cannot become one JSON answer any more.
       if (sink.isWhole && this.#res.headersSent) controller.abort(new Error('the upstream answered a stream request in one piece'));
       else this.#sink = sink;
@@ -280,7 +287,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     const summary = this.#breakSink();
     if (!this.#hasClientLeft && this.#leaveFailure(true)) return;
-    if (this.#hasClientLeft || cause instanceof ClientLeft) this.#finish({ kind: 'client_gone', summary });
+    if (this.#hasClientLeft || cause instanceof ClientLeft) this.#finish({ kind: 'client_gone', wasTaken: this.#isTaken(), summary });
     else if (this.#refusal !== undefined) this.#finish({ kind: 'refused', status: this.#refusal.status, headers: this.#refusal.headers, body: Buffer.alloc(0), upstreamBody: Buffer.alloc(0) });
     else if (summary === undefined) this.#finish({ kind: 'broken', cause, wasSent: this.#wasSent });
     else this.#finish({ kind: 'answered', status: this.#status, summary });
@@ -294,7 +301,7 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     } catch {
       if (sink?.hasStarted() !== true) return undefined;
       cutConnection(this.#res);
-      return { usage: undefined, storedIds: [], response: undefined, isTruncated: true, hasFailed: false, answerBytes: 0, eventCount: 0 };
+      return { usage: undefined, storedIds: [], response: undefined, isTruncated: true, hasFailed: false, contentBytes: 0, eventCount: 0 };
     }
   }
 
@@ -324,40 +331,6 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
     return true;
   }
 
-  #openSink(status: number, headers: IncomingHttpHeaders, isDecoded: boolean): AnswerSink {
-    const { dialect, isStream, isBinary, envelope, secrets, clock, keepAlive, translation } = this.#request;
-    const contentType = mediaType(headers);
-    // A stream that was asked for and is not declared as anything else is one: cut short, it must not look complete.
-    const isEventStream = envelope !== undefined ? envelope === 'events' : contentType.startsWith('text/event-stream') || (isStream && dialect !== 'gemini' && !isBinary && !contentType.includes('json'));
-    const isCoded = !isDecoded && answerCoding(headers) !== undefined;
-    // RFC 9110 §8.6: a 204 states no length, whatever the upstream wrote; its body is empty by definition.
-    const isEmpty = status === 204;
-    const length = isDecoded || isEmpty ? undefined : headers['content-length'];
-    // What is taken off makes the answer shorter than the upstream stated.
-    const isResized = this.#unwrapper !== undefined;
-    const head: AnswerHead = {
-      status,
-      headers: this.#answerHeaders(headers, isDecoded),
-      contentLength: length === undefined || isResized ? undefined : Number(length),
-      isFramed: isDecoded || isEmpty || length !== undefined || headers['transfer-encoding'] !== undefined,
-    };
-    if (translation !== undefined) return translation.openSink(this.#res, head, { isStream: isEventStream, secrets, onFirstByte: this.#onFirstByte });
-    const watched = { dialect, isWatched: !isCoded, secrets, onFirstByte: this.#onFirstByte, clock, keepAlive };
-    if (isEventStream) return createStreamSink(this.#res, head, { ...watched, isEventStream: true });
-    if (isStream && dialect === 'gemini') return createStreamSink(this.#res, head, { ...watched, isEventStream: false });
-    return createWholeSink(this.#res, head, { dialect, isHeld: !isBinary && !isEmpty && contentType.includes('json') && !isCoded, secrets });
-  }
-
-  #answerHeaders(headers: IncomingHttpHeaders, isDecoded: boolean): readonly string[] {
-    const flat = [...this.#request.answerHeaders];
-    for (const name in headers) {
-      if (!passesDown(name) || (isDecoded && name === 'content-encoding')) continue;
-      const value = sendableValue(firstOf(headers[name]));
-      if (value !== undefined) flat.push(name, name === 'content-type' && this.#request.envelope === 'array' ? 'application/json; charset=UTF-8' : value);
-    }
-    return flat;
-  }
-
   #finish(end: AttemptEnd): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -370,14 +343,4 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
 
 function errorOf(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error('the answer could not be carried on');
-}
-
-/** The content type in lower case, parameters included. @see RFC 9110 §8.3.1 */
-function mediaType(headers: IncomingHttpHeaders): string {
-  return firstOf(headers['content-type']).toLowerCase();
-}
-
-/** A header that may stand once, whose first value counts where an upstream repeats it. */
-function firstOf(value: string | readonly string[] | undefined): string {
-  return typeof value === 'string' ? value : (value?.[0] ?? '');
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { Lease, Limits } from '../clients/limits/limits.ts';
+import type { Lease } from '../clients/limits/lease.ts';
+import type { Limits } from '../clients/limits/limits.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { DialectCodec } from '../dialect/codec.ts';
 import type { Dialect } from '../dialect/dialect.ts';
@@ -28,6 +29,7 @@ import { refuseDisallowedFallbacks } from './fallback-models.ts';
 import { createKeepAlive, noKeepAlive, type KeepAlive } from './keep-alive.ts';
 import type { RunningExchange } from './running.ts';
 import type { SettleExchange } from './settled.ts';
+import { lossOf, type Loss } from './spending.ts';
 import { takeLease } from './take-lease.ts';
 import { tryCandidate, type TryEnd } from './try-candidate.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -80,6 +82,7 @@ export interface Progress {
   attempts: number;
   firstByteMs: number | undefined;
   candidate: Candidate | undefined;
+  loss: Loss | undefined;
   /** Of the caller's limits; `settle` ends it. */
   lease: Lease | undefined;
 }
@@ -89,7 +92,7 @@ export interface Progress {
  * after the first byte; a client that leaves, or may not go on, ends attempts and waits alike. Never rejects.
  */
 export async function exchange(deps: ExchangeDeps & Loading, inbound: ProxyInbound, request: PreparedRequest, log: RequestLog, running: RunningExchange): Promise<void> {
-  const progress: Progress = { keepAlive: startKeepAlive(deps, inbound, request), running, attempts: 0, firstByteMs: undefined, candidate: undefined, lease: undefined };
+  const progress: Progress = { keepAlive: startKeepAlive(deps, inbound, request), running, attempts: 0, firstByteMs: undefined, candidate: undefined, loss: undefined, lease: undefined };
   const finish = (status: number, outcome: string, summary?: AnswerSummary, error?: AppError): void => {
     deps.settle(inbound, request, progress, { status, outcome, summary });
     log.end(status, error);
@@ -181,6 +184,7 @@ async function tryCandidates(deps: ExchangeDeps & Loading, inbound: ProxyInbound
       hasUsedFreeRetry = true;
       end = await tryCandidate(the);
     }
+    progress.loss = lossOf(end) ?? progress.loss;
 
     if (end.kind === 'answered') {
       // Of an estimate the upstream knows nothing.

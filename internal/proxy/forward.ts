@@ -1,3 +1,4 @@
+import type { Lease } from '../clients/limits/lease.ts';
 import { AppError, toAppError } from '../fault/app-error.ts';
 import type { Inbound } from '../http/inbound.ts';
 import type { RequestLog, RequestLogs } from '../log/request-log.ts';
@@ -10,6 +11,7 @@ import { createTranslationLoader } from './load-translation.ts';
 import { prepareBytes, prepareRequest, type PrepareDeps } from './prepare.ts';
 import type { RunningExchange, RunningExchanges } from './running.ts';
 import { answerStored } from './stored-responses.ts';
+import { takePlace } from './take-lease.ts';
 import { ClientGone } from './read-body.ts';
 
 export type ProxyDeps = ExchangeDeps &
@@ -120,11 +122,18 @@ async function whileAllowed(running: RunningExchange, prepared: Promise<Prepared
   }
 }
 
+/** An answer from what is kept here, under the same conditions as an exchange. */
 async function answerHere(deps: ProxyDeps, inbound: ProxyInbound): Promise<void> {
+  let lease: Lease | undefined;
   try {
-    answerStored(deps.store, inbound);
+    const obstacle = deps.obstacle?.();
+    if (obstacle !== undefined) throw obstacle;
+    lease = takePlace(deps.limits, inbound.principal);
+    answerStored(deps.store, inbound, lease?.rateHeaders('openai') ?? []);
   } catch (thrown) {
     refuse(inbound, 'openai-responses', toAppError(thrown));
+  } finally {
+    lease?.settle({ input: 0, output: 0, cached: 0, wasSent: false });
   }
 }
 

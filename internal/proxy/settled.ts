@@ -1,10 +1,11 @@
 import type { Clock } from '../clock/clock.ts';
-import type { Lease } from '../clients/limits/limits.ts';
+import type { Lease } from '../clients/limits/lease.ts';
 import type { Dialect, Operation } from '../dialect/dialect.ts';
 import type { Inbound } from '../http/inbound.ts';
 import type { Candidate } from '../routing/ports.ts';
-import type { TokenCounts, UsageRow } from '../usage/ports.ts';
+import type { UsageRow } from '../usage/ports.ts';
 import type { AnswerSummary } from './answer-sink.ts';
+import { countTokens, type Loss, type Spending } from './spending.ts';
 
 /** What metrics want to know beside the usage row. */
 export interface ExchangeFacts {
@@ -18,8 +19,8 @@ export type OnSettled = (row: UsageRow, facts: ExchangeFacts, inbound: Inbound<u
 
 export type SettleExchange = (
   inbound: Inbound<unknown, unknown>,
-  request: { readonly operation: { readonly dialect: Dialect; readonly operation: Operation }; readonly model: string; readonly isStream: boolean; readonly requestBytes: number },
-  progress: { readonly attempts: number; readonly firstByteMs: number | undefined; readonly candidate: Candidate | undefined; readonly lease?: Lease | undefined },
+  request: Spending,
+  progress: { readonly attempts: number; readonly firstByteMs: number | undefined; readonly candidate: Candidate | undefined; readonly loss?: Loss | undefined; readonly lease?: Lease | undefined },
   result: { readonly status: number; readonly outcome: string; readonly summary: AnswerSummary | undefined },
 ) => void;
 
@@ -29,7 +30,7 @@ export function createSettle(clock: Clock, onSettled: OnSettled): SettleExchange
     const latencyMs = clock.monotonicMs() - inbound.startedMs;
     const account = progress.candidate?.account;
     const { dialect, operation } = request.operation;
-    const tokens = countTokens(result.summary, request.requestBytes, spendsTokens(operation));
+    const tokens = countTokens(request, result.summary, progress.loss);
     progress.lease?.settle({ ...tokens, wasSent: progress.attempts > 0 });
     onSettled(
       {
@@ -54,21 +55,4 @@ export function createSettle(clock: Clock, onSettled: OnSettled): SettleExchange
       inbound,
     );
   };
-}
-
-const none: TokenCounts = { input: 0, output: 0, reasoning: 0, cached: 0, estimated: false };
-
-export function spendsTokens(operation: Operation): boolean {
-  return operation !== 'count-tokens' && operation !== 'gemini-count' && operation !== 'responses-count' && operation !== 'audio';
-}
-
-/**
- * The upstream's own counts; where a stream states none, an estimate: four bytes a token for the request, one token an
- * event or four bytes for the answer.
- */
-function countTokens(summary: AnswerSummary | undefined, requestBytes: number, isCounted: boolean): TokenCounts {
-  if (summary === undefined || !isCounted) return none;
-  if (summary.usage !== undefined) return { ...summary.usage, estimated: false };
-  const output = summary.eventCount > 0 ? summary.eventCount : Math.ceil(summary.answerBytes / 4);
-  return { input: Math.ceil(requestBytes / 4), output, reasoning: 0, cached: 0, estimated: true };
 }

@@ -1,5 +1,4 @@
 import { AppError } from '../fault/app-error.ts';
-import type { ClientAnswer } from '../http/client-answer.ts';
 import { invalidMember, textOf, type JsonRecord } from '../dialect/ir/json.ts';
 import type { ProxyInbound } from './limits.ts';
 import type { ResponseStore, StoredResponse, StoredTurn } from './ports.ts';
@@ -31,19 +30,24 @@ export function transcriptOf(store: ResponseStore, responseId: string, principal
 
 /**
  * `GET` and `DELETE /v1/responses/:id`, and `GET …/input_items`, of a response kept here. Errors: `response_not_found`,
- * `unsupported_parameter`, `invalid_request` for a page that cannot be.
+ * `unsupported_parameter`, `invalid_request` for a page that cannot be. `headers`: of a good answer, flat.
  * @see https://platform.openai.com/docs/api-reference/responses/get
  */
-export function answerStored(store: ResponseStore, { method, params, principal, res, id: requestId, target }: ProxyInbound): void {
+export function answerStored(store: ResponseStore, { method, params, principal, res, id: requestId, target }: ProxyInbound, headers: readonly string[] = []): void {
+  const sendJson = (answer: JsonRecord): void => {
+    const body = JSON.stringify(answer);
+    res.writeHead(200, ['x-request-id', requestId, ...headers, 'content-type', 'application/json', 'content-length', String(Buffer.byteLength(body))]);
+    res.end(body);
+  };
   const id = params['id'] ?? '';
   const stored = store.find(id, principal.id);
   if (stored === undefined) throw new AppError('response_not_found', { fields: { param: 'id' } });
   if (method === 'DELETE') {
     store.remove(id, principal.id);
-    sendJson(res, requestId, { id, object: 'response', deleted: true });
-  } else if (params['part'] === 'input_items') sendJson(res, requestId, inputPage(stored, new URLSearchParams(target.query)));
+    sendJson({ id, object: 'response', deleted: true });
+  } else if (params['part'] === 'input_items') sendJson(inputPage(stored, new URLSearchParams(target.query)));
   else if (new URLSearchParams(target.query).get('stream') === 'true') throw new AppError('unsupported_parameter', { message: 'A response that Keyward keeps is given whole; it cannot be streamed again.', fields: { param: 'stream' } });
-  else sendJson(res, requestId, stored.response);
+  else sendJson(stored.response);
 }
 
 const defaultPage = 20;
@@ -74,10 +78,4 @@ function withIds({ id, input }: StoredResponse): readonly (JsonRecord & { readon
     used.add(itemId);
     return { ...item, id: itemId };
   });
-}
-
-function sendJson(res: ClientAnswer, requestId: string, answer: JsonRecord): void {
-  const body = JSON.stringify(answer);
-  res.writeHead(200, ['x-request-id', requestId, 'content-type', 'application/json', 'content-length', String(Buffer.byteLength(body))]);
-  res.end(body);
 }

@@ -60,7 +60,13 @@ function send({ deps, inbound, request, candidate, progress, log }: Try, { upstr
     deps.router.begun(candidate);
     progress.firstByteMs ??= deps.clock.monotonicMs() - inbound.startedMs;
   };
-  return attempt(buildAttempt(inbound, request, { candidate, upstream, token, translated }, { log, onFirstByte, clock: deps.clock, keepAlive: progress.keepAlive, running: progress.running }), inbound.res);
+  return attempt(buildAttempt(inbound, request, { candidate, upstream, token, translated }, { log, onFirstByte, clock: deps.clock, keepAlive: progress.keepAlive, running: progress.running, rates: ratesFor(request, progress) }), inbound.res);
+}
+
+const noRates: readonly string[] = [];
+
+function ratesFor({ operation: { dialect } }: PreparedRequest, { lease }: Progress): readonly string[] {
+  return lease === undefined ? noRates : lease.rateHeaders(dialect === 'anthropic-messages' ? 'anthropic' : 'openai');
 }
 
 /**
@@ -71,11 +77,11 @@ async function tryLogin(the: Try, asked: Asked, loginKey: string): Promise<TryEn
   const { deps: { tokens }, inbound: { res }, progress: { running } } = the;
   const acquired = acquireToken(tokens, loginKey, { res, running });
   const first = acquired instanceof Promise ? await acquired : acquired;
-  if (res.destroyed) return { kind: 'client_gone', summary: undefined };
+  if (res.destroyed) return { kind: 'client_gone', wasTaken: false, summary: undefined };
   if (!first.ok) return { kind: 'no_token', fault: first.error, wasRefused: false };
   const end = await send(the, asked, first.value);
   if (end.kind !== 'refused' || end.status !== 401) return end;
   const newer = await renewToken(tokens, loginKey, first.value, { res, running });
-  if (res.destroyed) return { kind: 'client_gone', summary: undefined };
+  if (res.destroyed) return { kind: 'client_gone', wasTaken: false, summary: undefined };
   return newer.ok ? send(the, asked, newer.value) : { kind: 'no_token', fault: newer.error, wasRefused: true };
 }

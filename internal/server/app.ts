@@ -44,7 +44,7 @@ function identityTable(identity: OAuthRoutes): readonly Route[] {
     oauth('POST', '/oauth/introspect', open, identity.token),
     oauth('POST', '/oauth/revoke', open, identity.token),
     oauth('POST', '/oauth/device_authorization', open, identity.deviceAuthorization),
-    oauth('GET', '/oauth/authorize', returning, identity.serve),
+    oauth('GET', '/oauth/authorize', returning, identity.authorize),
     oauth('GET', '/oauth/authorize/:uid', returning, identity.serve),
     ...peopleRoutes(identity.pages),
     own('POST', '/oauth/bearer-token', identity.bearerToken),

@@ -15,6 +15,7 @@ export interface OAuthRoutes {
   readonly serve: OAuthHandler;
   readonly token: OAuthHandler;
   readonly deviceAuthorization: OAuthHandler;
+  readonly authorize: OAuthHandler;
   readonly metadata: OAuthHandler;
   readonly bearerToken: PageHandler;
   readonly makeRunKey: PageHandler;
@@ -50,6 +51,7 @@ export function createOAuthRoutes({ server, source, sessions, audit, clock, page
     serve: server.serve,
     token: server.token,
     deviceAuthorization: server.deviceAuthorization,
+    authorize: server.authorize,
     metadata: server.metadata,
     bearerToken: async (c, inbound) => {
       await readJsonObject(c.req.raw, [], { mayBeEmpty: true });

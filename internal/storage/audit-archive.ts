@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import type { OpenAuditArchive } from '../audit/archive.ts';
+import type { AuditTrouble, OpenAuditArchive } from '../audit/archive.ts';
 import { isSigned, type ChainKey } from '../audit/chain.ts';
-import { createVerifier, isOfAnotherKey, type AuditReport, type SealState } from '../audit/verify.ts';
+import { describeFinding } from '../audit/findings.ts';
+import { createVerifier, isOfAnotherKey, type AuditReport, type SealState, type VerifyInput } from '../audit/verify.ts';
 import { err, ok, type Result } from '../fault/result.ts';
 import { readCheckpointFile, readKeyFile } from './audit-files.ts';
 import { storagePlaces } from './places.ts';
@@ -37,6 +38,15 @@ export const openAuditArchive: OpenAuditArchive = (dataDir, uid) => {
       // Before the rows, which may grow meanwhile.
       return verifyDatabase(database, key.value, readCheckpointFile(places.auditCheckpoint, uid));
     },
+    look: () => {
+      const inTheWay = (sentence: string): readonly AuditTrouble[] => [{ isInTheWay: true, sentence: `${sentence}; the daemon does not start so` }];
+      const key = readKeyFile(auditKey, uid);
+      if (!key.ok) return inTheWay(key.error);
+      if (key.value === undefined) return inTheWay(`the audit key ${auditKey} is missing, and there is an audit chain that was made with it`);
+      const input = { ...sealsOf(database, readCheckpointFile(places.auditCheckpoint, uid)), key: key.value };
+      if (isOfAnotherKey(input)) return inTheWay(`the audit key ${auditKey} (${key.value.id}) is not the one that the audit chain was made with`);
+      return createVerifier(input).end().findings.filter(({ kind }) => kind === 'seal' || kind === 'restarted').map((finding) => ({ isInTheWay: false, sentence: describeFinding(finding) }));
+    },
     close: database.close,
   });
 };
@@ -45,9 +55,7 @@ export const openAuditArchive: OpenAuditArchive = (dataDir, uid) => {
 export function verifyDatabase(database: SqlDatabase, key: ChainKey, checkpointFile: SealState): Result<AuditReport, string> {
   database.execute('BEGIN');
   try {
-    const seals = createSealTable(database);
-    const checkpoint = seals.read('checkpoint');
-    const input = { key, cut: seals.read('cut'), checkpoint: checkpoint === undefined ? { kind: 'missing' as const } : { kind: 'present' as const, seal: checkpoint }, checkpointFile };
+    const input = { key, ...sealsOf(database, checkpointFile) };
     // Whoever changes the seals alone does not make the key another one.
     if (isOfAnotherKey(input) && !createRowPages(database)(0).some((chained) => isSigned(key, chained))) return err(`Nothing can be verified: the chain was made with another audit key than this one (${key.id}); put that one back from a backup.`);
     const verifier = createVerifier(input);
@@ -57,4 +65,10 @@ export function verifyDatabase(database: SqlDatabase, key: ChainKey, checkpointF
   } finally {
     database.execute('COMMIT');
   }
+}
+
+function sealsOf(database: SqlDatabase, checkpointFile: SealState): Omit<VerifyInput, 'key'> {
+  const seals = createSealTable(database);
+  const checkpoint = seals.read('checkpoint');
+  return { cut: seals.read('cut'), restart: seals.read('restart'), checkpoint: checkpoint === undefined ? { kind: 'missing' } : { kind: 'present', seal: checkpoint }, checkpointFile };
 }

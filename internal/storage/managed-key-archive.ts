@@ -15,9 +15,9 @@ export const readManagedKeys: ReadManagedKeys = (dataDir) => {
   let database: SqlDatabase | undefined;
   try {
     database = openDriver(file, busyTimeoutMs, 'read');
-    // A database from before managed keys has none.
-    if (database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'client_key_gone'").get() === undefined) return ok([]);
-    return ok(createSqliteManagedKeyStore(database).list({ nowMs: 0, limit: maxKeys }));
+    // A database from before managed keys, as they are kept now, is brought up to date by the next start.
+    if (database.prepare("SELECT 1 FROM pragma_table_info('client_key_secret') WHERE name = 'addresses_json'").get() === undefined) return ok([]);
+    return ok(createSqliteManagedKeyStore(database).list({ nowMs: 0, limit: maxKeys }).keys);
   } catch (thrown) {
     const code: unknown = thrown instanceof Error ? Reflect.get(thrown, 'code') : undefined;
     return err(`${file} cannot be read (${typeof code === 'string' ? code : 'unknown error'})`);

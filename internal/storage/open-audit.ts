@@ -63,7 +63,7 @@ async function findKey({ tables, places, uid }: OpenAuditDeps, stored: Seal | un
 }
 
 function instead({ database, auditCheckpoint, auditKey }: StoragePlaces): string {
-  return `To begin a new chain instead, move ${database}, ${auditCheckpoint} and ${auditKey} (those that are there) into a folder to keep.`;
+  return `Where it is lost, \`keyward audit restart\` has the chain go on with a new key; or move ${database}, ${auditCheckpoint} and ${auditKey} (those that are there) into a folder to keep.`;
 }
 
 interface Damage {

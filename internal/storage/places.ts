@@ -7,8 +7,10 @@ export interface StoragePlaces {
   /** Apart from the database: who can change that one alone cannot sign (ADR 0016). */
   readonly auditKey: string;
   readonly auditCheckpoint: string;
+  /** Apart from the database: who has that one alone can sign no token. */
+  readonly identityKey: string;
 }
 
 export function storagePlaces(dataDir: string): StoragePlaces {
-  return { database: join(dataDir, 'state', 'keyward.db'), auditKey: join(dataDir, 'audit.key'), auditCheckpoint: join(dataDir, 'audit.checkpoint') };
+  return { database: join(dataDir, 'state', 'keyward.db'), auditKey: join(dataDir, 'audit.key'), auditCheckpoint: join(dataDir, 'audit.checkpoint'), identityKey: join(dataDir, 'identity.key') };
 }

@@ -6,7 +6,7 @@ import { createLiveness, type Liveness } from './liveness.ts';
 import type { SocketOpening } from './opening.ts';
 
 /** Why a socket ended, for metrics and the log. */
-export type CloseReason = 'client' | 'lost' | 'revoked' | 'silent' | 'lifetime' | 'fault' | 'upstream' | 'stopped';
+export type CloseReason = 'client' | 'lost' | 'revoked' | 'budget' | 'silent' | 'lifetime' | 'fault' | 'upstream' | 'stopped';
 
 /** What an endpoint does with its socket. */
 export interface SocketEvents {

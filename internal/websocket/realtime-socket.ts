@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream';
-import type { Lease, Limits } from '../clients/limits/limits.ts';
+import type { Lease } from '../clients/limits/lease.ts';
+import type { Limits } from '../clients/limits/limits.ts';
 import { toAppError, type AppError } from '../fault/app-error.ts';
 import type { SettleExchange } from '../proxy/settled.ts';
+import { estimate } from '../proxy/spending.ts';
 import { takeLease } from '../proxy/take-lease.ts';
 import { mayUse, refuseDisallowedModel } from '../routing/model-limits.ts';
 import type { Candidate } from '../routing/ports.ts';
@@ -52,7 +54,7 @@ export function createRealtimeSocket(deps: RealtimeSocketDeps): SocketHandler {
     try {
       const obstacle = deps.obstacle?.();
       if (obstacle !== undefined) throw obstacle;
-      // What a session uses is known at its end alone; until then it holds a place, and no tokens.
+      // It holds a place, and the estimate of one response beside what those before it used.
       progress.lease = takeLease(deps.limits, opening.principal, { ...session, model: query.model }, opening.snapshot().limits);
       const found = await findSession(deps, opening, { query, progress, signal: leaving.signal });
       if (found.kind === 'open') await relay(deps, opening, { found, query, place, leaving, progress, settle });
@@ -74,18 +76,21 @@ export function createRealtimeSocket(deps: RealtimeSocketDeps): SocketHandler {
   };
 }
 
-const session = { operation: { dialect: 'openai-chat', operation: 'realtime' }, requestBytes: 0, bytes: undefined } as const;
+const session = { operation: { dialect: 'openai-chat', operation: 'realtime' }, isStream: true, requestBytes: 0, bytes: undefined } as const;
 
 function openExchange(deps: RealtimeSocketDeps, opening: SocketOpening, model: string, progress: Progress): SettleSession {
   deps.onOpened();
   const { id, target, endpoint, peer, principal, startedMs, req } = opening;
   const inbound = { id, method: 'WS', target: { path: target.path, query: '' }, endpoint, params: {}, peer, principal, snapshot: undefined, startedMs, req, res: undefined };
-  const request = { ...session, model, isStream: true };
+  const request = { ...session, model };
   let isSettled = false;
   return (status, outcome, end) => {
     if (isSettled) return;
     isSettled = true;
-    const summary = { usage: end?.usage ?? noUsage, storedIds: [], response: undefined, isTruncated: end?.wasLost ?? false, hasFailed: false, answerBytes: end?.answerBytes ?? 0, eventCount: 0 };
+    const usage = end?.usage ?? noUsage;
+    // Whoever leaves, or is lost, in the middle of a response is not spared it.
+    const least = usage.output + (end?.isUnfinished === true ? estimate(request).output : 0);
+    const summary = { usage, storedIds: [], response: undefined, isTruncated: least > usage.output, hasFailed: false, contentBytes: 0, eventCount: least };
     deps.settle(inbound, request, progress, { status, outcome, summary });
   };
 }
@@ -107,7 +112,7 @@ async function relay(deps: RealtimeSocketDeps, opening: SocketOpening, { found, 
   progress.firstByteMs = clock.monotonicMs() - opening.startedMs;
   const onEnd = (end: RelayEnd): void => {
     router.settle(candidate, query, { kind: end.wasLost ? 'neutral' : 'success' });
-    settle(101, end.wasLost ? 'upstream_error' : 'ok', end);
+    settle(101, end.wasLost ? 'upstream_error' : (end.error?.code ?? 'ok'), end);
   };
   const takeAsClient = await loadClientRole();
   const head = Buffer.concat([opening.head, leaving.stop()]);
@@ -117,7 +122,7 @@ async function relay(deps: RealtimeSocketDeps, opening: SocketOpening, { found, 
       hasLifetime: false,
       makeEvents: (socket) => {
         const upstream = takeAsClient(connection, opening.snapshot().limits.maxBodyBytes);
-        return new Relay(socket, { upstream, connection, secrets, nowMs: clock.monotonicMs, pingMs: () => socketLimits().pingMs, onEnd });
+        return new Relay(socket, { upstream, connection, secrets, nowMs: clock.monotonicMs, pingMs: () => socketLimits().pingMs, onSpent: (usage) => progress.lease?.spend(usage), obstacle: () => progress.lease?.exhausted(socket.principal()), onEnd });
       },
     });
   } finally {

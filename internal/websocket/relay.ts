@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { StatedUsage } from '../dialect/token-usage.ts';
+import type { AppError } from '../fault/app-error.ts';
 import { clearIfError, withoutSecrets } from '../proxy/secret-guard.ts';
-import { addUsage, noUsage, usageOfEvent } from './realtime-usage.ts';
+import { errorEvent } from './error-event.ts';
+import { addUsage, noUsage, spentByEvent, type Spent } from './realtime-usage.ts';
 import { createLiveness, type Liveness } from './liveness.ts';
 import type { LiveSocket, SocketEvents } from './live-socket.ts';
 
@@ -11,7 +13,10 @@ export interface RelayEnd {
   /** The upstream broke off without a closing frame. */
   readonly wasLost: boolean;
   readonly usage: StatedUsage;
-  readonly answerBytes: number;
+  /** A response was under way, of which nothing is in the usage. */
+  readonly isUnfinished: boolean;
+  /** Why it was ended here. */
+  readonly error: AppError | undefined;
 }
 
 export interface RelayOptions {
@@ -22,6 +27,10 @@ export interface RelayOptions {
   readonly secrets: readonly string[];
   readonly nowMs: () => number;
   readonly pingMs: () => number;
+  /** Told of what each response used. */
+  readonly onSpent: (usage: StatedUsage) => void;
+  /** Why the session is to end; asked after each response, and about twice a second. */
+  readonly obstacle: () => AppError | undefined;
   readonly onEnd: (end: RelayEnd) => void;
 }
 
@@ -31,8 +40,8 @@ export class Relay implements SocketEvents {
   readonly #options: RelayOptions;
   readonly #liveness: Liveness;
   #usage = noUsage;
-  #answerBytes = 0;
   #turns = 0;
+  #isResponding = false;
   #isOver = false;
 
   constructor(client: LiveSocket, options: RelayOptions) {
@@ -60,7 +69,7 @@ export class Relay implements SocketEvents {
 
   readonly onMessage = (data: Buffer, isBinary: boolean): void => {
     const { upstream, connection } = this.#options;
-    if (upstream.readyState !== upstream.OPEN) return;
+    if (this.#isOver || upstream.readyState !== upstream.OPEN) return;
     upstream.send(data, { binary: isBinary });
     if (connection.writableNeedDrain) this.#client.pause();
   };
@@ -82,6 +91,7 @@ export class Relay implements SocketEvents {
   readonly onTick = (): void => {
     const { upstream, nowMs, pingMs } = this.#options;
     if (this.#liveness.check(nowMs(), pingMs()) === 'dead') upstream.terminate();
+    this.#endIfObstructed();
   };
 
   readonly onStop = (): void => undefined;
@@ -91,14 +101,31 @@ export class Relay implements SocketEvents {
   readonly turnCount = (): number => this.#turns;
 
   #carryDown(data: Buffer, isBinary: boolean): void {
-    this.#answerBytes += data.length;
-    const usage = isBinary ? undefined : usageOfEvent(data);
-    if (usage !== undefined) {
-      this.#turns++;
-      this.#usage = addUsage(this.#usage, usage);
-    }
+    if (this.#isOver) return;
+    const spent = isBinary ? undefined : spentByEvent(data);
+    if (spent !== undefined) this.#count(spent);
     this.#client.send(isBinary ? data : clearIfError(data, this.#options.secrets), isBinary);
+    if (spent !== undefined && spent.kind !== 'begun') this.#endIfObstructed();
     if (this.#client.isFull()) this.#options.upstream.pause();
+  }
+
+  #count(spent: Spent): void {
+    if (spent.kind !== 'transcribed') this.#isResponding = spent.kind === 'begun';
+    if (spent.kind === 'begun') return;
+    if (spent.kind === 'done') this.#turns++;
+    this.#usage = addUsage(this.#usage, spent.usage);
+    this.#options.onSpent(spent.usage);
+  }
+
+  #endIfObstructed(): void {
+    const error = this.#isOver ? undefined : this.#options.obstacle();
+    if (error === undefined) return;
+    this.#finish(false, error);
+    this.#client.send(errorEvent(error, undefined));
+    // Its answer to the closing is waited for.
+    this.#client.resume();
+    this.#client.close(1008, error.code, 'budget');
+    this.#options.upstream.close(1000);
   }
 
   #loseUpstream(): void {
@@ -106,10 +133,10 @@ export class Relay implements SocketEvents {
     this.#client.close(passable(1006), 'the upstream connection was lost', 'upstream');
   }
 
-  #finish(wasLost: boolean): void {
+  #finish(wasLost: boolean, error?: AppError): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#options.onEnd({ wasLost, usage: this.#usage, answerBytes: this.#answerBytes });
+    this.#options.onEnd({ wasLost, usage: this.#usage, isUnfinished: this.#isResponding, error });
   }
 }
 

@@ -50,7 +50,7 @@ export function managedKeyStoreContract(open: () => readonly [ManagedKeyStore, M
     store.insert([keyOf('ck_a')]);
     expect(other.insert([keyOf('ck_b'), keyOf('ck_a', { secrets: [] })])).toBeUndefined();
     expect(other.insert([keyOf('ck_b'), keyOf('ck_c', { secrets: keyOf('ck_a').secrets })])).toBeUndefined();
-    expect(store.list(everything).map(({ id }) => id)).toEqual(['ck_a']);
+    expect(store.list(everything).keys.map(({ id }) => id)).toEqual(['ck_a']);
   });
 
   it('of two writers that read the same key one succeeds', () => {
@@ -86,6 +86,18 @@ export function managedKeyStoreContract(open: () => readonly [ManagedKeyStore, M
     expect(store.revision()).toBe(1);
   });
 
+  it('keeps where a text was used from, the newest places and a few alone, through changes of the key', () => {
+    const [store, other] = open();
+    const [key = keyOf('')] = store.insert([keyOf('ck_a')]) ?? [];
+    const digest = sha256Hex('ck_a');
+    store.saveUses([{ digest, atMs: 20, from: '10.0.0.2', addresses: [{ address: '10.0.0.1', atMs: 10 }, { address: '10.0.0.2', atMs: 20 }] }]);
+    other.saveUses([{ digest, atMs: 30, from: '10.0.0.1', addresses: [{ address: '10.0.0.1', atMs: 30 }] }, { digest: sha256Hex('nobody'), atMs: 1, from: '', addresses: [{ address: '', atMs: 1 }] }]);
+    store.update([{ ...key, name: 'renamed' }]);
+    expect(store.find('ck_a')).toMatchObject({ name: 'renamed', secrets: [{ addresses: [{ address: '10.0.0.1', atMs: 30 }, { address: '10.0.0.2', atMs: 20 }] }] });
+    store.saveUses([{ digest, atMs: 99, from: '', addresses: Array.from({ length: 20 }, (_, index) => ({ address: `192.0.2.${index}`, atMs: 40 + index })) }]);
+    expect(store.find('ck_a')?.secrets[0]?.addresses?.map(({ address }) => address)).toEqual(Array.from({ length: 16 }, (_, index) => `192.0.2.${19 - index}`));
+  });
+
   it('tells what another process wrote, removals too, and that there may be something', () => {
     const [store, other] = open();
     expect(store.mayHaveChanged()).toBe(false);
@@ -116,7 +128,7 @@ export function managedKeyStoreContract(open: () => readonly [ManagedKeyStore, M
       keyOf('ck_d', { createdAtMs: 2, minterId: 'ck_a', expiresAtMs: undefined, secrets: old('ck_d', 5_001) }),
       keyOf('ck_e', { createdAtMs: 1, secrets: old('ck_e', 5_000) }),
     ]);
-    const ids = (query: Partial<KeyQuery>): readonly string[] => store.list({ ...everything, ...query }).map(({ id }) => id);
+    const ids = (query: Partial<KeyQuery>): readonly string[] => store.list({ ...everything, ...query }).keys.map(({ id }) => id);
     expect(ids({})).toEqual(['ck_c', 'ck_b', 'ck_d', 'ck_e', 'ck_a']);
     expect(ids({ limit: 2 })).toEqual(['ck_c', 'ck_b']);
     expect(ids({ limit: 2, after: { createdAtMs: 3, id: 'ck_b' } })).toEqual(['ck_d', 'ck_e']);

@@ -4,6 +4,7 @@ import { accountsFromConfig } from '../../internal/accounts/from-config.ts';
 import type { BudgetStore } from '../../internal/clients/limits/budget-store.ts';
 import { systemClock } from '../../internal/clock/clock.ts';
 import { createDispatchers } from '../../internal/egress/dispatchers.ts';
+import { AppError } from '../../internal/fault/app-error.ts';
 import { createDoor } from '../../internal/http/door.ts';
 import { compileRoutes } from '../../internal/http/route-table.ts';
 import { silentLogger } from '../../internal/log/logger.ts';
@@ -41,6 +42,8 @@ export interface GovernedRig {
   readonly counted: CallerLimits;
   /** Rates and budgets go by it; all else by the clock on the wall. */
   readonly clock: ManualClock;
+  /** While it is set no exchange may begin. */
+  readonly setObstacle: (code: 'audit_unavailable' | undefined) => void;
   /** One each exchange that ended. */
   readonly settled: readonly UsageRow[];
   readonly close: () => Promise<void>;
@@ -53,6 +56,7 @@ export async function startGovernedRig(given: object, store?: BudgetStore): Prom
   const counted = callerLimits(clock, store);
   const keys = createFakeCredentials();
   const settled: UsageRow[] = [];
+  let obstacle: 'audit_unavailable' | undefined;
   const dispatchers = createDispatchers({ environment: { httpProxy: undefined, httpsProxy: undefined, noProxy: undefined }, connectTimeoutMs: () => 5_000 });
   const owners = new Map<string, { readonly principalId: string; readonly accountId: string }>();
   const exchanges = {
@@ -63,6 +67,7 @@ export async function startGovernedRig(given: object, store?: BudgetStore): Prom
     settle: createSettle(systemClock, (row) => void settled.push(row)),
     limits: counted.limits,
     onOpened: () => undefined,
+    obstacle: () => (obstacle === undefined ? undefined : new AppError(obstacle)),
   };
   const proxy = createProxy({
     ...exchanges,
@@ -102,6 +107,9 @@ export async function startGovernedRig(given: object, store?: BudgetStore): Prom
     keys,
     counted,
     clock,
+    setObstacle: (code) => {
+      obstacle = code;
+    },
     settled,
     close: async () => {
       sockets.close();

@@ -5,8 +5,8 @@ import { Provider, type Configuration } from 'oidc-provider';
 
 /*
  * What the command line needs of a Keyward, as a process of its own: oidc-provider, which nobody here wrote, below /oauth
- * under the addresses of the contract, and the three endpoints that are Keyward's own. It says who it is on its first line,
- * and tells every request that matters as a line of its own. Whoever opens the login page is logged in as ann.
+ * under the addresses of the contract, and the three endpoints that are Keyward's own. It says who it is on its first
+ * line, and at /events what became of the requests that matter. Whoever opens the login page is logged in as ann.
  */
 
 interface Options {
@@ -54,7 +54,8 @@ const configuration: Configuration = {
 
 const provider = new Provider(issuer, configuration);
 const handle = provider.callback();
-const tell = (event: object): void => void process.stdout.write(`${JSON.stringify(event)}\n`);
+const events: object[] = [];
+const tell = (event: object): void => void events.push(event);
 /** Keys of runs, and bearer tokens, that are good now. */
 const good = new Map<string, { readonly id: string; readonly name: string }>();
 let nextId = 1;
@@ -117,6 +118,7 @@ async function own(req: IncomingMessage, res: ServerResponse, path: string): Pro
 server.on('request', (req: IncomingMessage & { originalUrl?: string }, res) => {
   const target = req.url ?? '/';
   const [path = ''] = target.split('?');
+  if (path === '/events') return json(res, 200, events);
   if (path.startsWith('/trouble/')) {
     const named = path.slice('/trouble/'.length);
     trouble = named === 'drop-answer' || named === '503' ? named : '';
@@ -142,13 +144,19 @@ server.on('request', (req: IncomingMessage & { originalUrl?: string }, res) => {
   }
   req.originalUrl = target;
   req.url = target.slice('/oauth'.length);
-  const answer = (): void => void handle(req, res);
-  if (path === '/oauth/token' && options.tokenDelayMs > 0) setTimeout(answer, options.tokenDelayMs);
-  else answer();
+  // The provider does its part at once; the answer takes its time.
+  if (path === '/oauth/token' && options.tokenDelayMs > 0) {
+    const end = res.end.bind(res);
+    res.end = (chunk?: unknown) => {
+      setTimeout(() => end(chunk), options.tokenDelayMs);
+      return res;
+    };
+  }
+  void handle(req, res);
 });
 
 provider.on('grant.success', (ctx) => tell({ event: 'issued', grant: ctx.oidc.params?.['grant_type'], bound: ctx.oidc.entities.AccessToken?.jkt !== undefined }));
 provider.on('grant.error', (ctx, error) => tell({ event: 'refused', grant: ctx.oidc.params?.['grant_type'], error: error.error, detail: error.error_detail ?? '' }));
 provider.on('grant.revoked', () => tell({ event: 'family ended' }));
-tell({ issuer });
+process.stdout.write(`${JSON.stringify({ issuer })}\n`);
 process.on('SIGTERM', () => process.exit(0));

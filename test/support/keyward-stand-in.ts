@@ -15,8 +15,9 @@ export interface StandInEvent {
 export interface StandIn {
   /** Base URL; the issuer is `<url>/oauth`. */
   readonly url: string;
-  readonly events: () => readonly StandInEvent[];
-  readonly count: (event: StandInEvent['event'], grant?: string) => number;
+  /** Oldest first. */
+  readonly events: () => Promise<readonly StandInEvent[]>;
+  readonly count: (event: StandInEvent['event'], grant?: string) => Promise<number>;
   /** `drop-answer`: the next token request is done and not answered; `503`; `''`: all is well again. */
   readonly setTrouble: (kind: 'drop-answer' | '503' | '') => Promise<void>;
   /** Whether `/v1/models` takes a credential. */
@@ -48,11 +49,11 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     child.once('exit', (code) => fail(new Error(`the stand-in ended with ${code}:\n${complaints}`)));
   });
   const url = issuer.replace(/\/oauth$/, '');
-  const events = (): readonly StandInEvent[] => text.split('\n').flatMap((line) => (line.startsWith('{"event"') && line.endsWith('}') ? [JSON.parse(line)] : []));
+  const events = async (): Promise<readonly StandInEvent[]> => JSON.parse(await (await fetch(`${url}/events`)).text());
   return {
     url,
     events,
-    count: (event, grant) => events().filter((each) => each.event === event && (grant === undefined || each.grant === grant)).length,
+    count: async (event, grant) => (await events()).filter((each) => each.event === event && (grant === undefined || each.grant === grant)).length,
     setTrouble: async (kind) => void (await fetch(`${url}/trouble/${kind === '' ? 'none' : kind}`)),
     takes: async (credential) => (await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${credential}` } })).status === 200,
     stop: async () => {

@@ -8,7 +8,7 @@ import type { Trust, TrustRule } from './trusted-issuer.ts';
 
 /** A program that its platform vouches for. */
 export interface Workload {
-  /** `workload_<12 hex digits of the SHA-256 of issuer, line feed, subject>`: the same whatever the token. */
+  /** `workload_<20 hex digits of the SHA-256 of issuer, line feed, subject>`: the same whatever the token. */
   readonly id: string;
   /** The subject, safe to show. */
   readonly label: string;
@@ -138,7 +138,7 @@ function workloadOf(rule: TrustRule, subject: string, times: Times): Workload {
 }
 
 export function workloadId(issuer: string, subject: string): string {
-  return `workload_${sha256Hex(`${issuer}\n${subject}`).slice(0, 12)}`;
+  return `workload_${sha256Hex(`${issuer}\n${subject}`).slice(0, 20)}`;
 }
 
 function audiencesOf({ aud }: JsonRecord): readonly string[] {

@@ -99,22 +99,29 @@ export async function logInByDevice(server: OAuthServer, options: LogInOptions):
   options.progress.write(`Logging in at ${options.server}. On any device, open this page:\n\n  ${printable(started.verification_uri)}\n\nand enter this code there:\n\n  ${printable(started.user_code)}\n\nOnly enter a code that you started yourself, as here. It is good for ${Math.max(1, Math.round(started.expires_in / 60))} min.\nWaiting until it is approved. Ctrl-C cancels.\n`);
   let intervalSeconds = started.interval ?? 5;
   for (;;) {
-    const before = server.requests.slowDowns();
-    const over = new AbortController();
-    const polling = openid.pollDeviceAuthorizationGrant(configuration, { ...started, interval: intervalSeconds }, {}, { DPoP: proof, signal: AbortSignal.any([options.signal, over.signal]) }).then(
-      (granted) => ok(granted),
-      (thrown: unknown) => err(thrown),
-    );
-    const waited = await waitFor(polling, options.signal, expiresAtMs - systemClock.monotonicMs());
-    over.abort();
-    if (!waited.ok) return waited;
-    if (waited.value.ok) return sessionOf(server, waited.value.value, key, options.scope, systemClock.nowMs());
-    const failure = server.failure(waited.value.error);
-    if (failure.kind !== 'unreachable' && !(failure.kind === 'refused' && failure.status >= 500)) return err(describeLoginFailure(failure));
-    // RFC 8628 §3.5: what slow_down added stays, and a request that was not answered doubles the pause.
-    intervalSeconds = Math.min((intervalSeconds + 5 * (server.requests.slowDowns() - before)) * 2, 60);
+    const leftMs = expiresAtMs - systemClock.monotonicMs();
+    if (leftMs <= 0) return err(expired);
+    // The library's own polling looks at its signal only every five seconds, and would keep the process for as long.
+    const isOver = await systemClock.sleep(Math.min(leftMs, intervalSeconds * 1_000), options.signal).then(() => false, () => true);
+    if (isOver) return err(cancelled);
+    try {
+      const granted = await openid.genericGrantRequest(configuration, deviceGrant, { device_code: started.device_code }, { DPoP: proof });
+      return sessionOf(server, granted, key, options.scope, systemClock.nowMs());
+    } catch (thrown) {
+      if (options.signal.aborted) return err(cancelled);
+      const failure = server.failure(thrown);
+      const isPending = failure.kind === 'refused' && failure.error === 'authorization_pending';
+      const isTooFast = failure.kind === 'refused' && failure.error === 'slow_down';
+      const isPassing = failure.kind === 'unreachable' || (failure.kind === 'refused' && failure.status >= 500);
+      if (!isPending && !isTooFast && !isPassing) return err(describeLoginFailure(failure));
+      // RFC 8628 §3.5: slow_down adds 5 s to this and every later interval; a request that was not answered doubles it.
+      if (isTooFast) intervalSeconds += 5;
+      if (isPassing) intervalSeconds = Math.min(intervalSeconds * 2, 60);
+    }
   }
 }
+
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 
 const expired: StoreRefusal = { code: 'login_expired', message: 'Nobody finished the login in time. Nothing was stored; run `keyward login` to try again.' };
 

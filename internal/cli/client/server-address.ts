@@ -24,6 +24,6 @@ export function isLoopback(hostname: string): boolean {
 /** What a new context of this server is called: `localhost-8317`, `keyward.example.com`. */
 export function contextNameOf(server: string): string {
   const url = new URL(server);
-  const name = `${url.hostname}${url.port === '' ? '' : `-${url.port}`}${url.pathname === '/' ? '' : url.pathname}`.toLowerCase().replaceAll(/[^a-z\d._-]+/g, '-').replace(/^[^a-z\d]+/, '');
+  const name = `${url.hostname}${url.port === '' ? '' : `-${url.port}`}${url.pathname === '/' ? '' : url.pathname}`.toLowerCase().replaceAll(/[^a-z\d._]+/g, '-').replace(/^[^a-z\d]+/, '');
   return name.slice(0, 60) || 'server';
 }

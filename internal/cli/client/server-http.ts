@@ -25,8 +25,6 @@ export function openServerHttp({ env, version }: Pick<CliProcess, 'env' | 'versi
 export interface ServerRequests {
   readonly fetch: CustomFetch;
   readonly lastAnswer: () => VendorAnswer | undefined;
-  /** How often the server has said `slow_down`. */
-  readonly slowDowns: () => number;
 }
 
 /** Headers that the client library decides on. */
@@ -34,7 +32,6 @@ const passedOn = ['content-type', 'dpop-nonce', 'www-authenticate', 'retry-after
 
 export function createServerRequests(http: OAuthHttp, signal: AbortSignal | undefined): ServerRequests {
   let last: VendorAnswer | undefined;
-  let slowDowns = 0;
   return {
     fetch: async (url, { headers, method, body, signal: ownSignal }) => {
       const signals = [signal, ownSignal].filter((each) => each !== undefined);
@@ -49,8 +46,6 @@ export function createServerRequests(http: OAuthHttp, signal: AbortSignal | unde
       });
       if (last.kind === 'failed') throw new TypeError(`the server was not reached (${last.code})`);
       const { status, body: text, headers: given } = last;
-      const record = parseRecord(text);
-      if (record !== undefined && oauthErrorOf(record)?.code === 'slow_down') slowDowns += 1;
       const isEmpty = status === 204 || status === 205 || status === 304;
       const kept = passedOn.flatMap((name) => {
         const value = given[name];
@@ -59,7 +54,6 @@ export function createServerRequests(http: OAuthHttp, signal: AbortSignal | unde
       return new Response(isEmpty ? null : text, { status: status < 200 || status > 599 ? 599 : status, headers: Object.fromEntries(kept) });
     },
     lastAnswer: () => last,
-    slowDowns: () => slowDowns,
   };
 }
 

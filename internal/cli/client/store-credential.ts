@@ -22,10 +22,7 @@ export interface StoredCredential {
 
 /** Where a credential goes to: what `--context` names, else the context of this server and person, else a new one. Error: `invalid_request`. */
 export function chooseName(contexts: Contexts, flag: string | undefined, credential: ClientContext): Result<string, StoreRefusal> {
-  if (flag !== undefined) {
-    if (!isContextName(flag)) return err({ code: 'invalid_request', message: 'The name of a context is up to 64 lower-case letters, digits, dots, dashes and underscores, and begins with a letter or digit.' });
-    return ok(flag);
-  }
+  if (flag !== undefined) return checkName(flag);
   const isSame = (context: ClientContext | undefined): boolean => {
     if (context === undefined || context.server !== credential.server) return false;
     if (context.credential === 'none') return true;
@@ -39,6 +36,12 @@ export function chooseName(contexts: Contexts, flag: string | undefined, credent
     const name = count === 1 ? base : `${base}-${count}`;
     if (!contexts.all.has(name)) return ok(name);
   }
+}
+
+/** Error: `invalid_request`. */
+export function checkName(name: string): Result<string, StoreRefusal> {
+  if (isContextName(name)) return ok(name);
+  return err({ code: 'invalid_request', message: 'The name of a context is up to 64 lower-case letters, digits, dots, dashes and underscores, and begins with a letter or digit.' });
 }
 
 /** Keeps a login, or a client key, and makes its context the current one. Errors: `storage_…`, `busy`, `invalid_request`. */

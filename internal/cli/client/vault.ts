@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { openSystemKeychain, type Keychain } from '../../accounts/auth-file/key-stores.ts';
 import { createKeyring, type Keyring, type SealKey } from '../../accounts/auth-file/keyring.ts';
-import { openWith, sealUnder, type TextSeal } from '../../accounts/auth-file/sealing.ts';
+import { sealUnder, type TextSeal } from '../../accounts/auth-file/sealing.ts';
 import { err, ok, type Result } from '../../fault/result.ts';
 import { ensureOwnedDirectory } from '../../files/owned.ts';
 import { prepareDurableWrite, type DurableWriteFault } from '../../files/prepared-write.ts';
@@ -9,6 +9,7 @@ import { errorCode } from '../../files/synced-file.ts';
 import type { StoreRefusal } from '../accounts/account-store.ts';
 import type { CliProcess } from '../process-env.ts';
 import type { ClientContext } from './contexts.ts';
+import { openSealed } from './open-sealed.ts';
 import { clientPlaces, entryPath, type EntryKind } from './places.ts';
 import { readPrivateText } from './private-file.ts';
 
@@ -88,8 +89,8 @@ function createVault(cli: Pick<CliProcess, 'env' | 'home' | 'uid'>, keys: readon
       const text = readPrivateText(path, cli.uid);
       if (!text.ok) return err({ code: 'storage_unreadable', message: text.error });
       if (text.value === undefined || keys === undefined) return text;
-      const opened = await openWith(keys, text.value.trim(), `${context} ${kind}`);
-      return opened.ok ? ok(opened.value.text) : err({ code: 'storage_unreadable', message: `${path} cannot be opened by the key in the keychain; run \`keyward login\` again.` });
+      const opened = openSealed(keys, text.value.trim(), `${context} ${kind}`);
+      return opened !== undefined ? ok(opened) : err({ code: 'storage_unreadable', message: `${path} cannot be opened by the key in the keychain; run \`keyward login\` again.` });
     },
     reserve,
     write: async (context, kind, text) => {
@@ -117,10 +118,7 @@ function createVault(cli: Pick<CliProcess, 'env' | 'home' | 'uid'>, keys: readon
 function sealOf(first: SealKey, keys: readonly SealKey[]): TextSeal {
   return {
     seal: (text, subject) => sealUnder(first, text, `state ${subject}`),
-    open: async (sealed, subject) => {
-      const opened = await openWith(keys, sealed, `state ${subject}`);
-      return opened.ok ? opened.value.text : undefined;
-    },
+    open: (sealed, subject) => Promise.resolve(openSealed(keys, sealed, `state ${subject}`)),
   };
 }
 

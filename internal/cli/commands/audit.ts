@@ -1,8 +1,10 @@
-import type { AuditArchive, OpenAuditArchive } from '../../audit/archive.ts';
+import type { AuditArchive, OpenAuditArchive, RestartAudit } from '../../audit/archive.ts';
 import { describeRecord, describeReport } from '../../audit/describe.ts';
 import { describeFinding } from '../../audit/findings.ts';
 import type { AuditFilter, AuditRecord } from '../../audit/ports.ts';
 import type { AuditReport } from '../../audit/verify.ts';
+import { err } from '../../fault/result.ts';
+import { askDaemon, controlSocketPath } from '../control.ts';
 import { findDataDir } from '../data-dir.ts';
 import type { CliProcess } from '../process-env.ts';
 import { exitCodes } from '../run.ts';
@@ -59,6 +61,22 @@ export function exportAudit(cli: CliProcess, open: OpenAuditArchive, flags: Audi
     }
     return exitCodes.ok;
   });
+}
+
+/** Has a chain whose key is lost go on with a new one; 1 when a daemon runs, or there is nothing to begin anew. */
+export async function restartAudit(cli: CliProcess, restart: RestartAudit, flags: AuditVerifyFlags): Promise<number> {
+  const dataDir = findDataDir(cli, flags.config);
+  const running = dataDir.ok && (await askDaemon(controlSocketPath(dataDir.value), '/v0/management/status')).ok;
+  const restarted = !dataDir.ok ? dataDir : running ? err('A daemon runs on this data-dir, with a key that is good; stop it first if a new chain is meant all the same.') : await restart(dataDir.value, cli.uid);
+  if (!restarted.ok) {
+    if (flags.json) cli.stdout.write(`${JSON.stringify({ status: 'error', message: restarted.error })}\n`);
+    cli.stderr.write(`keyward: ${printable(restarted.error)}\n`);
+    return exitCodes.failed;
+  }
+  const { firstId, keyId, kept } = restarted.value;
+  if (flags.json) cli.stdout.write(`${JSON.stringify({ status: 'ok', first_id: firstId, key_id: keyId, kept })}\n`);
+  else cli.stdout.write(`The chain goes on at row ${firstId} with a new key (${keyId}); back that one up. What is before it cannot be verified any more, and \`keyward audit verify\` says so.\n${kept.map((path) => `Kept: ${printable(path)}\n`).join('')}`);
+  return exitCodes.ok;
 }
 
 async function withArchive(cli: CliProcess, open: OpenAuditArchive, flags: AuditVerifyFlags, work: (archive: AuditArchive) => number | Promise<number>): Promise<number> {

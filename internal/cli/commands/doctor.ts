@@ -1,3 +1,4 @@
+import type { OpenAuditArchive } from '../../audit/archive.ts';
 import type { ReadManagedKeys } from '../../clients/managed-keys/archive.ts';
 import { describeMissingConfig, findConfig } from '../config-path.ts';
 import { describeProblem, examineConfig, reportUnread } from '../doctor/examine.ts';
@@ -14,7 +15,7 @@ export interface DoctorFlags {
 }
 
 /** Prints what is in effect and what is wrong; 1 when a finding is an error. Changes nothing. */
-export async function runDoctor(cli: CliProcess, flags: DoctorFlags, readKeys: ReadManagedKeys, askIssuer: AskIssuer): Promise<number> {
+export async function runDoctor(cli: CliProcess, flags: DoctorFlags, readKeys: ReadManagedKeys, askIssuer: AskIssuer, openAudit?: OpenAuditArchive): Promise<number> {
   const found = findConfig(cli, flags.config, false);
   if (!found.ok) {
     cli.stderr.write(`keyward: ${found.error}\n`);
@@ -27,7 +28,7 @@ export async function runDoctor(cli: CliProcess, flags: DoctorFlags, readKeys: R
   } else {
     const loaded = readConfigFile(cli, place.path);
     report = loaded.ok
-      ? await examineConfig(cli, place, loaded.value, checkDoors(cli, loaded.value), readKeys, askIssuer)
+      ? await examineConfig(cli, place, loaded.value, checkDoors(cli, loaded.value), readKeys, askIssuer, openAudit)
       : reportUnread(cli, place, loaded.error.map((problem) => describeProblem(place.path, problem)));
   }
   cli.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : printReport(report));

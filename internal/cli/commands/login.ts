@@ -12,7 +12,7 @@ import { revokeSession } from '../client/revoke.ts';
 import { defaultServer, parseServer } from '../client/server-address.ts';
 import { openServerHttp } from '../client/server-http.ts';
 import type { Session } from '../client/session.ts';
-import { storeCredential, type StoredCredential } from '../client/store-credential.ts';
+import { checkName, storeCredential, type StoredCredential } from '../client/store-credential.ts';
 import type { Vault } from '../client/vault.ts';
 import { minute } from '../keys/print-key.ts';
 import type { CliProcess } from '../process-env.ts';
@@ -64,6 +64,8 @@ async function attempt(cli: CliProcess, flags: LoginFlags, world: LoginWorld, si
   const server = serverOf(cli, flags);
   if (!server.ok) return server;
   // Before anybody is sent to a browser: a login that cannot be kept is not begun.
+  const name = flags.context === undefined ? ok('') : checkName(flags.context);
+  if (!name.ok) return name;
   const vault = await chooseStore(cli);
   if (!vault.ok) return vault;
   const { http, close } = openServerHttp(cli);
@@ -97,7 +99,7 @@ function serverOf(cli: CliProcess, flags: LoginFlags): Result<string, StoreRefus
 function optionsOf(cli: CliProcess, flags: LoginFlags, { surroundings, openBrowser }: LoginWorld, server: string, signal: AbortSignal): LogInOptions {
   const { ssh, isContainer, hasDisplay } = surroundings;
   const mayOpen = flags.browser && hasDisplay && ssh === undefined && !isContainer;
-  const scope = [...new Set(['openid', ...(flags.scope ?? usualScopes).split(/[\s,]+/).filter((each) => each !== '')])].join(' ');
+  const scope = [...new Set(['openid', 'profile', 'email', ...(flags.scope ?? usualScopes).split(/[\s,]+/).filter((each) => each !== '')])].join(' ');
   const where = ssh !== undefined ? 'This is an SSH session' : isContainer ? 'This is a container' : 'There is no screen here';
   const hint = mayOpen || (!flags.browser && ssh === undefined && !isContainer) ? '' : `${where}: a browser on another machine cannot come back to it.\nThere, use \`keyward login --device\` instead (Ctrl-C first).\n\n`;
   return { server, scope, signal, hint, progress: flags.json ? cli.stderr : cli.stdout, openBrowser: (address) => (mayOpen ? openBrowser(address) : Promise.resolve(false)) };

@@ -1,6 +1,7 @@
 import { isLatched } from '../../http/client-auth-latch.ts';
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import type { OpenAuditArchive } from '../../audit/archive.ts';
 import type { ReadManagedKeys } from '../../clients/managed-keys/archive.ts';
 import { systemClock } from '../../clock/clock.ts';
 import type { LoadedConfig } from '../../config/loaded.ts';
@@ -11,13 +12,16 @@ import type { ConfigPlace } from '../config-path.ts';
 import { askDaemon, controlSocketPath } from '../control.ts';
 import type { CliProcess } from '../process-env.ts';
 import { examineAccounts } from './accounts.ts';
+import { examineAudit } from './audit.ts';
 import { checkFiles } from './files.ts';
 import { examineManagedKeys } from './managed-keys.ts';
 import { probePort } from './port.ts';
 import type { DoctorReport, Finding, PortState } from './report.ts';
 import { listSecrets } from './secrets.ts';
+import { examineIdentity } from './identity.ts';
 import { examineTrustedIssuers, type AskIssuer } from './trusted-issuers.ts';
 import { checkUpstreams, listUpstreams } from './upstreams.ts';
+import { findTrackedSecrets, type SecretFile } from './version-control.ts';
 
 /** A report where there is no valid config to look into. */
 export function reportUnread(cli: CliProcess, place: ConfigPlace, findings: readonly Finding[]): DoctorReport {
@@ -37,11 +41,11 @@ export function reportUnread(cli: CliProcess, place: ConfigPlace, findings: read
 }
 
 /** A report on a valid config: `doorProblems` are what the doors would say of it at start. */
-export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded: LoadedConfig, doorProblems: readonly ConfigProblem[], readKeys: ReadManagedKeys, askIssuer: AskIssuer): Promise<DoctorReport> {
+export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded: LoadedConfig, doorProblems: readonly ConfigProblem[], readKeys: ReadManagedKeys, askIssuer: AskIssuer, openAudit?: OpenAuditArchive): Promise<DoctorReport> {
   const { config } = loaded;
   const addresses = bindAddresses(config.host).map((bind) => bind.host);
   const controlSocket = controlSocketPath(loaded.dataDir);
-  const [state, running, issuerFindings] = await Promise.all([probePort(config.host, config.port, config.tls.enable), askDaemon(controlSocket, '/v0/management/status'), examineTrustedIssuers(askIssuer, config, cli)]);
+  const [state, running, issuerFindings, identityFindings] = await Promise.all([probePort(config.host, config.port, config.tls.enable), askDaemon(controlSocket, '/v0/management/status'), examineTrustedIssuers(askIssuer, config, cli), examineIdentity(askIssuer, config, cli)]);
   const upstreams = listUpstreams(config);
   const { accounts, findings: accountFindings } = await examineAccounts(cli, loaded, running.ok ? running.value : undefined);
   const management = describeManagement(cli, loaded);
@@ -64,11 +68,26 @@ export async function examineConfig(cli: CliProcess, place: ConfigPlace, loaded:
       ...checkFiles({ configPath: place.path, dataDir: loaded.dataDir, authDir: loaded.authDir, uid: cli.uid }),
       ...examineManagedKeys(readKeys, loaded.dataDir, systemClock.nowMs()),
       ...issuerFindings,
+      ...identityFindings,
+      ...(openAudit === undefined ? [] : examineAudit(openAudit, loaded.dataDir, cli.uid)),
       ...accountFindings,
+      ...findTrackedSecrets(secretFiles(place.path, loaded, accounts)),
       ...checkUpstreams(upstreams, accounts.length > 0 || Object.values(config.oauth).some(({ grant }) => grant === 'client-credentials')),
       ...(management.enabled ? [] : [{ level: 'info', code: 'management-off', message: 'No management secret is set: every path below /v0/management answers 404.', fix: 'Set `remote-management.secret-key` or MANAGEMENT_PASSWORD to use it.' } as const]),
     ],
   };
+}
+
+/** Where secrets stand in plain text. */
+function secretFiles(configPath: string, loaded: LoadedConfig, accounts: DoctorReport['accounts']): readonly SecretFile[] {
+  const origins = [...loaded.secretOrigins.values()];
+  return [
+    ...(origins.some(({ kind }) => kind === 'plain') ? [{ path: configPath, holds: 'secrets' }] : []),
+    ...origins.flatMap((origin) => (origin.kind === 'file' ? [{ path: origin.path, holds: 'a secret' }] : [])),
+    { path: join(dirname(configPath), '.env'), holds: 'settings of the environment' },
+    ...accounts.filter(({ sealed }) => !sealed).map(({ file }) => ({ path: join(loaded.authDir, file), holds: 'the tokens of an account' })),
+    ...['audit.key', 'auth-dir.key', 'identity.key'].map((name) => ({ path: join(loaded.dataDir, name), holds: 'a key' })),
+  ];
 }
 
 /** A problem of the file as a finding; its message already says what to do. */

@@ -16,6 +16,7 @@ export function checkFiles(places: FilePlaces): readonly Finding[] {
     ...checkMode(places.configPath, 'config', 0o077, '600', places.uid),
     ...checkDirectory(places.dataDir, 'data-dir', places.uid),
     ...checkDirectory(places.authDir, 'auth-dir', places.uid),
+    ...['audit.key', 'auth-dir.key', 'identity.key'].flatMap((name) => checkMode(join(places.dataDir, name), name.replace('.', '-'), 0o077, '600', places.uid)),
     // Locks, and what is remembered of logins beside their files.
     ...checkMode(join(places.authDir, '.keyward'), 'auth-dir-state', 0o077, '700', places.uid),
     ...listAccountFiles(places.authDir).flatMap((file) => checkAccountFile(file, places.uid)),

@@ -1,4 +1,5 @@
 import type { ReadManagedKeys } from '../../clients/managed-keys/archive.ts';
+import { maxAddresses } from '../../clients/managed-keys/key-addresses.ts';
 import { replacedSecret, statusOf, type ManagedKey } from '../../clients/managed-keys/managed-key.ts';
 import { escapeForeign } from '../../log/escape.ts';
 import type { Finding } from './report.ts';
@@ -6,6 +7,7 @@ import type { Finding } from './report.ts';
 const dayMs = 86_400_000;
 const unusedAfterMs = 60 * dayMs;
 const endsSoonMs = 7 * dayMs;
+const manyPlaces = 6;
 
 /** What is worth a change about the managed keys of a data-dir; nothing is written. */
 export function examineManagedKeys(read: ReadManagedKeys, dataDir: string, nowMs: number): readonly Finding[] {
@@ -19,7 +21,7 @@ export function checkManagedKey(key: ManagedKey, nowMs: number): readonly Findin
   const status = statusOf(key, nowMs);
   if (status === 'revoked' || status === 'expired') return [];
   const who = `Key ${escapeForeign(key.name, 128)} (${key.id}${key.owner === '' ? '' : `, of ${escapeForeign(key.owner, 128)}`})`;
-  return [...checkEnd(key, who, nowMs), ...checkUse(key, who, nowMs), ...checkScopes(key, who), ...checkOverlap(key, who, nowMs)];
+  return [...checkEnd(key, who, nowMs), ...checkUse(key, who, nowMs), ...checkScopes(key, who), ...checkOverlap(key, who, nowMs), ...checkPlaces(key, who, nowMs)];
 }
 
 function checkEnd({ id, createdAtMs, secrets, expiresAtMs }: ManagedKey, who: string, nowMs: number): readonly Finding[] {
@@ -56,6 +58,24 @@ function checkOverlap(key: ManagedKey, who: string, nowMs: number): readonly Fin
   if (old?.endsAtMs === undefined || newest === undefined || old.lastUsedAtMs === undefined || old.lastUsedAtMs < newest.createdAtMs) return [];
   const from = old.lastUsedFrom === '' ? '' : ` from ${escapeForeign(old.lastUsedFrom, 128)}`;
   return [warning('key-old-text-used', `${who} was rotated, and its old text was used since (${timeOf(old.lastUsedAtMs)}${from}); it ends at ${timeOf(old.endsAtMs)}.`, 'Give the new text to whoever still sends the old one.')];
+}
+
+/** One holder has a desk, a train and a phone; what calls from more places a day is mostly passed around. */
+function checkPlaces({ secrets }: ManagedKey, who: string, nowMs: number): readonly Finding[] {
+  const recent = secrets.flatMap(({ addresses = [], lastUsedAtMs = 0, lastUsedFrom }) => [...addresses, { address: lastUsedFrom, atMs: lastUsedAtMs }]).filter(({ atMs }) => nowMs - atMs < dayMs);
+  const places = [...new Set(recent.map(({ address }) => placeOf(address)))].filter((place) => place !== '');
+  if (places.length < manyPlaces) return [];
+  const shown = places.slice(0, 3).map((place) => escapeForeign(place, 64)).join(', ');
+  return [warning('key-shared', `${who} was used from ${places.length}${places.length >= maxAddresses ? ' or more' : ''} addresses within a day (${shown}, …).`, 'If it is passed around, make one for each holder (`keyward keys create`), or bind it with `keyward keys set --addresses`.')];
+}
+
+/** Of IPv6 the network: an address of it is often good for an hour alone. */
+function placeOf(address: string): string {
+  if (!address.includes(':') || address.startsWith('::ffff:')) return address;
+  const [head = '', tail] = address.split('::', 2);
+  const groups = head.split(':');
+  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').length;
+  return `${[...groups, ...Array.from({ length: Math.max(missing, 0) }, () => '0')].slice(0, 4).join(':')}::/64`;
 }
 
 function timeOf(atMs: number): string {

@@ -20,6 +20,31 @@ export interface KeyFlags {
   readonly monthlyCost?: number;
 }
 
+/** Options whose bound can be taken away, with the member of a key it is, and of a budget. */
+export const membersOfOption = {
+  owner: ['owner'],
+  purpose: ['purpose'],
+  tags: ['tags'],
+  scopes: ['scopes'],
+  models: ['models'],
+  accounts: ['accounts'],
+  addresses: ['addresses'],
+  rpm: ['requests_per_minute'],
+  tpm: ['tokens_per_minute'],
+  concurrency: ['max_concurrent'],
+  'daily-requests': ['daily_budget', 'requests'],
+  'daily-tokens': ['daily_budget', 'tokens'],
+  'daily-cost': ['daily_budget', 'cost'],
+  'monthly-requests': ['monthly_budget', 'requests'],
+  'monthly-tokens': ['monthly_budget', 'tokens'],
+  'monthly-cost': ['monthly_budget', 'cost'],
+} as const satisfies Readonly<Record<string, readonly [member: string, bound?: string]>>;
+export type ClearableOption = keyof typeof membersOfOption;
+
+export function isClearable(name: string): name is ClearableOption {
+  return Object.hasOwn(membersOfOption, name);
+}
+
 /** The members of a request's body that the flags stand for; the daemon judges them. */
 export function bodyOf(flags: KeyFlags): Readonly<Record<string, unknown>> {
   const { owner, purpose, tags, scopes, models, accounts, addresses } = flags;

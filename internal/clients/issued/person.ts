@@ -4,7 +4,7 @@ import { scopes, type Grant, type Scope } from '../grant.ts';
 
 /** Somebody who signed in, or for whom the holder of the management secret vouched. */
 export interface Person {
-  /** `person_` and 12 hex digits of the SHA-256 of issuer, line feed, subject. */
+  /** `person_` and 20 hex digits of the SHA-256 of issuer, line feed, subject. */
   readonly id: string;
   /** Who vouched: the operator's provider, or `local` for the holder of the management secret. */
   readonly issuer: string;
@@ -38,7 +38,7 @@ export const givableScopes: readonly Scope[] = scopes.filter((scope) => scope !=
 
 /** The same for the same subject of the same issuer, for ever. */
 export function personId(issuer: string, subject: string): string {
-  return `person_${sha256Hex(`${issuer}\n${subject}`).slice(0, 12)}`;
+  return `person_${sha256Hex(`${issuer}\n${subject}`).slice(0, 20)}`;
 }
 
 /** Who is known by name alone; the holder of the management secret said so. */

@@ -44,6 +44,8 @@ export function createSessions({ store, clock, lifeMs, onChanged }: SessionsDeps
       return hasEnded;
     },
     endToken: (jti, expiresAtMs) => {
+      // All that is remembered is looked up anew after a change, so that the same word again must not count as one.
+      if (expiresAtMs <= clock.nowMs() || store.isTokenEnded(jti)) return;
       store.endToken(jti, expiresAtMs);
       onChanged();
     },

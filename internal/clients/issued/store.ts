@@ -5,6 +5,8 @@ import type { Session } from './session.ts';
 export interface SessionQuery extends PageQuery {
   readonly personId?: string | undefined;
   readonly clientId?: string | undefined;
+  /** A person, or who made clients: only the logins of the one and at the others. */
+  readonly visibleTo?: string | undefined;
 }
 
 export interface PageQuery {
@@ -31,6 +33,8 @@ export interface ProtocolObjects {
   readonly findByUid: (model: string, uid: string) => Record<string, unknown> | undefined;
   /** One conditional write: true for one caller, ever (security rule 31). */
   readonly consume: (model: string, id: string) => boolean;
+  /** Whether so many are kept that end within that time, and have not. Reads an index alone. */
+  readonly isFull: (model: string, most: number, withinMs: number) => boolean;
   readonly remove: (model: string, id: string) => void;
   readonly removeByGrant: (grantId: string) => void;
   /** Writes members of a device code that nobody has decided about yet; false where somebody was faster, or it is gone. */
@@ -70,8 +74,6 @@ export interface IdentityStore {
   readonly insertSigningKey: (key: SigningKey, retirePrevious: boolean) => void;
   /** Forgets what has expired. */
   readonly sweep: () => void;
-  /** Of the newest write by anybody that bears on rights. */
-  readonly revision: () => number;
-  /** True when another process may have written since this was last asked. */
-  readonly mayHaveChanged: () => boolean;
+  /** True when another process has written something that bears on rights since this was last asked; throws when that cannot be told, and is then told the next time. Costs next to nothing. */
+  readonly hasChangedElsewhere: () => boolean;
 }

@@ -24,6 +24,13 @@ export interface IssuedTokenSource extends CredentialSource {
   readonly takeUses: () => readonly { readonly id: string; readonly atMs: number; readonly from: string }[];
 }
 
+/** What a minter may do now, and those above it. */
+export interface MinterRights {
+  readonly holders: readonly Holder[];
+  /** When the first of them ends by itself. */
+  readonly validUntilMs: number;
+}
+
 export interface IssuedTokenSourceDeps {
   readonly store: Pick<IdentityStore, 'findClient' | 'findPerson' | 'findSession' | 'isTokenEnded' | 'signingKeys'>;
   readonly clock: Pick<Clock, 'nowMs'>;
@@ -35,7 +42,9 @@ export interface IssuedTokenSourceDeps {
   /** A workload by the rules of now; undefined where it may not come in any more. */
   readonly workloadOf: (evidence: WorkloadEvidence) => Pick<Principal, 'id' | 'label' | 'holders'> | undefined;
   /** The present rights of who minted a client; undefined where nobody has them any more. */
-  readonly minterRights: (minterId: string) => readonly Holder[] | undefined;
+  readonly minterRights: (minterId: string) => MinterRights | undefined;
+  /** How long tokens of a key that signs no more may live: afterwards whoever has such a key has nothing. */
+  readonly keptMs: () => number;
   readonly maxRemembered?: number;
 }
 
@@ -45,6 +54,7 @@ interface Entry {
   readonly validUntilMs: number;
 }
 
+const unbounded: MinterRights = { holders: [], validUntilMs: Infinity };
 const unknownToken: Verdict = { kind: 'invalid', code: 'invalid_api_key' };
 const revoked: Verdict = { kind: 'invalid', code: 'token_revoked' };
 const expired: Verdict = { kind: 'invalid', code: 'token_expired' };
@@ -56,20 +66,21 @@ const keysAgainMs = 1_000;
  * signature check and a few indexed reads: whether the token was ended, and the login or client behind it. A store that cannot
  * be read throws, which is no word against the token; what is remembered goes on.
  */
-export function createIssuedTokenSource({ store, clock, issuer, audience, builtInClients, workloadOf, minterRights, maxRemembered = 10_000 }: IssuedTokenSourceDeps): IssuedTokenSource {
+export function createIssuedTokenSource({ store, clock, issuer, audience, builtInClients, workloadOf, minterRights, keptMs, maxRemembered = 10_000 }: IssuedTokenSourceDeps): IssuedTokenSource {
   const known = new LRUCache<string, Entry>({ max: maxRemembered });
   const unknown = new LRUCache<string, true>({ max: maxRemembered });
   const cameBy = new WeakMap<Principal, { readonly digest: string; readonly text: string; readonly claims: AccessTokenClaims }>();
   let used = new Map<string, { atMs: number; from: string }>();
-  let keys = new Map<string, KeyObject>();
+  let keys = new Map<string, { readonly key: KeyObject; readonly retiredAtMs: number }>();
   let keysReadAtMs = -Infinity;
 
   const keyOf = (kid: string): KeyObject | undefined => {
-    const key = keys.get(kid);
-    if (key !== undefined || clock.nowMs() - keysReadAtMs < keysAgainMs) return key;
-    keys = new Map(store.signingKeys().map((each) => [each.kid, publicKeyOf(each.jwk)]));
-    keysReadAtMs = clock.nowMs();
-    return keys.get(kid);
+    if (!keys.has(kid) && clock.nowMs() - keysReadAtMs >= keysAgainMs) {
+      keys = new Map(store.signingKeys().map((each) => [each.kid, { key: publicKeyOf(each.jwk), retiredAtMs: each.retiredAtMs ?? Infinity }]));
+      keysReadAtMs = clock.nowMs();
+    }
+    const found = keys.get(kid);
+    return found === undefined || clock.nowMs() > found.retiredAtMs + keptMs() ? undefined : found.key;
   };
 
   const readSigned = (text: string): AccessTokenClaims | undefined => {
@@ -86,23 +97,24 @@ export function createIssuedTokenSource({ store, clock, issuer, audience, builtI
     const client = store.findClient(claims.clientId);
     if (client === undefined ? !builtInClients.has(claims.clientId) : client.revokedAtMs !== undefined) return undefined;
     const own: Holder = { id: claims.sessionId ?? claims.jti, grant: { scopes: scopes.filter((scope) => claims.scope.includes(scope)) } };
-    const ofMinter = client === undefined || client.minterId === '' ? [] : minterRights(client.minterId);
+    const ofMinter = client === undefined || client.minterId === '' ? unbounded : minterRights(client.minterId);
     if (ofMinter === undefined) return undefined;
-    const ofClient: readonly Holder[] = client === undefined ? [] : [{ id: client.id, grant: client.grant }, ...ofMinter];
+    const ofClient: readonly Holder[] = client === undefined ? [] : [{ id: client.id, grant: client.grant }, ...ofMinter.holders];
+    const validUntilMs = Math.min(claims.expiresAtMs, ofMinter.validUntilMs);
     if (claims.workload !== undefined) {
       const workload = workloadOf(claims.workload);
       if (workload === undefined || workload.id !== claims.subject) return undefined;
-      return { principal: { ...workload, kind: 'workload', holders: [own, ...(workload.holders ?? []), ...ofClient] }, validUntilMs: claims.expiresAtMs };
+      return { principal: { ...workload, kind: 'workload', holders: [own, ...(workload.holders ?? []), ...ofClient] }, validUntilMs };
     }
     if (claims.sessionId === undefined) {
       if (client === undefined || claims.subject !== client.id) return undefined;
-      return { principal: { id: client.id, kind: 'machine', label: client.name, holders: [own, ...ofClient] }, validUntilMs: claims.expiresAtMs };
+      return { principal: { id: client.id, kind: 'machine', label: client.name, holders: [own, ...ofClient] }, validUntilMs };
     }
     const session = store.findSession(claims.sessionId);
     const person = store.findPerson(claims.subject);
     if (session === undefined || person === undefined || session.endedAtMs !== undefined || session.personId !== person.id || session.clientId !== claims.clientId) return undefined;
     const ofPerson: Holder = { id: person.id, grant: { ...person.limits, scopes: person.scopes } };
-    return { principal: { id: person.id, kind: 'person', label: person.label, holders: [own, ofPerson, ...ofClient] }, validUntilMs: Math.min(claims.expiresAtMs, session.expiresAtMs) };
+    return { principal: { id: person.id, kind: 'person', label: person.label, holders: [own, ofPerson, ...ofClient] }, validUntilMs: Math.min(validUntilMs, session.expiresAtMs) };
   };
 
   const look = (digest: string, text: string): Entry | undefined => {
@@ -168,6 +180,7 @@ export function createIssuedTokenSource({ store, clock, issuer, audience, builtI
     forget: () => {
       known.clear();
       unknown.clear();
+      keys = new Map();
       keysReadAtMs = -Infinity;
     },
     takeUses: () => {

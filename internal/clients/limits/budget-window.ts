@@ -18,30 +18,41 @@ export interface Amounts {
   readonly cost: number;
 }
 
+/** An amount that can be counted with: what is none, or negative, is 0. No counter ever holds anything else. */
+export function countable(amount: number): number {
+  return Number.isFinite(amount) && amount > 0 ? amount : 0;
+}
+
+const kinds = ['requests', 'tokens', 'cost'] as const;
+
 /** One day or month of one holder: what is spent, and what exchanges under way may still spend. */
 export class BudgetWindow {
   readonly startMs: number;
   readonly endMs: number;
   readonly used: { requests: number; tokens: number; cost: number };
-  readonly reserved = { requests: 0, tokens: 0, cost: 0 };
+  readonly #reserved = { requests: 0, tokens: 0, cost: 0 };
 
   constructor(span: BudgetSpan, startMs: number, used: Amounts) {
     this.startMs = startMs;
     this.endMs = windowEndMs(span, startMs);
-    this.used = { requests: used.requests, tokens: used.tokens, cost: used.cost };
+    this.used = { requests: countable(used.requests), tokens: countable(used.tokens), cost: countable(used.cost) };
   }
 
-  reserve({ requests, tokens, cost }: Amounts): void {
-    this.reserved.requests += requests;
-    this.reserved.tokens += tokens;
-    this.reserved.cost += cost;
+  get reserved(): Amounts {
+    return this.#reserved;
+  }
+
+  reserve(amounts: Amounts): void {
+    for (const what of kinds) this.#reserved[what] += countable(amounts[what]);
   }
 
   /** Ends a reservation by what was really spent. */
   settle(reserved: Amounts, spent: Amounts): void {
-    this.reserve({ requests: -reserved.requests, tokens: -reserved.tokens, cost: -reserved.cost });
-    this.used.requests += spent.requests;
-    this.used.tokens += spent.tokens;
-    this.used.cost += spent.cost;
+    for (const what of kinds) {
+      this.#reserved[what] = Math.max(0, this.#reserved[what] - countable(reserved[what]));
+      this.used[what] += countable(spent[what]);
+    }
+    // Fractions of a token's price, added and taken away again, leave a rest.
+    if (this.#reserved.requests === 0) this.#reserved.cost = 0;
   }
 }

@@ -11,6 +11,14 @@ export interface Moment {
 
 export type LoadSpent = (holderId: string, starts: { readonly dayMs: number; readonly monthMs: number }) => Readonly<Record<BudgetSpan, Amounts>>;
 
+/** What a request may come to. */
+export interface Asked extends Amounts {
+  readonly draws: Draws;
+}
+
+/** Which budgets a request draws on: all, be it that no tokens are estimated; that of requests; or none, and it counts for rates and places alone. */
+export type Draws = 'tokens' | 'requests' | 'nothing';
+
 /** How long a refusal says to wait where nobody knows: for an exchange under way to end. */
 const heldWaitMs = 1_000;
 
@@ -44,7 +52,7 @@ export class HolderCounters {
   }
 
   /** The limit that keeps a request out for the longest; undefined where all let it in. Takes nothing. */
-  reached(grant: Grant, demand: Amounts, { nowMs, monotonicMs }: Moment): Reached | undefined {
+  reached(grant: Grant, demand: Asked, { nowMs, monotonicMs }: Moment): Reached | undefined {
     let longest: Reached | undefined;
     const note = (limit: LimitName, value: number, remaining: number, waitMs: number, isHeld: boolean): void => {
       if (waitMs > 0 && waitMs > (longest?.waitMs ?? 0)) longest = { limit, value, remaining, waitMs, isHeld };
@@ -84,13 +92,30 @@ type Note = (limit: LimitName, value: number, remaining: number, waitMs: number,
  * A request fits where its estimate does. One that is estimated higher than what is left is let in alone, while nothing else is
  * held: an estimate is no measure, and what is left would never be used. So a budget is exceeded by the last exchange at most.
  */
-function noteBudget(word: 'daily' | 'monthly', budget: Budget, window: BudgetWindow, demand: Amounts, nowMs: number, note: Note): void {
+function noteBudget(word: 'daily' | 'monthly', budget: Budget, window: BudgetWindow, demand: Asked, nowMs: number, note: Note): void {
   for (const what of ['requests', 'tokens', 'cost'] as const) {
     const limit = budget[what];
-    if (limit === undefined || demand[what] === 0) continue;
+    if (limit === undefined || demand.draws === 'nothing' || (what !== 'requests' && demand.draws !== 'tokens')) continue;
     const [used, reserved] = [window.used[what], window.reserved[what]];
-    if (used + reserved + demand[what] <= limit || (what !== 'requests' && used < limit && window.reserved.requests === 0)) continue;
-    const isHeld = used < limit && reserved > 0;
+    // Where all is used up, a request of which nothing is estimated is let in no more than any other.
+    const isUsedUp = used >= limit;
+    const fits = demand[what] === 0 || used + reserved + demand[what] <= limit || (what !== 'requests' && window.reserved.requests === 0);
+    if (!isUsedUp && fits) continue;
+    const isHeld = !isUsedUp && reserved > 0;
     note(`${word}_${what}`, limit, Math.max(0, limit - used - reserved), isHeld ? heldWaitMs : window.endMs - nowMs, isHeld);
   }
+}
+
+/** The budget in tokens or money that is used up in these windows, the longest to wait for first. */
+export function usedUp({ dailyBudget, monthlyBudget }: Grant, { day, month }: Pick<HolderCounters, 'day' | 'month'>, nowMs: number): Reached | undefined {
+  return usedUpIn('monthly', monthlyBudget, month, nowMs) ?? usedUpIn('daily', dailyBudget, day, nowMs);
+}
+
+function usedUpIn(word: 'daily' | 'monthly', budget: Budget | undefined, window: BudgetWindow | undefined, nowMs: number): Reached | undefined {
+  if (budget === undefined || window === undefined) return undefined;
+  for (const what of ['tokens', 'cost'] as const) {
+    const limit = budget[what];
+    if (limit !== undefined && window.used[what] >= limit) return { limit: `${word}_${what}`, value: limit, remaining: 0, waitMs: Math.max(1, window.endMs - nowMs), isHeld: false };
+  }
+  return undefined;
 }

@@ -4,9 +4,9 @@ import { err, ok, type Result } from '../../fault/result.ts';
 import type { Grant, Holder } from '../grant.ts';
 import type { Principal } from '../principal.ts';
 import type { BudgetLedger } from './budget-ledger.ts';
-import type { Amounts, BudgetSpan, BudgetWindow } from './budget-window.ts';
-import { HolderCounters, type Moment } from './holder-counters.ts';
-import { costOf, type Price, type SpentTokens } from './price.ts';
+import { HolderCounters, type Draws, type Moment } from './holder-counters.ts';
+import { amountsOf, takeLease, type Lease } from './lease.ts';
+import type { Price } from './price.ts';
 import { refuseReached, type Reached } from './refused.ts';
 
 /** What a request may use, before anybody knows. */
@@ -16,18 +16,7 @@ export interface Demand {
   readonly output: number;
   /** Of the model; undefined where the operator named none. */
   readonly price: Price | undefined;
-}
-
-/** What an exchange used. */
-export interface Use extends SpentTokens {
-  /** An upstream was asked. */
-  readonly wasSent: boolean;
-}
-
-/** A place within every limit of a caller. */
-export interface Lease {
-  /** Gives back what was not used and books what was. Only the first call counts. */
-  readonly settle: (use: Use) => void;
+  readonly draws: Draws;
 }
 
 /** Counts what callers use of their rates, budgets and places, by holder id: a rotated key goes on where it was. */
@@ -59,17 +48,6 @@ function isLimited(grant: Grant): boolean {
   return grant.requestsPerMinute !== undefined || grant.tokensPerMinute !== undefined || grant.maxConcurrent !== undefined || grant.dailyBudget !== undefined || grant.monthlyBudget !== undefined;
 }
 
-/** One holder's part in a lease. The windows are those it began in: they get what it used, though another day has come. */
-interface Share {
-  readonly counters: HolderCounters;
-  readonly tokensPerMinute: number | undefined;
-  /** Reserved of `tokensPerMinute`, and when. */
-  readonly rated: number;
-  readonly atMs: number;
-  readonly day: BudgetWindow | undefined;
-  readonly month: BudgetWindow | undefined;
-}
-
 const defaultMaxHolders = 50_000;
 /** To look at every holder is too much for each new one. */
 const sweepEveryMs = 10_000;
@@ -92,39 +70,11 @@ export function createLimits({ clock, ledger, maxHolders = defaultMaxHolders }: 
     return fresh;
   };
 
-  const book = (share: Share, span: BudgetSpan, reserved: Amounts, spent: Amounts): void => {
-    const window = span === 'day' ? share.day : share.month;
-    if (window === undefined) return;
-    window.settle(reserved, spent);
-    if (spent.requests > 0 || spent.tokens > 0) ledger.add(share.counters.id, span, window.startMs, spent);
-  };
-
-  const takeShare = (counters: HolderCounters, { grant: { requestsPerMinute, tokensPerMinute } }: Holder, demand: Amounts, { monotonicMs }: Moment): Share => {
-    counters.open++;
-    counters.usedAtMs = monotonicMs;
-    if (requestsPerMinute !== undefined) counters.requests.take(1, requestsPerMinute, monotonicMs);
-    const rated = tokensPerMinute === undefined ? 0 : Math.min(demand.tokens, tokensPerMinute);
-    if (tokensPerMinute !== undefined) counters.tokens.take(rated, tokensPerMinute, monotonicMs);
-    counters.day?.reserve(demand);
-    counters.month?.reserve(demand);
-    return { counters, tokensPerMinute, rated, atMs: monotonicMs, day: counters.day, month: counters.month };
-  };
-
-  const settleShare = (share: Share, reserved: Amounts, spent: Amounts): void => {
-    const { counters, tokensPerMinute, rated, atMs } = share;
-    const nowMs = clock.monotonicMs();
-    counters.open--;
-    counters.usedAtMs = nowMs;
-    if (tokensPerMinute !== undefined) counters.tokens.correct(rated, spent.tokens, { perMinute: tokensPerMinute, sinceMs: atMs, nowMs });
-    book(share, 'day', reserved, spent);
-    book(share, 'month', reserved, spent);
-  };
-
   return {
     size: () => byId.size,
-    admit: ({ holders = [] }, { input, output, price }) => {
+    admit: ({ holders = [] }, { input, output, price, draws }) => {
       const moment = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
-      const reserved = { requests: 1, tokens: input + output, cost: price === undefined ? 0 : costOf(price, { input, output, cached: 0 }) };
+      const reserved = amountsOf(draws === 'nothing' ? 0 : 1, { input, output, cached: 0 }, price);
       const limited: { readonly holder: Holder; readonly counters: HolderCounters }[] = [];
       let worst: { readonly reached: Reached; readonly isOwn: boolean } | undefined;
       for (const [place, holder] of holders.entries()) {
@@ -135,21 +85,12 @@ export function createLimits({ clock, ledger, maxHolders = defaultMaxHolders }: 
         } catch (cause) {
           return err(new AppError('auth_unavailable', { message: 'What this key has spent cannot be read right now.', cause, headers: { 'retry-after': storeRetrySeconds } }));
         }
-        const reached = counters.reached(holder.grant, reserved, moment);
+        const reached = counters.reached(holder.grant, { ...reserved, draws }, moment);
         if (reached !== undefined && reached.waitMs > (worst?.reached.waitMs ?? 0)) worst = { reached, isOwn: place === 0 };
         limited.push({ holder, counters });
       }
       if (worst !== undefined) return err(refuseReached(worst.reached, worst.isOwn, moment.nowMs));
-      const shares = limited.map(({ holder, counters }) => takeShare(counters, holder, reserved, moment));
-      let isSettled = false;
-      return ok({
-        settle: (use) => {
-          if (isSettled) return;
-          isSettled = true;
-          const spent = { requests: use.wasSent ? 1 : 0, tokens: use.input + use.output, cost: price === undefined ? 0 : costOf(price, use) };
-          for (const share of shares) settleShare(share, reserved, spent);
-        },
-      });
+      return ok(takeLease(limited, { clock, ledger, reserved, price }));
     },
   };
 }

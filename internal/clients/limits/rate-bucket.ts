@@ -1,3 +1,5 @@
+import { countable } from './budget-window.ts';
+
 const minuteMs = 60_000;
 /** Sums of fractions of a token stray by less. */
 const tolerance = 1e-6;
@@ -12,7 +14,7 @@ export class RateBucket {
 
   /** Milliseconds until so much more may be taken; 0 for now. More than a whole minute's is let in when nothing is taken. */
   waitMs(amount: number, perMinute: number, nowMs: number): number {
-    const missing = this.takenAt(nowMs, perMinute) + Math.min(amount, perMinute) - perMinute;
+    const missing = this.takenAt(nowMs, perMinute) + Math.min(countable(amount), perMinute) - perMinute;
     return missing <= tolerance ? 0 : (missing / perMinute) * minuteMs;
   }
 
@@ -25,13 +27,14 @@ export class RateBucket {
   }
 
   take(amount: number, perMinute: number, nowMs: number): void {
-    this.#taken = this.takenAt(nowMs, perMinute) + amount;
+    this.#taken = this.takenAt(nowMs, perMinute) + countable(amount);
   }
 
   /** Puts what was used in the place of what was reserved. What has come back since then is not given back once more. */
   correct(reserved: number, used: number, { perMinute, sinceMs, nowMs }: { readonly perMinute: number; readonly sinceMs: number; readonly nowMs: number }): void {
     const cameBack = (Math.max(0, nowMs - sinceMs) / minuteMs) * perMinute;
-    const change = used >= reserved ? used - reserved : Math.min(0, used - reserved + cameBack);
+    const [held, spent] = [countable(reserved), countable(used)];
+    const change = spent >= held ? spent - held : Math.min(0, spent - held + cameBack);
     this.#taken = Math.max(0, this.takenAt(nowMs, perMinute) + change);
   }
 }

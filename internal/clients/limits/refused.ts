@@ -1,4 +1,5 @@
 import { AppError } from '../../fault/app-error.ts';
+import { rateHeaders } from './rate-headers.ts';
 
 export type LimitName = 'requests_per_minute' | 'tokens_per_minute' | 'max_concurrent' | `${'daily' | 'monthly'}_${'requests' | 'tokens' | 'cost'}`;
 
@@ -18,7 +19,7 @@ export interface Reached {
  * told than that. Codes: `rate_limit_exceeded`, `budget_exhausted`.
  */
 export function refuseReached(reached: Reached, isOwn: boolean, nowMs: number): AppError {
-  const { limit, value, waitMs, isHeld, remaining } = reached;
+  const { limit, value, waitMs, isHeld } = reached;
   const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
   const isBudget = limit.startsWith('daily_') || limit.startsWith('monthly_');
   const resetAt = new Date(nowMs + waitMs).toISOString();
@@ -27,13 +28,13 @@ export function refuseReached(reached: Reached, isOwn: boolean, nowMs: number): 
   return new AppError(isBudget ? 'budget_exhausted' : 'rate_limit_exceeded', {
     message: `The limit ${limit} of ${whose} is ${value}${isHeld ? `. ${held}` : `; it lets this request in at ${resetAt}.`}`,
     fields: { limit, limit_value: value, limit_of: isOwn ? 'key' : 'minter', ...(isHeld ? { held: true } : {}), reset_seconds: seconds, reset_time: resetAt },
-    headers: { 'retry-after': String(seconds), ...(isHeld ? {} : { 'retry-after-ms': String(Math.max(1, Math.ceil(waitMs))) }), ...rateHeaders(limit, value, remaining, waitMs) },
+    headers: { 'retry-after': String(seconds), ...(isHeld ? {} : { 'retry-after-ms': String(Math.max(1, Math.ceil(waitMs))) }), ...ratesIn(reached) },
   });
 }
 
-/** In OpenAI's words, which many clients read. */
-function rateHeaders(limit: LimitName, value: number, remaining: number, waitMs: number): Readonly<Record<string, string>> {
-  const what = limit === 'requests_per_minute' ? 'requests' : limit === 'tokens_per_minute' ? 'tokens' : undefined;
-  if (what === undefined) return {};
-  return { [`x-ratelimit-limit-${what}`]: String(value), [`x-ratelimit-remaining-${what}`]: String(Math.max(0, Math.floor(remaining))), [`x-ratelimit-reset-${what}`]: `${Math.max(1, Math.ceil(waitMs))}ms` };
+function ratesIn({ limit, value, remaining, waitMs }: Reached): Readonly<Record<string, string>> {
+  const of = limit === 'requests_per_minute' ? 'requests' : limit === 'tokens_per_minute' ? 'tokens' : undefined;
+  if (of === undefined) return {};
+  const flat = rateHeaders([{ of, limit: value, remaining, resetMs: waitMs }], 'openai', 0);
+  return Object.fromEntries(flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? '']] : [])));
 }

@@ -1,4 +1,5 @@
 import type { Grant } from '../grant.ts';
+import type { KeyAddress } from './key-addresses.ts';
 import type { KeyEnvironment } from './key-text.ts';
 
 /** One text that opens a key. A key has one; two while it is being rotated. */
@@ -13,6 +14,8 @@ export interface KeySecret {
   /** Seconds behind at most. */
   readonly lastUsedAtMs: number | undefined;
   readonly lastUsedFrom: string;
+  /** Where it was used from, by change of place, the newest first and a few alone. Absent: not known. */
+  readonly addresses?: readonly KeyAddress[] | undefined;
 }
 
 /** A managed key as it is kept. What it is called, whose it is and what it may do stay the same over rotations. */

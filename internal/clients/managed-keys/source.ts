@@ -3,6 +3,7 @@ import type { Clock } from '../../clock/clock.ts';
 import { sha256Hex } from '../../secret/digest.ts';
 import type { Principal } from '../principal.ts';
 import type { CredentialSource, Verdict } from '../verify.ts';
+import { maxAddresses } from './key-addresses.ts';
 import { readKeyText } from './key-text.ts';
 import type { ManagedKey } from './managed-key.ts';
 import type { KeyChange, KeyUse, ManagedKeyStore } from './store.ts';
@@ -29,6 +30,14 @@ export interface ManagedKeySourceDeps {
 /** Minters above one another: more than anybody needs, and an end to what a damaged store might say. */
 export const maxChain = 8;
 
+/** Since uses were last taken. */
+interface Use {
+  atMs: number;
+  from: string;
+  /** Addresses that it came to, with the time; who stays where he was makes no list. */
+  moves: Map<string, number> | undefined;
+}
+
 /** One text that is known, with all that its judgement needs. */
 interface Entry {
   readonly digest: string;
@@ -52,7 +61,8 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
   const known = new LRUCache<string, Entry>({ max: maxRemembered });
   const unknown = new LRUCache<string, true>({ max: maxRemembered });
   const cameBy = new WeakMap<Principal, string>();
-  let used = new Map<string, { atMs: number; from: string }>();
+  let used = new Map<string, Use>();
+  const lastFrom = new LRUCache<string, string>({ max: maxRemembered });
   let hasImported: boolean | undefined;
   let newestRevision = 0;
 
@@ -95,11 +105,16 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
 
   const noteUse = (digest: string, atMs: number, from: string): void => {
     const use = used.get(digest);
-    if (use === undefined) used.set(digest, { atMs, from });
-    else {
-      use.atMs = atMs;
-      use.from = from;
+    if (use === undefined) {
+      used.set(digest, { atMs, from, moves: lastFrom.get(digest) === from ? undefined : new Map([[from, atMs]]) });
+      return;
     }
+    if (use.from !== from) {
+      use.moves ??= new Map();
+      if (use.moves.size < maxAddresses || use.moves.has(from)) use.moves.set(from, atMs);
+    }
+    use.atMs = atMs;
+    use.from = from;
   };
 
   const mayBeKnown = (text: string): boolean => {
@@ -154,7 +169,8 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
       }
     },
     takeUses: () => {
-      const taken = [...used].map(([digest, use]) => ({ digest, ...use }));
+      const taken = [...used].map(([digest, { atMs, from, moves }]): KeyUse => ({ digest, atMs, from, ...(moves === undefined ? {} : { addresses: [...moves].map(([address, movedAtMs]) => ({ address, atMs: movedAtMs })) }) }));
+      for (const { digest, from } of taken) lastFrom.set(digest, from);
       used = new Map();
       return taken;
     },

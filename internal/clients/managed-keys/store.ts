@@ -1,3 +1,4 @@
+import type { KeyAddress } from './key-addresses.ts';
 import type { KeyStatus, ManagedKey } from './managed-key.ts';
 
 export interface KeyQuery {
@@ -8,8 +9,19 @@ export interface KeyQuery {
   /** What statuses are judged by. */
   readonly nowMs: number;
   /** Only keys after this one in the order of the list. */
-  readonly after?: { readonly createdAtMs: number; readonly id: string } | undefined;
+  readonly after?: KeyPlace | undefined;
   readonly limit: number;
+}
+
+export interface KeyPlace {
+  readonly createdAtMs: number;
+  readonly id: string;
+}
+
+export interface KeyPage {
+  readonly keys: readonly ManagedKey[];
+  /** What to go on after; undefined when all has been looked through. */
+  readonly next: KeyPlace | undefined;
 }
 
 /** A key that was written. `key` is undefined once it is removed; its digests stand all the same. */
@@ -24,6 +36,8 @@ export interface KeyUse {
   readonly digest: string;
   readonly atMs: number;
   readonly from: string;
+  /** Places that it came to since the last ones were told. */
+  readonly addresses?: readonly KeyAddress[] | undefined;
 }
 
 /**
@@ -34,8 +48,8 @@ export interface ManagedKeyStore {
   /** One indexed read. */
   readonly findByDigest: (digest: string) => ManagedKey | undefined;
   readonly find: (id: string) => ManagedKey | undefined;
-  /** Newest first. */
-  readonly list: (query: KeyQuery) => readonly ManagedKey[];
+  /** Newest first. At most so many rows are looked through that nobody waits for it: a page may be short, or empty, and not the last. */
+  readonly list: (query: KeyQuery) => KeyPage;
   /** Minted from it and not revoked, at most `limit` of them, in no order. */
   readonly childrenOf: (id: string, limit: number) => readonly ManagedKey[];
   /** How many keys that are neither revoked nor expired hang on it, however deep; no more than `limit` are counted. */

@@ -103,5 +103,5 @@ function send(res: ClientAnswer, head: AnswerHead, response: JsonRecord): Return
   res.writeHead(200, [...withoutBodyHeaders(head.headers), 'content-type', 'application/json', 'content-length', String(body.length)]);
   res.end(body.toString('latin1'), 'latin1');
   const usage = readUsage(dialect, memberOf(response, 'usage'));
-  return { usage, storedIds: [], response, isTruncated: false, hasFailed: false, answerBytes: body.length, eventCount: 0 };
+  return { usage, storedIds: [], response, isTruncated: false, hasFailed: false, contentBytes: body.length, eventCount: 0 };
 }

@@ -99,7 +99,7 @@ function sendCount(res: ClientAnswer, headers: readonly string[], answer: object
     res.writeHead(200, [...headers, 'content-type', 'application/json', 'content-length', String(body.length)]);
     res.end(body);
   }
-  return { usage: undefined, storedIds: [], response: undefined, isTruncated: false, hasFailed: false, answerBytes: body.length, eventCount: 0 };
+  return { usage: undefined, storedIds: [], response: undefined, isTruncated: false, hasFailed: false, contentBytes: body.length, eventCount: 0 };
 }
 
 function valueOf(flat: readonly string[], name: string): string {

@@ -5,7 +5,7 @@ import type { IrEvent } from '../../dialect/ir/events.ts';
 import { isRecord, memberOf, parseJson, type JsonRecord } from '../../dialect/ir/json.ts';
 import { renderStreamError, truncated, type StreamError } from '../../dialect/stream-error.ts';
 import type { OpeningError } from '../../dialect/stream-opening.ts';
-import type { StatedUsage } from '../../dialect/token-usage.ts';
+import { boundedCount, type StatedUsage } from '../../dialect/token-usage.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { ClientAnswer } from '../../http/client-answer.ts';
 import { cutConnection, openingHoldMs, type AnswerHead, type AnswerSummary } from '../answer-sink.ts';
@@ -52,8 +52,8 @@ export function streamOutput({ res, head, client, context, clock, keepAlive, res
   let hold: AbortController | undefined;
   let failure: OpeningError | undefined;
   let usage: StatedUsage | undefined;
-  let bytes = 0;
   let deltas = 0;
+  let content = 0;
   let response: JsonRecord | undefined;
   let hasFailed = false;
   let hasStarted = false;
@@ -69,15 +69,16 @@ export function streamOutput({ res, head, client, context, clock, keepAlive, res
       onFirstByte();
     }
     keepAlive.touch();
-    bytes += shaped.length;
     return shaped === '' || res.write(shaped);
   };
   const encode = (events: readonly IrEvent[]): string => {
     let text = '';
     for (const event of events) {
       if (event.type === 'usage') usage = statedUsage(event.usage);
-      else if (event.type === 'delta') deltas++;
-      else if (event.type === 'error') hasFailed = true;
+      else if (event.type === 'delta') {
+        deltas++;
+        content += Buffer.byteLength(event.text);
+      } else if (event.type === 'error') hasFailed = true;
       if (isOver) continue;
       try {
         const written = encoder.push(event);
@@ -133,7 +134,7 @@ export function streamOutput({ res, head, client, context, clock, keepAlive, res
         if (reshape !== undefined && !hasFailed) res.write(reshape.end());
         res.end();
       }
-      return { usage, storedIds: [], response, isTruncated, hasFailed, answerBytes: bytes, eventCount: deltas };
+      return { usage, storedIds: [], response, isTruncated, hasFailed, contentBytes: content, eventCount: deltas };
     },
     hasStarted: () => hasStarted,
     failure: () => failure,
@@ -171,7 +172,7 @@ export function wholeOutput({ res, head, client, context, requestId }: OutputOpt
       res.writeHead(200, [...withoutBodyHeaders(head.headers), 'content-type', 'application/json', 'content-length', String(body.length)]);
       res.end(body.toString('latin1'), 'latin1');
       const { usage } = answer;
-      return { usage: usage === undefined ? undefined : statedUsage(usage), storedIds: [], response: client.dialect === 'openai-responses' ? record : undefined, isTruncated: false, hasFailed: false, answerBytes: body.length, eventCount: 0 };
+      return { usage: usage === undefined ? undefined : statedUsage(usage), storedIds: [], response: client.dialect === 'openai-responses' ? record : undefined, isTruncated: false, hasFailed: false, contentBytes: body.length, eventCount: 0 };
     },
     hasStarted: () => res.headersSent,
     failure: () => failure,
@@ -195,7 +196,7 @@ function isContent({ type }: IrEvent): boolean {
 }
 
 function statedUsage({ input, output, reasoning, cachedInput }: IrUsage): StatedUsage {
-  return { input, output, reasoning, cached: cachedInput };
+  return { input: boundedCount(input), output: boundedCount(output), reasoning: boundedCount(reasoning), cached: boundedCount(cachedInput) };
 }
 
 const aboutBody: ReadonlySet<string> = new Set(['content-type', 'cache-control', 'content-encoding', 'content-disposition', 'content-language']);

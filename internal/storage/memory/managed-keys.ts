@@ -1,5 +1,6 @@
-import { statusOf, type ManagedKey } from '../../clients/managed-keys/managed-key.ts';
-import type { KeyChange, KeyQuery, KeyUse, ManagedKeyStore } from '../../clients/managed-keys/store.ts';
+import { mergeAddresses } from '../../clients/managed-keys/key-addresses.ts';
+import { statusOf, type KeySecret, type ManagedKey } from '../../clients/managed-keys/managed-key.ts';
+import type { KeyChange, KeyPlace, KeyQuery, KeyUse, ManagedKeyStore } from '../../clients/managed-keys/store.ts';
 
 /** What several stores may share, as processes share a database. */
 export interface ManagedKeyData {
@@ -35,7 +36,7 @@ export function createMemoryManagedKeyStore(data: ManagedKeyData = createManaged
     const before = data.keys.get(key.id)?.secrets ?? [];
     const usesOf = (digest: string): object => {
       const stored = before.find((secret) => secret.digest === digest);
-      return stored === undefined ? {} : { lastUsedAtMs: stored.lastUsedAtMs, lastUsedFrom: stored.lastUsedFrom };
+      return stored === undefined ? {} : { lastUsedAtMs: stored.lastUsedAtMs, lastUsedFrom: stored.lastUsedFrom, addresses: stored.addresses };
     };
     return { ...key, secrets: key.secrets.map((secret) => ({ ...secret, ...usesOf(secret.digest) })) };
   };
@@ -45,15 +46,23 @@ export function createMemoryManagedKeyStore(data: ManagedKeyData = createManaged
     data.gone.delete(key.id);
     return { ...key, revision };
   };
-  const saveUse = ({ digest, atMs, from }: KeyUse): void => {
+  const saveUse = ({ digest, atMs, from, addresses }: KeyUse): void => {
     const key = ownerOf(digest);
     if (key === undefined) return;
-    data.keys.set(key.id, { ...key, secrets: key.secrets.map((secret) => (secret.digest === digest && (secret.lastUsedAtMs ?? 0) < atMs ? { ...secret, lastUsedAtMs: atMs, lastUsedFrom: from } : secret)) });
+    const used = (secret: KeySecret): KeySecret => ({
+      ...secret,
+      ...((secret.lastUsedAtMs ?? 0) < atMs ? { lastUsedAtMs: atMs, lastUsedFrom: from } : {}),
+      ...(addresses === undefined ? {} : { addresses: mergeAddresses(secret.addresses ?? [], addresses) }),
+    });
+    data.keys.set(key.id, { ...key, secrets: key.secrets.map((secret) => (secret.digest === digest ? used(secret) : secret)) });
   };
   return {
     find: (id) => data.keys.get(id),
     findByDigest: ownerOf,
-    list: (query) => all().filter((key) => matches(key, query)).sort(newestFirst).slice(0, query.limit),
+    list: (query) => {
+      const keys = all().filter((key) => matches(key, query)).sort(newestFirst).slice(0, query.limit);
+      return { keys, next: keys.length < query.limit ? undefined : keys.at(-1) };
+    },
     childrenOf: (id, limit) => (id === '' ? [] : all().filter(({ minterId, revokedAtMs }) => minterId === id && revokedAtMs === undefined).slice(0, limit)),
     countUnder: (id, nowMs, limit) => {
       const children = Map.groupBy(all().filter((key) => key.minterId !== '' && isLiving(key, nowMs)), ({ minterId }) => minterId);
@@ -115,12 +124,7 @@ function matches(key: ManagedKey, { owner, tag, status, minterId, nowMs, after }
   );
 }
 
-interface Place {
-  readonly createdAtMs: number;
-  readonly id: string;
-}
-
-function newestFirst(one: Place, other: Place): number {
+function newestFirst(one: KeyPlace, other: KeyPlace): number {
   if (one.createdAtMs !== other.createdAtMs) return other.createdAtMs - one.createdAtMs;
   return one.id < other.id ? 1 : one.id > other.id ? -1 : 0;
 }

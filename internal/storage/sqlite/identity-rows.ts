@@ -6,6 +6,7 @@ import type { SigningKey } from '../../clients/issued/store.ts';
 import { scopes, type Grant, type Scope } from '../../clients/grant.ts';
 import { isRecord, parseJson } from '../../dialect/ir/json.ts';
 import { Secret } from '../../secret/secret.ts';
+import type { Sealer } from '../sealer.ts';
 import type { SqlValue } from './driver.ts';
 import { atOrZero, fromZero, readTexts } from './managed-key-rows.ts';
 import { readRow } from './read-row.ts';
@@ -56,12 +57,15 @@ function readSecret(secret: PublicJwk): ClientSecret {
 }
 
 /** In the order of `personColumns`, of somebody who is new. */
-export function valuesOfPerson(person: Person): readonly SqlValue[] {
-  return [person.id, person.issuer, person.subject, person.label, person.email ?? '', JSON.stringify(person.groups), JSON.stringify(person.scopes), '{}', person.providerRefreshToken?.reveal() ?? '', person.seenAtMs, person.seenAtMs];
+export function valuesOfPerson(person: Person, sealer: Sealer): readonly SqlValue[] {
+  const token = person.providerRefreshToken?.reveal() ?? '';
+  return [person.id, person.issuer, person.subject, person.label, person.email ?? '', JSON.stringify(person.groups), JSON.stringify(person.scopes), '{}', token === '' ? '' : sealer.seal(token, placeOfToken(person.id)), person.seenAtMs, person.seenAtMs];
 }
 
-export function readPerson(row: unknown): KnownPerson {
+/** A token that does not open is as good as none: its person signs in again. */
+export function readPerson(row: unknown, sealer: Sealer): KnownPerson {
   const { text, number } = readRow(row);
+  const token = sealer.open(text('provider_refresh_token'), placeOfToken(text('id')));
   const limits = readGrant(text('limits_json'));
   if (limits === undefined) throw new TypeError(`the limits of ${text('id')} cannot be read`);
   return {
@@ -73,7 +77,7 @@ export function readPerson(row: unknown): KnownPerson {
     groups: readTexts(text('groups_json')),
     scopes: readScopes(text('scopes_json')),
     limits,
-    providerRefreshToken: text('provider_refresh_token') === '' ? undefined : new Secret(text('provider_refresh_token')),
+    providerRefreshToken: token === undefined ? undefined : new Secret(token),
     createdAtMs: number('created_at_ms'),
     seenAtMs: number('seen_at_ms'),
   };
@@ -105,10 +109,11 @@ export function readSession(row: unknown): Session {
   };
 }
 
-export function readSigningKey(row: unknown): SigningKey {
+/** Undefined where it does not open: it was sealed with another key, and what it has signed counts no more. */
+export function readSigningKey(row: unknown, sealer: Sealer): SigningKey | undefined {
   const { text, number } = readRow(row);
-  const jwk = parseJson(text('jwk_json'));
-  if (!isRecord(jwk)) throw new TypeError(`the signing key ${text('kid')} cannot be read`);
+  const jwk = parseJson(sealer.open(text('jwk_json'), placeOfKey(text('kid'))) ?? '');
+  if (!isRecord(jwk)) return undefined;
   return { kid: text('kid'), jwk, createdAtMs: number('created_at_ms'), retiredAtMs: fromZero(number('retired_at_ms')) };
 }
 
@@ -117,6 +122,18 @@ function readGrant(json: string): Grant | undefined {
   const parsed = parseJson(json);
   const grant = decodeGrant(isRecord(parsed) ? parsed : {});
   return isRecord(parsed) && grant.ok ? grant.value : undefined;
+}
+
+export function sealSigningKey(kid: string, jwk: PublicJwk, sealer: Sealer): string {
+  return sealer.seal(JSON.stringify(jwk), placeOfKey(kid));
+}
+
+function placeOfKey(kid: string): string {
+  return `oauth_signing_key ${kid}`;
+}
+
+function placeOfToken(personId: string): string {
+  return `person ${personId}`;
 }
 
 function readScopes(json: string): readonly Scope[] {

@@ -1,8 +1,9 @@
 import { encodeGrant } from '../../clients/managed-keys/grant-json.ts';
-import type { IdentityStore } from '../../clients/issued/store.ts';
+import type { IdentityStore, PageQuery } from '../../clients/issued/store.ts';
 import type { Clock } from '../../clock/clock.ts';
+import type { Sealer } from '../sealer.ts';
 import type { SqlDatabase, SqlValue } from './driver.ts';
-import { clientColumns, personColumns, readClient, readPerson, readSession, readSigningKey, sessionColumns, valuesOfClient, valuesOfPerson, valuesOfSession } from './identity-rows.ts';
+import { clientColumns, personColumns, readClient, readPerson, readSession, readSigningKey, sealSigningKey, sessionColumns, valuesOfClient, valuesOfPerson, valuesOfSession } from './identity-rows.ts';
 import { createProtocolObjects } from './protocol-objects.ts';
 import { readRow } from './read-row.ts';
 
@@ -13,7 +14,7 @@ const keptEndedMs = 90 * 86_400_000;
 const signedIn = ['label', 'email', 'groups_json', 'scopes_json', 'provider_refresh_token', 'seen_at_ms'] as const;
 
 /** OAuth clients, people, their logins and what the authorization server keeps, in SQLite. */
-export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clock, 'nowMs'>): IdentityStore {
+export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clock, 'nowMs'>, sealer: Sealer): IdentityStore {
   const objects = createProtocolObjects(database, clock);
   const marks = (columns: readonly string[]): string => columns.map(() => '?').join(', ');
   const selectClient = database.prepare(`SELECT ${clientColumns.join(', ')} FROM oauth_client WHERE id = ?`);
@@ -43,17 +44,25 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
   const dataVersion = database.prepare('PRAGMA data_version');
   const readVersion = (): number => readRow(dataVersion.get()).number('data_version');
   let seenVersion = readVersion();
+  let isBehind = false;
 
   const revision = (): number => readRow(selectRevision.get()).number('value');
-  const write = <T>(work: (next: number) => T): T =>
-    database.inTransaction(() => {
+  /** Of the newest write that is our own or was told of. */
+  let seenRevision = revision();
+  const write = <T>(work: (next: number) => T): T => {
+    let next = 0;
+    const result = database.inTransaction(() => {
       raiseRevision.run();
-      return work(revision());
+      next = revision();
+      return work(next);
     });
-  const page = <T>(table: string, columns: readonly string[], conditions: Readonly<Record<string, string | undefined>>, after: { readonly createdAtMs: number; readonly id: string } | undefined, limit: number, read: (row: unknown) => T): readonly T[] => {
+    if (seenRevision === next - 1) seenRevision = next;
+    return result;
+  };
+  const page = <T>(table: string, columns: readonly string[], conditions: Readonly<Record<string, string | undefined>>, { after, limit }: PageQuery, read: (row: unknown) => T, more?: { readonly sql: string; readonly values: readonly SqlValue[] }): readonly T[] => {
     const said = Object.entries(conditions).filter((entry): entry is [string, string] => entry[1] !== undefined);
-    const where = [...said.map(([column]) => `${column} = ?`), ...(after === undefined ? [] : ['(created_at_ms, id) < (?, ?)'])];
-    const values: readonly SqlValue[] = [...said.map(([, value]) => value), ...(after === undefined ? [] : [after.createdAtMs, after.id]), limit];
+    const where = [...said.map(([column]) => `${column} = ?`), ...(more === undefined ? [] : [more.sql]), ...(after === undefined ? [] : ['(created_at_ms, id) < (?, ?)'])];
+    const values: readonly SqlValue[] = [...said.map(([, value]) => value), ...(more?.values ?? []), ...(after === undefined ? [] : [after.createdAtMs, after.id]), limit];
     const sql = `SELECT ${columns.join(', ')} FROM ${table}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`} ORDER BY created_at_ms DESC, id DESC LIMIT ?`;
     return database.prepare(sql).all(...values).map(read);
   };
@@ -61,7 +70,7 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
   return {
     objects,
     findClient: (id) => optional(selectClient.get(id), readClient),
-    listClients: ({ after, limit, minterId }) => page('oauth_client', clientColumns, { minter_id: minterId }, after, limit, readClient),
+    listClients: (query) => page('oauth_client', clientColumns, { minter_id: query.minterId }, query, readClient),
     insertClient: (client) =>
       write((next) => {
         const written = { ...client, revision: next };
@@ -81,12 +90,13 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
         endSessionsOfClient.run(clock.nowMs(), 'client removed', id);
         return true;
       }),
-    findPerson: (id) => optional(selectPerson.get(id), readPerson),
-    savePerson: (person) => write(() => void savePerson.run(...valuesOfPerson(person))),
+    findPerson: (id) => optional(selectPerson.get(id), (row) => readPerson(row, sealer)),
+    savePerson: (person) => write(() => void savePerson.run(...valuesOfPerson(person, sealer))),
     limitPerson: (id, limits) => write(() => limitPerson.run(JSON.stringify(encodeGrant(limits)), id).changes === 1),
-    listPeople: ({ after, limit }) => page('person', personColumns, {}, after, limit, readPerson),
+    listPeople: (query) => page('person', personColumns, {}, query, (row) => readPerson(row, sealer)),
     findSession: (id) => optional(selectSession.get(id), readSession),
-    listSessions: ({ personId, clientId, after, limit }) => page('oauth_session', sessionColumns, { person_id: personId, client_id: clientId }, after, limit, readSession),
+    listSessions: ({ personId, clientId, visibleTo, ...query }) =>
+      page('oauth_session', sessionColumns, { person_id: personId, client_id: clientId }, query, readSession, visibleTo === undefined ? undefined : { sql: '(person_id = ? OR client_id IN (SELECT id FROM oauth_client WHERE minter_id = ?))', values: [visibleTo, visibleTo] }),
     insertSession: (session) => void insertSession.run(...valuesOfSession(session)),
     endSession: (id, by) =>
       write(() => {
@@ -97,11 +107,11 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
     endToken: (jti, expiresAtMs) => write(() => void endToken.run(jti, expiresAtMs)),
     isTokenEnded: (jti) => selectEnded.get(jti) !== undefined,
     isFirstUse: (scope, jti, expiresAtMs) => useOnce.run(scope, jti, expiresAtMs, clock.nowMs()).changes === 1,
-    signingKeys: () => selectKeys.all().map(readSigningKey),
+    signingKeys: () => selectKeys.all().map((row) => readSigningKey(row, sealer)).filter((key) => key !== undefined),
     insertSigningKey: ({ kid, jwk, createdAtMs }, retirePrevious) =>
       write(() => {
         if (retirePrevious) retireKeys.run(createdAtMs);
-        insertKey.run(kid, JSON.stringify(jwk), createdAtMs);
+        insertKey.run(kid, sealSigningKey(kid, jwk, sealer), createdAtMs);
       }),
     sweep: () => {
       const nowMs = clock.nowMs();
@@ -111,12 +121,16 @@ export function createSqliteIdentityStore(database: SqlDatabase, clock: Pick<Clo
       forgetSessions.run(nowMs - keptEndedMs);
       forgetKeys.run(nowMs - keptEndedMs);
     },
-    revision,
-    mayHaveChanged: () => {
+    hasChangedElsewhere: () => {
       const version = readVersion();
-      if (version === seenVersion) return false;
+      isBehind ||= version !== seenVersion;
       seenVersion = version;
-      return true;
+      if (!isBehind) return false;
+      const newest = revision();
+      isBehind = false;
+      const hasChanged = newest !== seenRevision;
+      seenRevision = newest;
+      return hasChanged;
     },
   };
 }

@@ -1,4 +1,5 @@
 import { decodeGrant, encodeGrant } from '../../clients/managed-keys/grant-json.ts';
+import type { KeyAddress } from '../../clients/managed-keys/key-addresses.ts';
 import type { KeySecret, ManagedKey } from '../../clients/managed-keys/managed-key.ts';
 import { isRecord, parseJson } from '../../dialect/ir/json.ts';
 import type { SqlValue } from './driver.ts';
@@ -56,7 +57,13 @@ function readSecret(row: unknown): KeySecret {
     endsAtMs: fromZero(number('ends_at_ms')),
     lastUsedAtMs: fromZero(number('last_used_at_ms')),
     lastUsedFrom: text('last_used_from'),
+    ...(text('addresses_json') === '[]' ? {} : { addresses: readAddresses(text('addresses_json')) }),
   };
+}
+
+export function readAddresses(json: string): readonly KeyAddress[] {
+  const value = parseJson(json);
+  return (Array.isArray(value) ? value : []).filter(isRecord).flatMap(({ address, atMs }) => (typeof address === 'string' && typeof atMs === 'number' ? [{ address, atMs }] : []));
 }
 
 export function fromZero(atMs: number): number | undefined {

@@ -1,11 +1,15 @@
+import { mergeAddresses } from '../../clients/managed-keys/key-addresses.ts';
 import type { KeySecret, KeyStatus, ManagedKey } from '../../clients/managed-keys/managed-key.ts';
 import type { KeyChange, KeyQuery, ManagedKeyStore } from '../../clients/managed-keys/store.ts';
 import type { SqlDatabase, SqlValue } from './driver.ts';
-import { atOrZero, keyColumns, readManagedKey, readTexts, secretColumns, valuesOfKey } from './managed-key-rows.ts';
+import { atOrZero, keyColumns, readAddresses, readManagedKey, readTexts, secretColumns, valuesOfKey } from './managed-key-rows.ts';
 import { readRow } from './read-row.ts';
 
 /** Forgotten keys are told of to other processes for as long as they might not have heard. */
 const keptGone = 10_000;
+/** Rows that a filter without an index looks through at a time: some milliseconds. */
+const rowsPerSlice = 1_000;
+const newestFirst = 'ORDER BY created_at_ms DESC, id DESC';
 /** More changes than this are not told one by one. */
 const maxTold = 5_000;
 
@@ -14,7 +18,7 @@ class Stale extends Error {}
 /** Managed keys in SQLite. Deleted keys leave their digests behind, so that other processes forget them too. */
 export function createSqliteManagedKeyStore(database: SqlDatabase): ManagedKeyStore {
   const selectKey = database.prepare(`SELECT ${keyColumns.join(', ')} FROM client_key WHERE id = ?`);
-  const selectSecrets = database.prepare(`SELECT ${secretColumns.join(', ')} FROM client_key_secret WHERE key_id = ? ORDER BY ends_at_ms = 0 DESC, created_at_ms DESC`);
+  const selectSecrets = database.prepare(`SELECT ${secretColumns.join(', ')}, addresses_json FROM client_key_secret WHERE key_id = ? ORDER BY ends_at_ms = 0 DESC, created_at_ms DESC`);
   const selectOwner = database.prepare('SELECT key_id FROM client_key_secret WHERE digest = ?');
   const selectChildren = database.prepare(`SELECT ${keyColumns.join(', ')} FROM client_key WHERE minter_id = ? AND minter_id <> '' AND revoked_at_ms = 0 LIMIT ?`);
   // UNION drops what was seen, so that a damaged store does not lead in a circle.
@@ -36,6 +40,8 @@ export function createSqliteManagedKeyStore(database: SqlDatabase): ManagedKeySt
   const deleteGone = database.prepare('DELETE FROM client_key_gone WHERE id = ?');
   const trimGone = database.prepare('DELETE FROM client_key_gone WHERE id IN (SELECT id FROM client_key_gone ORDER BY revision DESC LIMIT -1 OFFSET ?)');
   const saveUse = database.prepare('UPDATE client_key_secret SET last_used_at_ms = ?, last_used_from = ? WHERE digest = ? AND last_used_at_ms < ?');
+  const selectAddresses = database.prepare('SELECT addresses_json FROM client_key_secret WHERE digest = ?');
+  const saveAddresses = database.prepare('UPDATE client_key_secret SET addresses_json = ? WHERE digest = ?');
   const dataVersion = database.prepare('PRAGMA data_version');
   const listQueries = new Map<string, ReturnType<SqlDatabase['prepare']>>();
   const readVersion = (): number => readRow(dataVersion.get()).number('data_version');
@@ -81,10 +87,16 @@ export function createSqliteManagedKeyStore(database: SqlDatabase): ManagedKeySt
       return row === undefined ? undefined : withSecrets(row);
     },
     list: (query) => {
-      const { sql, values } = listSql(query);
-      const statement = listQueries.get(sql) ?? database.prepare(sql);
-      listQueries.set(sql, statement);
-      return statement.all(...values).map(withSecrets);
+      const { rows, isFiltered, page } = listSql(query);
+      const prepared = (sql: string): ReturnType<SqlDatabase['prepare']> => {
+        const statement = listQueries.get(sql) ?? database.prepare(sql);
+        listQueries.set(sql, statement);
+        return statement;
+      };
+      const keys = prepared(page.sql).all(...page.values).map(withSecrets);
+      if (keys.length >= query.limit) return { keys, next: keys.at(-1) };
+      const last = isFiltered ? prepared(`SELECT created_at_ms, id FROM client_key${rows.where} ${newestFirst} LIMIT 1 OFFSET ?`).get(...rows.values, rowsPerSlice - 1) : undefined;
+      return { keys, next: last === undefined ? undefined : { createdAtMs: readRow(last).number('created_at_ms'), id: readRow(last).text('id') } };
     },
     childrenOf: (id, limit) => selectChildren.all(id, limit).map(withSecrets),
     countUnder: (id, nowMs, limit) => readRow(countUnder.get(id, nowMs, limit + 1)).number('living'),
@@ -120,7 +132,15 @@ export function createSqliteManagedKeyStore(database: SqlDatabase): ManagedKeySt
         trimGone.run(keptGone);
         return gone;
       }),
-    saveUses: (uses) => database.inTransaction(() => uses.forEach(({ digest, atMs, from }) => saveUse.run(atMs, from, digest, atMs))),
+    saveUses: (uses) =>
+      database.inTransaction(() => {
+        for (const { digest, atMs, from, addresses } of uses) {
+          saveUse.run(atMs, from, digest, atMs);
+          const found = addresses === undefined ? undefined : selectAddresses.get(digest);
+          if (addresses === undefined || found === undefined) continue;
+          saveAddresses.run(JSON.stringify(mergeAddresses(readAddresses(readRow(found).text('addresses_json')), addresses)), digest);
+        }
+      }),
     revision: () => readRow(selectRevision.get()).number('value'),
     changedSince: (revision) => {
       if (readRow(countChanged.get(revision, revision)).number('changed') > maxTold) return 'many';
@@ -144,13 +164,28 @@ const statusConditions = {
   rotating: { sql: 'revoked_at_ms = 0 AND (expires_at_ms = 0 OR expires_at_ms > ?) AND EXISTS (SELECT 1 FROM client_key_secret WHERE key_id = client_key.id AND ends_at_ms > ?)', uses: 2 },
 } as const satisfies Record<KeyStatus, { readonly sql: string; readonly uses: number }>;
 
-function listSql({ owner, tag, status, minterId, nowMs, after, limit }: KeyQuery): { readonly sql: string; readonly values: readonly SqlValue[] } {
-  const conditions: { readonly sql: string; readonly values: readonly SqlValue[] }[] = [];
-  if (owner !== undefined) conditions.push({ sql: 'owner = ?', values: [owner] });
-  if (tag !== undefined) conditions.push({ sql: 'EXISTS (SELECT 1 FROM json_each(tags_json) WHERE json_each.value = ?)', values: [tag] });
-  if (minterId !== undefined) conditions.push({ sql: 'minter_id = ?', values: [minterId] });
-  if (status !== undefined) conditions.push({ sql: statusConditions[status].sql, values: Array.from({ length: statusConditions[status].uses }, () => nowMs) });
-  if (after !== undefined) conditions.push({ sql: '(created_at_ms, id) < (?, ?)', values: [after.createdAtMs, after.id] });
-  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.map(({ sql }) => `(${sql})`).join(' AND ')}`;
-  return { sql: `SELECT ${keyColumns.join(', ')} FROM client_key${where} ORDER BY created_at_ms DESC, id DESC LIMIT ?`, values: [...conditions.flatMap(({ values }) => values), limit] };
+interface Condition {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** `rows`: what an index leads to, in order. `page`: what of them is asked for; where that is not all, of a slice of them. */
+function listSql({ owner, tag, status, minterId, nowMs, after, limit }: KeyQuery): { readonly rows: { readonly where: string; readonly values: readonly SqlValue[] }; readonly isFiltered: boolean; readonly page: Condition } {
+  const byOwner: readonly Condition[] = owner === undefined ? [] : [{ sql: 'owner = ?', values: [owner] }];
+  const byMinter: readonly Condition[] = minterId === undefined ? [] : [{ sql: "minter_id = ? AND minter_id <> ''", values: [minterId] }];
+  const indexed = [...(byMinter.length > 0 ? byMinter : byOwner), ...(after === undefined ? [] : [{ sql: '(created_at_ms, id) < (?, ?)', values: [after.createdAtMs, after.id] }])];
+  const others: readonly Condition[] = [
+    ...(byMinter.length > 0 ? byOwner : []),
+    ...(tag === undefined ? [] : [{ sql: 'EXISTS (SELECT 1 FROM json_each(tags_json) WHERE json_each.value = ?)', values: [tag] }]),
+    ...(status === undefined ? [] : [{ sql: statusConditions[status].sql, values: Array.from({ length: statusConditions[status].uses }, () => nowMs) }]),
+  ];
+  const rows = { where: whereAll(indexed), values: indexed.flatMap(({ values }) => values) };
+  const found = `SELECT ${keyColumns.join(', ')} FROM client_key${rows.where} ${newestFirst} LIMIT ?`;
+  if (others.length === 0) return { rows, isFiltered: false, page: { sql: found, values: [...rows.values, limit] } };
+  const page = { sql: `SELECT * FROM (${found}) AS client_key${whereAll(others)} ${newestFirst} LIMIT ?`, values: [...rows.values, rowsPerSlice, ...others.flatMap(({ values }) => values), limit] };
+  return { rows, isFiltered: true, page };
+}
+
+function whereAll(conditions: readonly Condition[]): string {
+  return conditions.length === 0 ? '' : ` WHERE ${conditions.map(({ sql }) => `(${sql})`).join(' AND ')}`;
 }

@@ -1,5 +1,6 @@
 import { auditChain } from './migration-audit-chain.ts';
 import { identityTables } from './migration-identity.ts';
+import { auditRestarts } from './migration-audit-restarts.ts';
 import { keyIndexes } from './migration-key-indexes.ts';
 
 /** One step of the schema. Shipped steps are never edited; a change is a new step. */
@@ -190,5 +191,6 @@ export const migrations: readonly Migration[] = [
     `,
   },
   keyIndexes(6),
-  identityTables(7),
+  auditRestarts(7),
+  identityTables(8),
 ];

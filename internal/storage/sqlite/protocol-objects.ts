@@ -28,6 +28,7 @@ export function createProtocolObjects(database: SqlDatabase, clock: Pick<Clock, 
   const decide = database.prepare(`
     UPDATE oauth_object SET payload_json = json_patch(payload_json, ?), grant_id = ?
     WHERE user_code = ? AND user_code <> '' AND consumed_at_ms = 0 AND expires_at_ms > ? AND json_extract(payload_json, '$.accountId') IS NULL AND json_extract(payload_json, '$.error') IS NULL`);
+  const count = database.prepare('SELECT count(*) AS kept FROM (SELECT 1 FROM oauth_object INDEXED BY oauth_object_by_end WHERE model = ? AND expires_at_ms > 0 AND expires_at_ms BETWEEN ? AND ? LIMIT ?)');
   const removeExpired = database.prepare("DELETE FROM oauth_object WHERE expires_at_ms > 0 AND expires_at_ms < ? AND (model <> 'DeviceCode' OR expires_at_ms < ?)");
 
   const keyOf = (model: string, id: string): string => (bearers.has(model) ? sha256Hex(id) : id);
@@ -56,6 +57,7 @@ export function createProtocolObjects(database: SqlDatabase, clock: Pick<Clock, 
     findByUserCode: (userCode) => read(selectByUserCode.get(userCode)),
     findByUid: (model, uid) => read(selectByUid.get(uid, model))?.payload,
     consume: (model, id) => consume.run(clock.nowMs(), model, keyOf(model, id)).changes === 1,
+    isFull: (model, most, withinMs) => readRow(count.get(model, clock.nowMs(), clock.nowMs() + withinMs, most)).number('kept') >= most,
     remove: (model, id) => void remove.run(model, keyOf(model, id)),
     removeByGrant: (grantId) => void removeByGrant.run(grantId, grantId),
     decideDevice: (userCode, members) => decide.run(JSON.stringify(members), memberOf(members, 'grantId'), userCode, clock.nowMs()).changes === 1,

@@ -2,6 +2,7 @@ import type { BudgetStore } from '../../clients/limits/budget-store.ts';
 import type { IdentityStore } from '../../clients/issued/store.ts';
 import type { ManagedKeyStore } from '../../clients/managed-keys/store.ts';
 import type { UsageStore } from '../../usage/store.ts';
+import type { Sealer } from '../sealer.ts';
 import { createAuditTables, type AuditTables } from './audit-tables.ts';
 import { createSqliteBudgetStore } from './budget-store.ts';
 import { createSqliteIdentityStore } from './identity.ts';
@@ -20,7 +21,7 @@ export interface Stores {
   readonly managedKeys: ManagedKeyStore;
   readonly budgets: BudgetStore;
   /** Opened at its first use: most daemons issue no tokens. */
-  readonly identity: () => IdentityStore;
+  readonly identity: (sealer: Sealer) => IdentityStore;
   /** No store may be used afterwards. */
   readonly close: () => void;
 }
@@ -35,7 +36,7 @@ export function openSqliteStores(options: OpenOptions & { readonly onFailure?: (
     audit: createAuditTables(database),
     responseOwners,
     budgets: createSqliteBudgetStore(database),
-    identity: () => (identity ??= createSqliteIdentityStore(database, options.clock)),
+    identity: (sealer) => (identity ??= createSqliteIdentityStore(database, options.clock, sealer)),
     responses: createSqliteResponseStore({ database, clock: options.clock, maxTotalBytes: options.maxStoredResponseBytes ?? (() => Infinity), onFailure: options.onFailure ?? (() => undefined) }),
     managedKeys: createSqliteManagedKeyStore(database),
     close: () => {

@@ -40,7 +40,7 @@ function inExchange(subjectToken: string, more: Partial<ExchangeRequest> = {}): 
 /** What both doors say. */
 const both = async (token: string): Promise<readonly string[]> => [await atDoor(token), inExchange(token)];
 const refused = ['401 invalid_api_key', 'invalid_request'];
-const isTaken = [expect.stringMatching(/^ok workload_[\da-f]{12}$/), 'models:use models:read'];
+const isTaken = [expect.stringMatching(/^ok workload_[\da-f]{20}$/), 'models:use models:read'];
 
 describe('rule 33: tokens of trusted issuers', () => {
   it('are taken from GitHub Actions and Kubernetes as their entries say', async () => {

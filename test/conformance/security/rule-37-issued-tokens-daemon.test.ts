@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { clientCredentialsGrant, initiateDeviceAuthorization, None, pollDeviceAuthorizationGrant, refreshTokenGrant, tokenRevocation, type Configuration } from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../internal/clock/clock.ts';
+import { createSealer } from '../../../internal/storage/sealer.ts';
 import { openSqliteStores } from '../../../internal/storage/sqlite/stores.ts';
 import { ask, memberOf } from '../../support/ask.ts';
 import { startDaemon } from '../../support/daemon.ts';
@@ -124,7 +125,7 @@ describe('an issued token in use ends within 50 ms, on streams and sockets', () 
 describe('revoked by another process on the same data', () => {
   it('a login, a client and a token end here within 1 s, streams and sockets too', async () => {
     const other = openSqliteStores({ file: join(daemon.folder, 'data', 'state', 'keyward.db'), clock: systemClock });
-    const identity = other.identity();
+    const identity = other.identity(createSealer(new Uint8Array(32)));
     const login = await logIn();
     expect(await measure(login.token, async () => void identity.endSession(login.session, 'other'))).toBeLessThan(1_000);
     await expect(refreshTokenGrant(cli, login.refresh)).rejects.toMatchObject({ error: 'invalid_grant' });
@@ -140,7 +141,7 @@ describe('revoked by another process on the same data', () => {
 
   it('a second daemon on the same data is refused before it could write any', async () => {
     const configPath = join(daemon.folder, 'second.yaml');
-    writeFileSync(configPath, 'port: 0\ndata-dir: "./data"\nauth-dir: "./auth"\nidentity: { enabled: true }\n', { mode: 0o600 });
+    writeFileSync(configPath, 'port: 0\npublic-url: "http://localhost:1"\ndata-dir: "./data"\nauth-dir: "./auth"\nidentity: { enabled: true }\n', { mode: 0o600 });
     await expect(startDaemon({ folder: daemon.folder, configPath })).rejects.toThrow('another Keyward uses');
     expect(await models((await logIn()).token)).toBe('200');
   });

@@ -31,7 +31,7 @@ describe('a person who logs in by device grant', () => {
   it('gets a token that is good at once, and is known by name', async () => {
     const tokens = await logIn('ann');
     expect(tokens).toMatchObject({ token_type: 'bearer', expires_in: 3_600, scope: 'models:use models:read', refresh_token: expect.any(String) });
-    expect(tokens.claims()?.sub).toMatch(/^person_[0-9a-f]{12}$/);
+    expect(tokens.claims()?.sub).toMatch(/^person_[0-9a-f]{20}$/);
     expect(await isGood(tokens.access_token)).toBe('200');
     const { body } = await daemon.manage('GET', '/sessions');
     expect(body['sessions']).toEqual([expect.objectContaining({ person: { id: tokens.claims()?.sub, label: 'ann' }, client_id: 'keyward-cli', status: 'active', scopes: ['models:use', 'models:read'], created_from: '127.0.0.1' })]);

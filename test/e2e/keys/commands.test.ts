@@ -49,7 +49,29 @@ describe('keyward keys', () => {
     expect(await isGood(fresh)).toBe('401 key_revoked');
   });
 
+  it('set changes what is said and leaves the rest, budgets bound by bound; the text stays good', async () => {
+    const text = keys('create', 'nightly', '--models', '*', '--rpm', '60', '--daily-tokens', '5', '--daily-requests', '7', '--monthly-cost', '3', '--tags', 'eu').stdout.trim();
+    const changed = JSON.parse(keys('set', 'nightly', '--owner', 'bob', '--rpm', '120', '--daily-tokens', '1_000', '--expires', '12h', '--clear', 'models,monthly-cost,tags', '--json').stdout);
+    expect(changed).toMatchObject({ name: 'nightly', owner: 'bob', tags: [], limits: { requests_per_minute: 120, daily_budget: { tokens: 1_000, requests: 7 } } });
+    expect(Object.keys(changed.limits).sort()).toEqual(['daily_budget', 'requests_per_minute']);
+    expect(keys('set', 'nightly', '--clear', 'daily-requests', '--name', 'weekly').stdout).toContain('weekly');
+    expect(JSON.parse(keys('show', 'weekly', '--json').stdout).limits.daily_budget).toEqual({ tokens: 1_000 });
+    expect(await isGood(text)).toBe('200');
+  });
+
+  it('delete ends a key, with those minted from it, and forgets it', async () => {
+    const made = JSON.parse(keys('create', 'gone', '--json').stdout);
+    const child = JSON.parse(keys('create', 'gone-too', '--minter', made.id, '--json').stdout);
+    expect(keys('delete', 'gone').stdout).toMatch(/^gone \(ck_[\w-]+\) is deleted: .*\nKeys minted from it, which are revoked with it: 1\.\n$/);
+    expect([await isGood(made.key), await isGood(child.key)]).toEqual(['401 invalid_api_key', '401 key_revoked']);
+    expect(keys('show', made.id).status).toBe(1);
+  });
+
   it.each<[readonly string[], number, RegExp]>([
+    [['set', 'nobody', '--rpm', '1'], 1, /No key has the id or the name nobody/],
+    [['set', 'nobody'], 2, /Nothing to change was said/],
+    [['set', 'nobody', '--clear', 'rpm,name'], 2, /It is a list out of owner, purpose/],
+    [['delete', 'nobody'], 1, /No key has the id or the name nobody/],
     [['show', 'nobody'], 1, /No key has the id or the name nobody; `keyward keys list` shows what there is\./],
     [['show', 'ck_nobody'], 1, /No key has the id or the name ck_nobody/],
     [['create', 'x', '--expires', 'soon'], 2, /`expires_in` must be a duration such as 12h or 90d/],

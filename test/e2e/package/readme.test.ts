@@ -32,7 +32,8 @@ const manifest: { readonly scripts: Readonly<Record<string, string>> } = JSON.pa
 
 describe('the README and its pages', () => {
   it.each([...new Set(listCommandLines())].map((line) => [line]))('`keyward %s` is a command the binary takes', async (line) => {
-    const words = line.replace('[FILE]', '').replaceAll(/~\S*/g, 'FILE').trim().split(/\s+/);
+    // What stands behind `--` is another program's.
+    const words = (line.split(' -- ')[0] ?? '').replace('[FILE]', '').replaceAll(/~\S*/g, 'FILE').trim().split(/\s+/);
     const cli = createFakeProcess([...words, '--help']);
     expect({ code: await runCli(cli, () => Promise.resolve({ exitCode: 0 })), err: cli.err() }).toEqual({ code: 0, err: '' });
     // Options that help alone would swallow unchecked.
@@ -81,7 +82,7 @@ describe('the README and its pages', () => {
 /** Every command of the help, with the names below it where it has some. */
 async function listOffered(): Promise<readonly string[]> {
   const names = [...(await printHelp([])).matchAll(/^ {2}([a-z]+)(?: [a-z|<>]+)? {2,}/gm)].map((match) => match[1] ?? '').filter((name) => !/^(?:help|config|data|accounts|keyward)$/.test(name));
-  const groups = await Promise.all(['config', 'keys', 'accounts', 'audit'].map(async (group) => [group, await printHelp([group])] as const));
+  const groups = await Promise.all(['config', 'keys', 'accounts', 'audit', 'contexts', 'clients', 'sessions'].map(async (group) => [group, await printHelp([group])] as const));
   const below = groups.flatMap(([group, help]) => [...help.slice(help.indexOf('Commands:')).matchAll(/^ {2}([a-z-]+)(?: .*)?$/gm)].map((match) => `${group} ${match[1]}`));
   return [...names.filter((name) => !groups.some(([group]) => group === name)), ...below];
 }

@@ -66,6 +66,49 @@ describe('audit.fail-closed', () => {
   });
 });
 
+describe('a key’s text, which is shown once, with audit.fail-closed', () => {
+  const textOf = (answer: { readonly body: Readonly<Record<string, unknown>> }): string => String(answer.body['key']);
+  const isGood = (management: Management, text: string): boolean => management.keySource.verify(text).kind === 'valid';
+
+  it('is put on record, with what it may do, before there is such a key', async () => {
+    const management = open(100);
+    const made = await management.send('POST', '/client-keys', { json: { name: 'ci' } });
+    const rotated = await management.send('POST', `/client-keys/${String(made.body['id'])}/rotate`);
+    const rows = management.audited().filter(({ action }) => action.startsWith('key.'));
+    const target = made.body['id'];
+    expect(rows).toMatchObject([
+      { action: 'key.created', outcome: 'asked', target, after: { name: 'ci', hints: [made.body['hint']] } },
+      { action: 'key.created', outcome: 'ok', target },
+      { action: 'key.rotated', outcome: 'asked', target, after: { hints: [rotated.body['hint'], made.body['hint']] } },
+      { action: 'key.rotated', outcome: 'ok', target },
+    ]);
+  });
+
+  // Of each change: that it was asked for, what it is to be, what came of it.
+  it.each([[2, 200], [1, 503], [0, 503]])('is not lost and not given out unrecorded when %i more rows can be stored', async (room, status) => {
+    for (const change of ['create', 'rotate'] as const) {
+      let left = Infinity;
+      const store = createMemoryAuditStore();
+      const management = openManagement(`client-auth: required\n${config}`, { auditStore: { ...store, append: (rows) => { if (--left < 0) throw new Error('disk full'); return store.append(rows); } } });
+      const first = await management.send('POST', '/client-keys', { json: { name: 'first' } });
+      left = room;
+      const answer = await management.send('POST', change === 'create' ? '/client-keys' : `/client-keys/${String(first.body['id'])}/rotate`, { json: change === 'create' ? { name: 'second' } : { overlap: '0s' } });
+      expect([change, answer.status]).toEqual([change, status === 200 && change === 'create' ? 201 : status]);
+      expect(isGood(management, textOf(first))).toBe(change === 'create' || status === 503);
+      if (status === 200) expect(isGood(management, textOf(answer))).toBe(true);
+      else expect(management.keyStore.list({ nowMs: 0, limit: 9 }).keys.length).toBe(1);
+    }
+  });
+
+  it('a rotation that fails after it was put on record leaves no row that says it was done', async () => {
+    const management = open(100);
+    const made = await management.send('POST', '/client-keys', { json: { name: 'ci' } });
+    await management.send('POST', `/client-keys/${String(made.body['id'])}/revoke`);
+    expect((await management.send('POST', `/client-keys/${String(made.body['id'])}/rotate`)).code).toBe('conflict');
+    expect(management.audited()).not.toContainEqual(expect.objectContaining({ action: 'key.rotated', outcome: 'ok' }));
+  });
+});
+
 describe('without audit.fail-closed', () => {
   it('a store that fails stops nothing', async () => {
     const management = open(0, 'request-retry: 1\n');

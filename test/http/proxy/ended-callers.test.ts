@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { onBusyMachine } from '../../support/busy-machine.ts';
 import { accountsFromConfig } from '../../../internal/accounts/from-config.ts';
 import type { Principal } from '../../../internal/clients/principal.ts';
 import { AppError } from '../../../internal/fault/app-error.ts';
@@ -37,7 +38,7 @@ describe('a caller whose right ends while it is served', () => {
     ['translated for Anthropic’s client', '/v1/messages', message, /event: error\ndata: \{"type":"error","error":\{"type":"authentication_error","message":"This key was revoked\."/],
     ['translated for a Responses client', '/v1/responses', { model: 'm', stream: true, input: 'hi' }, /"code":"key_revoked"|This key was revoked/],
     ['translated for Gemini’s client', '/v1beta/models/m:streamGenerateContent?alt=sse', { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] }, /This key was revoked/],
-  ])('a stream %s ends in the dialect’s error event and a cut, and the upstream is left within 50 ms', async (_, path, body, expected) => {
+  ])('a stream %s ends in the dialect’s error event and a cut, and the upstream is left within 50 ms', onBusyMachine, async (_, path, body, expected) => {
     const answer = ask(path, body);
     await until('the stream has begun', () => upstream.seen.length === 1);
     await until('bytes are on their way', async () => {

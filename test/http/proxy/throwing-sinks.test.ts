@@ -48,7 +48,8 @@ async function attemptWith(sink: Partial<AnswerSink>, script: (res: ServerRespon
       isBinary: false,
       envelope: undefined,
       secrets: [],
-      answerHeaders: [],
+      hasOwnRates: false,
+    answerHeaders: [],
       onFirstByte: () => undefined,
       clock: createManualClock(),
       keepAlive: noKeepAlive,
@@ -90,7 +91,7 @@ describe.each([['as it is', {}, (text: string) => Buffer.from(text)], ['coded', 
 
 describe('a sink that is over', () => {
   it('is ended at once, and the upstream is left', async () => {
-    const summary = { usage: undefined, storedIds: [], response: undefined, isTruncated: false, hasFailed: true, answerBytes: 1, eventCount: 0 };
+    const summary = { usage: undefined, storedIds: [], response: undefined, isTruncated: false, hasFailed: true, contentBytes: 1, eventCount: 0 };
     const { end } = await attemptWith({ isOver: () => true, end: () => summary }, (res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' });
       res.write('data: {}\n\n');

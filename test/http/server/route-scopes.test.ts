@@ -14,7 +14,7 @@ const logins = createLoginRoutes({ callback: () => Promise.resolve({ status: 303
 const oauth: OAuthHandler = () => Promise.resolve();
 const page = () => new Response();
 const shown = () => Promise.resolve({ status: 200, headers: {}, body: '' });
-const identity: OAuthRoutes = { serve: oauth, token: oauth, deviceAuthorization: oauth, metadata: oauth, bearerToken: page, makeRunKey: page, endRunKey: page, pages: { device: shown, devicePost: shown, signinCallback: shown, interaction: shown, interactionPost: shown } };
+const identity: OAuthRoutes = { serve: oauth, token: oauth, deviceAuthorization: oauth, authorize: oauth, metadata: oauth, bearerToken: page, makeRunKey: page, endRunKey: page, pages: { device: shown, devicePost: shown, signinCallback: shown, interaction: shown, interactionPost: shown } };
 const routes = async () => routeTable(proxy, { responses: () => Promise.resolve(undefined), realtime: () => Promise.resolve(undefined) }, statusPages, logins, identity, await openManagement('port: 8317\n').routes());
 
 /** What a token can do with itself needs no scope. */

@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toRow } from '../../../internal/audit/row.ts';
 import { runCli } from '../../../internal/cli/run.ts';
 import { openAuditArchive } from '../../../internal/storage/audit-archive.ts';
+import { createRestartAudit } from '../../../internal/storage/restart-audit.ts';
 import { auditEvent, createAuditRig, type AuditRig } from '../../support/audit-rig.ts';
 import { createFakeProcess, type FakeProcess } from './fake-process.ts';
 
@@ -18,7 +19,7 @@ async function audit(...argv: readonly string[]): Promise<{ readonly code: numbe
   const cli = createFakeProcess(['audit', ...argv]);
   mkdirSync(join(cli.home, '.keyward'));
   writeFileSync(join(cli.home, '.keyward', 'config.yaml'), `data-dir: ${rig.dataDir}\n`);
-  const code = await runCli(cli, () => Promise.reject(new Error('the daemon must not start')), () => Promise.resolve(openAuditArchive));
+  const code = await runCli(cli, () => Promise.reject(new Error('the daemon must not start')), () => Promise.resolve(openAuditArchive), undefined, undefined, () => Promise.resolve(createRestartAudit(rig.clock)));
   return { code, cli };
 }
 
@@ -65,5 +66,16 @@ describe('keyward audit', () => {
     expect([foreign.code, foreign.cli.out(), foreign.cli.err()]).toEqual([1, expect.stringContaining('"intact":null'), expect.stringMatching(/made with another audit key than this one \([0-9a-f]{12}\)/)]);
     writeFileSync(rig.places.database, 'no database at all, but long enough to have a header of its own '.repeat(20));
     expect((await audit('show')).cli.err()).toContain('cannot be read (SQLITE_NOTADB)');
+  });
+
+  it('restart begins anew where the key is lost, and nowhere else; verify says so from then on', async () => {
+    await rig.append(2);
+    expect((await audit('restart')).cli.err()).toContain('nothing to begin anew');
+    rmSync(rig.places.auditKey);
+    const { code, cli } = await audit('restart', '--json');
+    expect([code, JSON.parse(cli.out())]).toMatchObject([0, { status: 'ok', first_id: 3, kept: [expect.stringContaining('audit.checkpoint.before-')] }]);
+    const verified = await audit('verify');
+    expect([verified.code, verified.cli.out()]).toEqual([1, expect.stringContaining('- the chain was begun anew at row 3 (audit.restarted, ')]);
+    expect(JSON.parse((await audit('verify', '--json')).cli.out())).toMatchObject({ intact: false, findings: [{ kind: 'restarted', id: 3, from_id: 1 }] });
   });
 });

@@ -15,6 +15,8 @@ const dayMs = 86_400_000;
 const nowMs = 1_000 * dayMs;
 const text: KeySecret = { digest: 'a'.repeat(64), hint: 'kw_live_a…', createdAtMs: nowMs - 10 * dayMs, endsAtMs: undefined, lastUsedAtMs: nowMs - dayMs, lastUsedFrom: '10.0.0.7' };
 
+const placesOf = (count: number, agoMs: number) => Array.from({ length: count }, (_, index) => ({ address: `192.0.2.${index}`, atMs: nowMs - agoMs }));
+
 /** A key that nothing is wrong with, changed. */
 const key = (change: Partial<ManagedKey> = {}): ManagedKey => keyOf('ck_a', { createdAtMs: nowMs - 100 * dayMs, expiresAtMs: nowMs + 30 * dayMs, secrets: [text], ...change });
 const codes = (change: Partial<ManagedKey>): readonly string[] => checkManagedKey(key(change), nowMs).map(({ code }) => code);
@@ -33,6 +35,10 @@ describe('doctor on managed keys', () => {
     ['a key that makes keys', { grant: { scopes: ['keys:write'] } }, ['key-mints-keys']],
     ['an old text used after the rotation', { secrets: [text, { ...text, digest: 'b'.repeat(64), endsAtMs: nowMs + dayMs }] }, ['key-old-text-used']],
     ['an old text not used since', { secrets: [text, { ...text, digest: 'b'.repeat(64), endsAtMs: nowMs + dayMs, lastUsedAtMs: nowMs - 11 * dayMs }] }, []],
+    ['a key used from six places within a day', { secrets: [{ ...text, addresses: placesOf(6, 1) }] }, ['key-shared']],
+    ['a key used from five', { secrets: [{ ...text, addresses: placesOf(5, 1) }] }, []],
+    ['a key used from many, each long ago', { secrets: [{ ...text, addresses: placesOf(9, 2 * dayMs) }] }, []],
+    ['a key used from one network of IPv6', { secrets: [{ ...text, addresses: Array.from({ length: 9 }, (_each, index) => ({ address: `2001:db8:0:1::${index}`, atMs: nowMs - 1 })) }] }, []],
     ['a revoked key', { expiresAtMs: undefined, revokedAtMs: nowMs - dayMs }, []],
     ['an expired key', { expiresAtMs: nowMs - dayMs, secrets: [{ ...text, createdAtMs: 0, lastUsedAtMs: undefined }] }, []],
   ])('%s', (_, change, expected) => {

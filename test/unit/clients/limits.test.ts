@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BudgetStore } from '../../../internal/clients/limits/budget-store.ts';
-import { isMetered, type Demand, type Lease, type Use } from '../../../internal/clients/limits/limits.ts';
+import type { Lease, Use } from '../../../internal/clients/limits/lease.ts';
+import { isMetered, type Demand } from '../../../internal/clients/limits/limits.ts';
 import type { Grant } from '../../../internal/clients/grant.ts';
 import type { Principal } from '../../../internal/clients/principal.ts';
 import type { AppError } from '../../../internal/fault/app-error.ts';
@@ -26,7 +27,7 @@ interface Bench extends CallerLimits {
 
 function setUp(store: BudgetStore = createMemoryBudgetStore(), maxHolders?: number, clock = createManualClock(noon)): Bench {
   const counted = callerLimits(clock, store, maxHolders);
-  const admit = (principal: Principal, demand: Partial<Demand> = {}) => counted.limits.admit(principal, { input: 0, output: 0, price: undefined, ...demand });
+  const admit = (principal: Principal, demand: Partial<Demand> = {}) => counted.limits.admit(principal, { input: 0, output: 0, price: undefined, draws: 'tokens', ...demand });
   return {
     ...counted,
     clock,
@@ -75,7 +76,7 @@ describe('requests a minute', () => {
     const { ask, refusal } = setUp();
     for (let count = 0; count < 3; count += 1) ask(key);
     expect(refusal(key).fields).toEqual({ limit: 'requests_per_minute', limit_value: 3, limit_of: 'key', reset_seconds: 20, reset_time: '2026-11-24T12:00:20.000Z' });
-    expect(refusal(key).headers).toMatchObject({ 'x-ratelimit-limit-requests': '3', 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '20000ms' });
+    expect(refusal(key).headers).toMatchObject({ 'x-ratelimit-limit-requests': '3', 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '20s' });
   });
 
   it('counts a refused request for nothing', () => {
@@ -295,6 +296,27 @@ describe('what was spent, kept over restarts', () => {
     at.lease(key, { input: 100 }).settle(used(100));
     at.ask({ ...key, holders: [{ id: 'ck_other', grant: { maxConcurrent: 1 } }] });
     expect(at.ask(key, { input: 1 })).toBe('budget_exhausted daily_tokens');
+  });
+});
+
+describe('amounts that cannot be', () => {
+  const key = holding({ tokensPerMinute: 1_000, dailyBudget: { tokens: 1_000, cost: 1 }, monthlyBudget: { tokens: 5_000 } });
+
+  it.each([Number.NaN, Infinity, -Infinity, -1e300])('%d used, or asked for, poisons no counter and gives nothing back', async (odd) => {
+    const { ledger, store, lease, ask } = setUp();
+    lease(key, { input: 600, price }).settle(used(600));
+    lease(key, { input: odd, output: odd, price: { input: odd, output: odd, cached: odd } }).settle({ input: odd, output: odd, cached: odd, wasSent: true });
+    expect(ask(key, { input: 600 })).toMatch(/budget_exhausted|rate_limit_exceeded/);
+    lease(key, { input: 300, price }).settle(used(300));
+    expect(ask(key, { input: 200 })).toMatch(/budget_exhausted|rate_limit_exceeded/);
+    await ledger.flush();
+    expect(store.load('ck_0', { dayMs: Date.UTC(2026, 10, 24), monthMs: Date.UTC(2026, 10, 1) })).toMatchObject([{ tokens: 900, requests: 3, cost: 0.0009 }, { tokens: 900 }]);
+  });
+
+  it('a row that was spoilt in the store counts for nothing', () => {
+    const { store, ask } = setUp();
+    store.add([{ holderId: 'ck_0', span: 'day', startMs: Date.UTC(2026, 10, 24), requests: 1, tokens: Number.NaN, cost: -5 }]);
+    expect([ask(holding({ dailyBudget: { tokens: 10, cost: 1 } }), { input: 5, price }), ask(holding({ dailyBudget: { tokens: 10 } }), { input: 6 })]).toEqual(['ok', 'budget_exhausted daily_tokens']);
   });
 });
 

@@ -10,9 +10,27 @@ function errorsOf(text: string): readonly string[] {
   return decoded.ok ? [] : decoded.error.filter(({ severity }) => severity === 'error').map(({ path, message }) => `${path}: ${message}`);
 }
 
+function warningsOf(text: string): readonly string[] {
+  const decoded = decodeConfig({ path: '/c/config.yaml', text, env: {}, home: '/h', readSecretFile: () => err('does not exist') });
+  return decoded.ok ? decoded.value.warnings.map(({ path, message }) => `${path}: ${message}`) : ['refused'];
+}
+
 const github = { issuer: 'https://token.actions.githubusercontent.com', audience: 'https://keyward.example.com', subjects: ['repo:octo/app:ref:refs/heads/main'] };
 const withIdentity = (identity: object, top: object = {}): string => JSON.stringify({ ...top, identity });
 const trusting = (...entries: readonly object[]): string => withIdentity({ 'trusted-issuers': entries });
+
+describe('identity that is written and off', () => {
+  it('is told apart from identity that is on', () => {
+    expect(warningsOf(trusting(github))).toEqual(['identity.trusted-issuers: has no effect while `identity.enabled` is false: nobody comes in by these']);
+    expect(warningsOf(withIdentity({ oidc: { issuer: 'https://id.example.com', 'client-id': 'keyward' } }))).toEqual(['identity.oidc: has no effect while `identity.enabled` is false: nobody signs in there']);
+    expect(warningsOf(withIdentity({ enabled: true, 'trusted-issuers': [github] }))).toEqual([]);
+  });
+
+  it('needs an address that others know', () => {
+    expect(errorsOf(withIdentity({ enabled: true }, { port: 0 }))).toEqual([expect.stringContaining('public-url: must say where others reach this daemon')]);
+    expect(errorsOf(withIdentity({ enabled: true }, { port: 0, 'public-url': 'http://localhost:9' }))).toEqual([]);
+  });
+});
 
 describe('a trusted issuer in the config', () => {
   it.each([

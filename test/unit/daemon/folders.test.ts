@@ -17,7 +17,7 @@ describe('the data folder', () => {
   it('is closed to others when it is ours by what it holds', () => {
     const folder = join(scratch, 'ours');
     prepareFolders(folder);
-    writeFileSync(join(folder, 'config.yaml'), '');
+    for (const name of ['config.yaml', 'audit.key', 'audit.checkpoint', 'auth-dir.key']) writeFileSync(join(folder, name), '');
     chmodSync(folder, 0o755);
     prepareFolders(folder);
     expect(modeOf(folder)).toBe('700');

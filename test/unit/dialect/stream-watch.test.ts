@@ -30,6 +30,55 @@ const streams: readonly { readonly dialect: Dialect; readonly text: string; read
   },
 ];
 
+/** Text of ten bytes in an event as each dialect has it, beside much that is none. */
+const contents: readonly { readonly dialect: Dialect; readonly name: string; readonly event: string; readonly bytes: number }[] = [
+  { dialect: 'openai-chat', name: 'text', event: data({ id: 'chatcmpl-1', object: 'chat.completion.chunk', system_fingerprint: 'fp_0123456789', choices: [{ index: 0, delta: { role: 'assistant', content: '0123456789' }, finish_reason: null }] }), bytes: 10 },
+  { dialect: 'openai-chat', name: 'reasoning beside text', event: data({ choices: [{ delta: { content: '01234', reasoning_content: '56789' } }] }), bytes: 10 },
+  { dialect: 'openai-chat', name: 'a call', event: data({ choices: [{ delta: { tool_calls: [{ index: 0, id: 'call_0123456789', type: 'function', function: { name: 'a_name', arguments: '{"a":"b"}' } }] } }] }), bytes: JSON.stringify('{"a":"b"}').length - 2 },
+  { dialect: 'openai-chat', name: 'completions', event: data({ id: 'cmpl-1', object: 'text_completion', choices: [{ text: '0123456789', index: 0 }] }), bytes: 10 },
+  { dialect: 'openai-chat', name: 'several choices', event: data({ choices: [{ delta: { content: '01234' } }, { index: 1, delta: { content: '56789' } }] }), bytes: 10 },
+  { dialect: 'openai-chat', name: 'with spaces', event: 'data: {"choices": [{"delta": {"role": "assistant", "content": "0123456789"}}]}\n\n', bytes: 10 },
+  { dialect: 'openai-chat', name: 'nothing', event: data({ choices: [{ delta: { content: null } }, { delta: {} }] }), bytes: 0 },
+  { dialect: 'openai-responses', name: 'text', event: event('response.output_text.delta', { item_id: 'msg_0123456789', delta: '0123456789' }), bytes: 10 },
+  { dialect: 'openai-responses', name: 'what repeats it', event: event('response.output_text.done', { text: '0123456789' }), bytes: 0 },
+  { dialect: 'anthropic-messages', name: 'text', event: event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: '0123456789' } }), bytes: 10 },
+  { dialect: 'anthropic-messages', name: 'thinking', event: event('content_block_delta', { index: 0, delta: { type: 'thinking_delta', thinking: '01234\n6789' } }), bytes: 11 },
+  { dialect: 'anthropic-messages', name: 'a call', event: event('content_block_delta', { index: 0, delta: { type: 'input_json_delta', partial_json: '0123456789' } }), bytes: 10 },
+  { dialect: 'gemini', name: 'text', event: data({ candidates: [{ content: { parts: [{ text: '01234' }, { text: '56789' }], role: 'model' } }] }), bytes: 10 },
+];
+
+describe('the content of a stream', () => {
+  it.each(contents)('of $dialect is measured without what is around it, under any chunking: $name', ({ dialect, event: one, bytes }) => {
+    const stream = Buffer.from(one.repeat(3));
+    for (let cut = 0; cut < stream.length; cut++) {
+      const watch = watchEventStream(dialect);
+      watch.push(stream.subarray(0, cut));
+      watch.push(stream.subarray(cut));
+      expect(watch.contentBytes(), `cut at ${cut}`).toBe(3 * bytes);
+    }
+  });
+
+  it('of Gemini’s array too', () => {
+    const watch = watchGeminiArray();
+    const stream = Buffer.from(`[${JSON.stringify({ candidates: [{ content: { parts: [{ text: '0123456789' }] } }] })},\n{"candidates":[]}]`);
+    watch.push(stream.subarray(0, 30));
+    watch.push(stream.subarray(30));
+    expect(watch.contentBytes()).toBe(10);
+  });
+
+  it('is measured in one pass, however deep what holds it is nested', () => {
+    const watch = watchEventStream('openai-chat');
+    watch.push(Buffer.from(`data: ${'{"delta":'.repeat(500_000)}\n\n`));
+    expect(watch.contentBytes()).toBe(0);
+  }, 5_000);
+
+  it('that is cut, or no JSON, ends where its line ends', () => {
+    const watch = watchEventStream('openai-chat');
+    watch.push(Buffer.from('data: {"delta":{"content":"0123\ndata: {"delta":["\ndata: {"delta":\n\n'));
+    expect(watch.contentBytes()).toBeLessThan(10);
+  });
+});
+
 describe.each(streams)('watching a $dialect stream', ({ dialect, text, usage }) => {
   it('finds its end and its usage under any chunking', () => {
     const bytes = Buffer.from(text);
@@ -99,5 +148,17 @@ describe('the end of a stream', () => {
     watch.push(Buffer.from('\n]\n'));
     expect(watch.isComplete()).toBe(true);
     expect(watch.usage()).toMatchObject({ input: 2, output: 1 });
+  });
+});
+
+describe('streams of images and audio', () => {
+  it.each(['image_generation.completed', 'image_edit.completed', 'transcript.text.done', 'speech.audio.done'])('end with %s, in whatever chunk it comes', (type) => {
+    for (const mark of [data({ type, usage: null }), `data: {"type": "${type}"}\n\n`]) {
+      const watch = watchEventStream('openai-chat');
+      watch.push(Buffer.from(data({ type: 'image_generation.partial_image', text: `it is .completed" or ${type}` })));
+      expect(watch.isComplete()).toBe(false);
+      watch.push(Buffer.from(mark));
+      expect(watch.isComplete()).toBe(true);
+    }
   });
 });

@@ -151,7 +151,7 @@ describe('what an approval gives', () => {
   });
 
   it('people are known by issuer and subject, which cannot run into one another', () => {
-    expect(personId('local', 'ann')).toMatch(/^person_[\da-f]{12}$/);
+    expect(personId('local', 'ann')).toMatch(/^person_[\da-f]{20}$/);
     expect(personId('a', 'bc')).not.toBe(personId('ab', 'c'));
   });
 });

@@ -27,10 +27,10 @@ describe('the claims of a workload', () => {
     const digest = createHash('sha256').update(`${github}\n${githubClaims.sub}`).digest('hex');
     expect(judged).toEqual({
       ok: true,
-      value: { id: `workload_${digest.slice(0, 12)}`, label: githubClaims.sub, issuer: github, scopes: ['models:use'], models: ['gpt-*'], organization: 'octo', expiresAtMs: nowMs + 300_000 },
+      value: { id: `workload_${digest.slice(0, 20)}`, label: githubClaims.sub, issuer: github, scopes: ['models:use'], models: ['gpt-*'], organization: 'octo', expiresAtMs: nowMs + 300_000 },
     });
     const later = judge({ jti: 'another', iat: now - 10 }, [{ ...entry, scopes: ['models:use'] }]);
-    expect(later.ok && later.value.id).toBe(`workload_${digest.slice(0, 12)}`);
+    expect(later.ok && later.value.id).toBe(`workload_${digest.slice(0, 20)}`);
   });
 
   it('of Kubernetes are taken, a list for audience and without jti', () => {

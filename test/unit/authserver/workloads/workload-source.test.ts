@@ -41,7 +41,7 @@ describe('a workload at the door', () => {
       const verdict = verify(await actions.sign({ ...githubClaims, ...more }));
       return verdict.kind === 'valid' ? verdict.principal.id : '';
     }));
-    expect(ids[0]).toMatch(/^workload_[\da-f]{12}$/);
+    expect(ids[0]).toMatch(/^workload_[\da-f]{20}$/);
     expect([ids[1] === ids[0], ids[2] === ids[0]]).toEqual([true, false]);
   });
 

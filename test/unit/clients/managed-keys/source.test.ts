@@ -208,7 +208,20 @@ describe('managed keys at the door', () => {
     rig.source.verify(a, '10.0.0.2');
     rig.source.verify(b, '10.0.0.3');
     rig.source.verify(a);
-    expect(rig.source.takeUses()).toEqual([{ digest: sha256Hex(a), atMs: 10_010, from: '10.0.0.2' }]);
+    expect(rig.source.takeUses()).toMatchObject([{ digest: sha256Hex(a), atMs: 10_010, from: '10.0.0.2' }]);
     expect(rig.source.takeUses()).toEqual([]);
+  });
+
+  it('uses tell of changes of place, and nothing of who stays where he was', () => {
+    const rig = open();
+    const text = rig.add('ck_a', { expiresAtMs: undefined });
+    const use = (...places: readonly string[]): unknown => {
+      for (const place of places) rig.source.verify(text, place);
+      return rig.source.takeUses().map(({ from, addresses }) => [from, addresses?.map(({ address }) => address)]);
+    };
+    expect(use('10.0.0.1', '10.0.0.1')).toEqual([['10.0.0.1', ['10.0.0.1']]]);
+    expect(use('10.0.0.1')).toEqual([['10.0.0.1', undefined]]);
+    expect(use('10.0.0.1', '10.0.0.2', '10.0.0.1')).toEqual([['10.0.0.1', ['10.0.0.2', '10.0.0.1']]]);
+    expect(use(...Array.from({ length: 100 }, (_, index) => `192.0.2.${index}`))).toEqual([['192.0.2.99', expect.objectContaining({ length: 16 })]]);
   });
 });
