@@ -101,6 +101,13 @@ export async function startOAuthWorld(setup: Parameters<typeof startIdentityDaem
   const walk: OAuthWorld['walk'] = (parameters = {}, how = {}) =>
     walkPages(authorizeUrl(parameters), parameters['redirect_uri'] ?? redirectUri, { issueCode: async (name) => textOf((await manage('POST', '/approval-codes', { name })).body['code']), ...how });
 
+  const use: OAuthWorld['use'] = async (headers, path = '/v1/models', init = {}) => {
+    const answer = await fetch(`${url}${path}`, { ...init, headers: { ...headers } });
+    // Gemini's envelope has the code as a reason.
+    const code = /"(?:code|reason)":"(\w+)"/.exec(await answer.text())?.[1] ?? '';
+    return `${answer.status} ${code}`.trim();
+  };
+
   return {
     ...daemon,
     post,
@@ -129,16 +136,8 @@ export async function startOAuthWorld(setup: Parameters<typeof startIdentityDaem
     },
     code: async (parameters = {}) => (await walk(parameters)).searchParams.get('code') ?? '',
     redeem: (code, more = {}, headers = {}) => token({ grant_type: 'authorization_code', client_id: 'keyward-cli', redirect_uri: redirectUri, code_verifier: verifier, code, ...more }, headers),
-    use: async (headers, path = '/v1/models', init = {}) => {
-      const answer = await fetch(`${url}${path}`, { ...init, headers: { ...headers } });
-      const code = /"code":"(\w+)"/.exec(await answer.text())?.[1] ?? '';
-      return `${answer.status} ${code}`.trim();
-    },
-    useToken: async (text) => {
-      const answer = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${text}` } });
-      const code = /"code":"(\w+)"/.exec(await answer.text())?.[1] ?? '';
-      return `${answer.status} ${code}`.trim();
-    },
+    use,
+    useToken: (text) => use({ authorization: `Bearer ${text}` }),
   };
 }
 
