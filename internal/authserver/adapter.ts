@@ -58,14 +58,9 @@ export function createAdapterFactory({ store, clients, clock, onReused }: Adapte
     return {
       upsert: async (id, payload, expiresInSeconds) => {
         const expiresAtMs = expiresInSeconds === undefined ? undefined : clock.nowMs() + expiresInSeconds * 1_000;
-        if (model === 'ReplayDetection') {
-          if (!store.isFirstUse('protocol', id, expiresAtMs ?? clock.nowMs() + 86_400_000)) throw new errors.InvalidGrant('this counts once, and was used before');
-          return;
-        }
         if (!objects.put(model, id, payload, expiresAtMs)) throw new errors.InvalidGrant('the login has ended');
       },
       find: async (id) => {
-        if (model === 'ReplayDetection') return undefined;
         if (model === 'DeviceCode') refuseHaste(id);
         return objects.find(model, id);
       },
