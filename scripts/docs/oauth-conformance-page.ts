@@ -71,7 +71,7 @@ function titlesOf(file: string): readonly { readonly group: string; readonly tit
   return found;
 }
 
-/** By the numbers of the first section that is named. */
+/** By the numbers of the first section that is named; its numbered points before the sections below it. */
 function compareSections(left: string, right: string): number {
   const [a, b] = [numbersOf(left), numbersOf(right)];
   const at = a.findIndex((value, index) => value !== b[index]);
@@ -79,7 +79,8 @@ function compareSections(left: string, right: string): number {
 }
 
 function numbersOf(section: string): readonly number[] {
-  return (/^§([\d.]+)(?: \((\d+))?/.exec(section)?.slice(1) ?? []).flatMap((part) => (part ?? '').split('.').filter((each) => each !== '').map(Number));
+  const [, path = '', point] = /^§([\d.]+)(?: \((\d+))?/.exec(section) ?? [];
+  return [...path.split('.').map(Number), ...(point === undefined ? [] : [0, Number(point)])];
 }
 
 function cell(text: string): string {

@@ -28,6 +28,7 @@ export const omissions: readonly Omission[] = [
   { rfc: '7662', section: '§2.2', requirement: 'introspection answers as JWTs (RFC 9701)', why: 'deliberately not: the tokens are JWTs themselves' },
   { rfc: '8252', section: '§7.1', requirement: 'redirect addresses with schemes of the program’s own', why: 'deliberately not: any other program on the machine may claim the scheme; loopback and https will do' },
   { rfc: '8252', section: '§8.12', requirement: 'no browsers inside of programs', why: 'deliberately not: the server cannot tell them from others' },
+  { rfc: '8414', section: '§2', requirement: 'response modes that are served are listed', why: 'open: `query` alone is listed and promised; asked for `fragment` or `form_post` the library serves them too' },
   { rfc: '8414', section: '§2.1', requirement: '`signed_metadata`', why: 'deliberately not: nobody asks for it; the transport is what is trusted' },
   { rfc: '8628', section: '§3.3', requirement: 'what the person sees and types', why: 'elsewhere: `test/conformance/security/rule-35-approval-page.test.ts`, `test/e2e/pages/`' },
   { rfc: '8628', section: '§5.1', requirement: 'guessing of user codes is held up', why: 'elsewhere: `test/conformance/security/rule-35-approval-page.test.ts`' },
