@@ -3,9 +3,10 @@ import { join, resolve } from 'node:path';
 import { configJsonSchema } from '../internal/config/json-schema.ts';
 import { renderConfigurationPage } from './docs/configuration-page.ts';
 import { renderErrorsPage } from './docs/errors-page.ts';
+import { renderOAuthConformancePage } from './docs/oauth-conformance-page.ts';
 
 /*
- * `npm run docs`: writes what follows from the settings table and the error table. `--check` writes nothing and exits 1
+ * `npm run docs`: writes what follows from the settings table, the error table and the titles of the OAuth tests. `--check` writes nothing and exits 1
  * naming the files that differ.
  */
 
@@ -13,6 +14,7 @@ const root = resolve(import.meta.dirname, '..');
 const pages: Readonly<Record<string, string>> = {
   'docs/configuration.md': renderConfigurationPage(),
   'docs/errors.md': renderErrorsPage(),
+  'docs/oauth-conformance.md': renderOAuthConformancePage(),
   'config.schema.json': `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`,
 };
 

@@ -65,16 +65,11 @@ export function createAdapterFactory({ store, clients, clock, endingBy, onReused
     return {
       upsert: async (id, payload, expiresInSeconds) => {
         const expiresAtMs = expiresInSeconds === undefined ? undefined : clock.nowMs() + expiresInSeconds * 1_000;
-        if (model === 'ReplayDetection') {
-          if (!store.isFirstUse('protocol', id, expiresAtMs ?? clock.nowMs() + 86_400_000)) throw new errors.InvalidGrant('this counts once, and was used before');
-          return;
-        }
         const most = maxWaiting.get(model);
         if (most !== undefined && expiresAtMs !== undefined && objects.find(model, id) === undefined && objects.isFull(model, most, expiresAtMs - clock.nowMs())) throw new errors.TemporarilyUnavailable('too many logins wait; try again in a few minutes');
         if (!objects.put(model, id, payload, expiresAtMs)) throw new errors.InvalidGrant('the login has ended');
       },
       find: async (id) => {
-        if (model === 'ReplayDetection') return undefined;
         if (model === 'DeviceCode') refuseHaste(id);
         return objects.find(model, id);
       },

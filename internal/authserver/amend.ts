@@ -110,7 +110,16 @@ const absent = ['claims_parameter_supported', 'request_uri_parameter_supported',
 /** @see RFC 8414 §2 */
 function ownMetadata(body: Readonly<Record<string, unknown>>): object {
   const listed = Object.fromEntries(Object.entries(body).filter(([name]) => !absent.some((each) => each === name)));
-  return { ...listed, scopes_supported: ['openid', 'profile', 'email', 'offline_access', ...scopes.filter((scope) => scope !== 'secrets:read')], response_modes_supported: ['query'], revocation_endpoint_auth_methods_supported: body['token_endpoint_auth_methods_supported'], introspection_endpoint_auth_methods_supported: body['token_endpoint_auth_methods_supported'] };
+  const [methods, algorithms] = [body['token_endpoint_auth_methods_supported'], body['token_endpoint_auth_signing_alg_values_supported']];
+  return {
+    ...listed,
+    scopes_supported: ['openid', 'profile', 'email', 'offline_access', ...scopes.filter((scope) => scope !== 'secrets:read')],
+    response_modes_supported: ['query'],
+    revocation_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_signing_alg_values_supported: algorithms,
+    introspection_endpoint_auth_methods_supported: methods,
+    introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+  };
 }
 
 /** The library's name of the route that a request took; `''` outside of one. */

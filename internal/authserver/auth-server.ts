@@ -160,6 +160,7 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
       isSecretOf: clients.isSecretOf,
       vouchFor,
       organization: () => settings().organization,
+      isFirstUse: (id, expiresAtMs) => store.isFirstUse('protocol', id, expiresAtMs),
     });
     deps.extend?.(provider, claims);
     provider.on('server_error', (_ctx, err) => log.error({ err }, 'the authorization server could not answer'));

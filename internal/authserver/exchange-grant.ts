@@ -16,7 +16,9 @@ export interface ExchangeGrantDeps {
   readonly scopesOf: (clientId: string) => readonly Scope[];
 }
 
-const parameters = ['subject_token', 'subject_token_type', 'actor_token', 'actor_token_type', 'requested_token_type', 'scope', 'audience', 'resource'];
+/** RFC 8693 §2.1 and RFC 8707 §2: these may stand there several times. */
+const targets = ['audience', 'resource'] as const;
+const parameters = ['subject_token', 'subject_token_type', 'actor_token', 'actor_token_type', 'requested_token_type', 'scope', ...targets];
 
 /**
  * A token for a workload that its platform vouches for: no more than its issuer's entry gives, and no longer than the token that it
@@ -31,7 +33,12 @@ export function addExchangeGrant(provider: Provider, { audience, accessTokenSeco
         const value: unknown = Reflect.get(params, name);
         return typeof value === 'string' ? value : undefined;
       };
-      for (const name of ['audience', 'resource']) if (text(name) !== undefined && text(name) !== audience) throw new errors.InvalidTarget(`the only ${name} here is ${audience}`);
+      for (const name of targets) {
+        const value: unknown = Reflect.get(params, name);
+        const named: readonly unknown[] = Array.isArray(value) ? value : value === undefined ? [] : [value];
+        if (named.some((each) => each !== audience)) throw new errors.InvalidTarget(`the only ${name} here is ${audience}`);
+      }
+      if (text('actor_token_type') !== undefined && text('actor_token') === undefined) throw new errors.InvalidRequest('actor_token_type is for requests with an actor_token');
       if (ctx.get('DPoP') !== '') throw new errors.InvalidRequest('tokens got in exchange are not bound to a key; leave the DPoP proof out');
       const granted = await exchange({ subjectToken: text('subject_token'), subjectTokenType: text('subject_token_type'), actorToken: text('actor_token'), requestedTokenType: text('requested_token_type'), scope: text('scope') });
       if (!granted.ok) throw new errors.CustomOIDCProviderError(granted.error.error, granted.error.description);
@@ -51,5 +58,6 @@ export function addExchangeGrant(provider: Provider, { audience, accessTokenSeco
       ctx.body = { access_token: accessToken, issued_token_type: accessTokenType, token_type: 'Bearer', expires_in: seconds, scope };
     },
     parameters,
+    targets,
   );
 }

@@ -1,9 +1,11 @@
 import { errors, interactionPolicy, Provider, type Adapter, type Configuration, type JWKS, type KoaContextWithOIDC } from 'oidc-provider';
 import { scopes, type Scope } from '../clients/grant.ts';
+import { readJwt } from '../clients/jwt/read-jwt.ts';
 import type { OAuthClient } from '../clients/issued/oauth-client.ts';
 import type { Person } from '../clients/issued/person.ts';
 import type { SigningKey } from '../clients/issued/store.ts';
 import type { Clock } from '../clock/clock.ts';
+import { sha256Hex } from '../secret/digest.ts';
 import { defaultScopes } from './people/person.ts';
 import { cliClient, cliClientId, workloadClient } from './library-client.ts';
 
@@ -23,6 +25,8 @@ export interface ProviderDeps {
   readonly vouchFor: (personId: string, isRefresh: boolean) => Promise<Person | undefined>;
   readonly organization: () => string;
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** Notes the use of an assertion or proof and tells whether it was the first, in one write. */
+  readonly isFirstUse: (id: string, expiresAtMs: number) => boolean;
 }
 
 /** Whom a token is for, where the library knows no account of that name. */
@@ -152,6 +156,13 @@ export function createProvider(deps: ProviderDeps): { readonly provider: Provide
   };
   const provider = new Provider(issuer, configuration);
   provider.proxy = true;
+  // The library looks first and writes then; here that is one write. What the second use is called hangs on what was used.
+  provider.ReplayDetection.unique = (clientId, jti, expiresAtSeconds) => {
+    if (deps.isFirstUse(sha256Hex(`${clientId}\n${jti}`), Math.min(expiresAtSeconds * 1_000, Number.MAX_SAFE_INTEGER))) return Promise.resolve(true);
+    const proof = readJwt(Provider.ctx?.get('DPoP') ?? '');
+    // RFC 9449 §5. Of an assertion the library says `invalid_client` (RFC 7523 §3.2).
+    return proof.ok && proof.value.claims['jti'] === jti ? Promise.reject(new errors.InvalidDpopProof('the proof was used before')) : Promise.resolve(false);
+  };
   // Kept as digests, two of them while a secret is being rotated.
   provider.Client.prototype.compareClientSecret = function isOneOf(text: string) {
     return deps.isSecretOf(this.clientId, text);

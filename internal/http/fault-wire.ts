@@ -81,7 +81,7 @@ function headersOf(error: AppError, requestId: string): Readonly<Record<string, 
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'x-request-id': requestId,
-    ...(error.status === 401 ? { 'www-authenticate': challengeOf(error) } : {}),
+    ...(error.status === 401 || error.code === 'scope_not_allowed' ? { 'www-authenticate': challengeOf(error) } : {}),
     ...(error.code === 'account_unavailable' || Number(error.headers['retry-after'] ?? 0) > longWaitSeconds ? { 'x-should-retry': 'false' } : {}),
     ...error.headers,
   };
@@ -90,6 +90,10 @@ function headersOf(error: AppError, requestId: string): Readonly<Record<string, 
 /** The code stands in the challenge too: clients of a refused upgrade often see no body. RFC 6750 §3: no `error` where nothing was presented. */
 function challengeOf(error: AppError): string {
   if (error.code === 'invalid_dpop_proof') return `DPoP realm="keyward", error="invalid_dpop_proof", algs="${proofAlgorithms}"`;
+  if (error.code === 'scope_not_allowed') {
+    const { scope } = error.fields;
+    return `Bearer realm="keyward", error="insufficient_scope", error_description="${error.code}"${typeof scope === 'string' ? `, scope="${scope}"` : ''}`;
+  }
   const isMissing = error.code === 'missing_api_key' || error.code === 'missing_management_key';
   return `Bearer realm="keyward"${isMissing ? '' : ', error="invalid_token"'}, error_description="${error.code}"`;
 }

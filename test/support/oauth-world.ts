@@ -6,7 +6,7 @@ import { walkPages, type PageWalk } from './page-walk.ts';
 
 /** Parameters, in order and as often as they stand here. */
 export type Form = Readonly<Record<string, string>> | readonly (readonly [string, string])[];
-type Headers_ = Readonly<Record<string, string>>;
+type HeaderMap = Readonly<Record<string, string>>;
 
 export interface OAuthAnswer {
   readonly status: number;
@@ -24,7 +24,7 @@ export interface TestClient {
   readonly id: string;
   readonly secret: string;
   /** `Authorization` for it. */
-  readonly basic: Headers_;
+  readonly basic: HeaderMap;
 }
 
 export interface Tokens {
@@ -35,14 +35,14 @@ export interface Tokens {
 
 export interface OAuthWorld extends IdentityDaemon {
   /** A form to an endpoint of the authorization server. */
-  readonly post: (endpoint: string, form: Form, headers?: Headers_) => Promise<OAuthAnswer>;
-  readonly token: (form: Form, headers?: Headers_) => Promise<OAuthAnswer>;
+  readonly post: (endpoint: string, form: Form, headers?: HeaderMap) => Promise<OAuthAnswer>;
+  readonly token: (form: Form, headers?: HeaderMap) => Promise<OAuthAnswer>;
   readonly makeClient: (body?: object) => Promise<TestClient>;
   /** Asks for a device code as `keyward-cli`. */
   readonly askCode: (form?: Form) => Promise<OAuthAnswer>;
   readonly decide: (userCode: string, decision?: 'approve' | 'deny') => Promise<void>;
   /** A login of `keyward-cli` by device grant; bound to a key where a proof comes along. */
-  readonly logIn: (wish?: { readonly scope?: string; readonly headers?: Headers_ }) => Promise<Tokens>;
+  readonly logIn: (wish?: { readonly scope?: string; readonly headers?: HeaderMap }) => Promise<Tokens>;
   /** An address of the authorization endpoint, with PKCE unless a member is `undefined`. */
   readonly authorizeUrl: (parameters?: Readonly<Record<string, string | undefined>>) => string;
   /** Asks the authorization endpoint without following: the address it leads to, or the answer. */
@@ -51,9 +51,9 @@ export interface OAuthWorld extends IdentityDaemon {
   readonly walk: (parameters?: Readonly<Record<string, string | undefined>>, how?: Partial<PageWalk>) => Promise<URL>;
   /** A fresh code of `keyward-cli`. */
   readonly code: (parameters?: Readonly<Record<string, string | undefined>>) => Promise<string>;
-  readonly redeem: (code: string, more?: Readonly<Record<string, string>>, headers?: Headers_) => Promise<OAuthAnswer>;
+  readonly redeem: (code: string, more?: Readonly<Record<string, string>>, headers?: HeaderMap) => Promise<OAuthAnswer>;
   /** A tried token: `200`, or status and code. */
-  readonly use: (headers: Headers_, path?: string, init?: RequestInit) => Promise<string>;
+  readonly use: (headers: HeaderMap, path?: string, init?: RequestInit) => Promise<string>;
   readonly useToken: (token: string) => Promise<string>;
 }
 
@@ -69,7 +69,7 @@ export function challengeOf(text: string): string {
 }
 
 /** RFC 6749 §2.3.1: both parts form-encoded. */
-export function basicOf(id: string, secret: string): Headers_ {
+export function basicOf(id: string, secret: string): HeaderMap {
   const encode = (text: string): string => new URLSearchParams({ a: text }).toString().slice(2);
   return { authorization: `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString('base64')}` };
 }
@@ -101,6 +101,13 @@ export async function startOAuthWorld(setup: Parameters<typeof startIdentityDaem
   const walk: OAuthWorld['walk'] = (parameters = {}, how = {}) =>
     walkPages(authorizeUrl(parameters), parameters['redirect_uri'] ?? redirectUri, { issueCode: async (name) => textOf((await manage('POST', '/approval-codes', { name })).body['code']), ...how });
 
+  const use: OAuthWorld['use'] = async (headers, path = '/v1/models', init = {}) => {
+    const answer = await fetch(`${url}${path}`, { ...init, headers: { ...headers } });
+    // Gemini's envelope has the code as a reason.
+    const code = /"(?:code|reason)":"(\w+)"/.exec(await answer.text())?.[1] ?? '';
+    return `${answer.status} ${code}`.trim();
+  };
+
   return {
     ...daemon,
     post,
@@ -129,16 +136,8 @@ export async function startOAuthWorld(setup: Parameters<typeof startIdentityDaem
     },
     code: async (parameters = {}) => (await walk(parameters)).searchParams.get('code') ?? '',
     redeem: (code, more = {}, headers = {}) => token({ grant_type: 'authorization_code', client_id: 'keyward-cli', redirect_uri: redirectUri, code_verifier: verifier, code, ...more }, headers),
-    use: async (headers, path = '/v1/models', init = {}) => {
-      const answer = await fetch(`${url}${path}`, { ...init, headers: { ...headers } });
-      const code = /"code":"(\w+)"/.exec(await answer.text())?.[1] ?? '';
-      return `${answer.status} ${code}`.trim();
-    },
-    useToken: async (text) => {
-      const answer = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${text}` } });
-      const code = /"code":"(\w+)"/.exec(await answer.text())?.[1] ?? '';
-      return `${answer.status} ${code}`.trim();
-    },
+    use,
+    useToken: (text) => use({ authorization: `Bearer ${text}` }),
   };
 }
 

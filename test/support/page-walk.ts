@@ -19,7 +19,7 @@ export async function walkPages(url: string, backTo: string, { issueCode, name =
   if (at.body.includes('name="approval_code"')) at = await browser.send(at.url, { ...formOf(at, 'approval'), approval_code: await issueCode(name) }, backTo);
   at = await browser.send(at.url, { ...formOf(at, 'decide'), decision }, backTo);
   const [, goOn = ''] = /<a class="button go" href="([^"]*)"/.exec(at.body) ?? [];
-  at = await browser.open(new URL(unescape(goOn), at.url).href, backTo);
+  at = await browser.open(new URL(decodeEntities(goOn), at.url).href, backTo);
   if (!isBack(at, backTo)) throw new Error(`the way ended at ${at.url} with ${at.status}:\n${at.body}`);
   return new URL(at.url);
 }
@@ -30,12 +30,12 @@ function isBack({ url }: WalkEnd, backTo: string): boolean {
 
 /** The hidden fields of the form of a step. */
 function formOf({ url, status, body }: WalkEnd, step: string): Readonly<Record<string, string>> {
-  const forms = [...body.matchAll(/<form[^>]*>([\s\S]*?)<\/form>/g)].map(([, inner = '']) => Object.fromEntries([...inner.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)">/g)].map(([, name = '', value = '']) => [name, unescape(value)] as const)));
+  const forms = [...body.matchAll(/<form[^>]*>([\s\S]*?)<\/form>/g)].map(([, inner = '']) => Object.fromEntries([...inner.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)">/g)].map(([, name = '', value = '']) => [name, decodeEntities(value)] as const)));
   const found = forms.find((fields) => fields['step'] === step);
   if (found === undefined) throw new Error(`${url} (${status}) has no form for ${step}:\n${body}`);
   return found;
 }
 
-function unescape(text: string): string {
+function decodeEntities(text: string): string {
   return text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 }
