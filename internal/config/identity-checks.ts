@@ -39,7 +39,6 @@ function checkPublicUrl(config: Config, report: Report): void {
 /** Written with care, and without effect. */
 function checkIdle({ identity }: Config, report: Report): void {
   if (identity.enabled) return;
-  if (identity['trusted-issuers'].length > 0) report('warning', 'identity.trusted-issuers', 'has no effect while `identity.enabled` is false: nobody comes in by these');
   if (identity.oidc.issuer !== '') report('warning', 'identity.oidc', 'has no effect while `identity.enabled` is false: nobody signs in there');
 }
 

@@ -1,5 +1,9 @@
+import { join } from 'node:path';
+import { importJWK } from 'jose';
+import { openSealer } from '../../internal/storage/sealer.ts';
 import { ask } from './ask.ts';
 import type { IdentityDaemon } from './identity-daemon.ts';
+import { openTables } from './tables.ts';
 
 /** What an OAuth endpoint answers. */
 export interface Told {
@@ -89,4 +93,14 @@ export function readObject(text: string): Readonly<Record<string, unknown>> {
   } catch {
     return {};
   }
+}
+
+/** What a thief has who got database and identity key together; the database alone is not enough. */
+export async function stealSigningKey({ folder }: IdentityDaemon): Promise<{ readonly kid: string; readonly key: Awaited<ReturnType<typeof importJWK>> }> {
+  const tables = openTables(join(folder, 'data', 'state', 'keyward.db'));
+  const [kid, sealed] = [tables.text('SELECT kid AS t FROM oauth_signing_key'), tables.text('SELECT jwk_json AS t FROM oauth_signing_key')];
+  tables.close();
+  if (sealed.includes('"d"')) throw new Error('a signing key stands in the database as it is');
+  const sealer = await openSealer(join(folder, 'data', 'identity.key'), process.getuid?.(), { info: () => undefined });
+  return { kid, key: await importJWK(readObject(sealer.open(sealed, `oauth_signing_key ${kid}`) ?? ''), 'ES256') };
 }

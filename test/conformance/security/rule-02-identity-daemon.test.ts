@@ -34,7 +34,7 @@ const edit = (config: string): void => {
 const issuer = '  trusted-issuers:\n    - { issuer: "http://127.0.0.1:1", audience: keyward, subjects: ["repo:octo/app:*"] } # CI\n';
 
 describe.each([
-  ['identity.enabled', 'public-url: "http://localhost:1"\nidentity: # people\n  enabled: true # from today\n'],
+  ['identity.enabled', 'public-url: http://localhost:9\nidentity: # people\n  enabled: true # from today\n'],
   ['a trusted issuer', `identity: # machines\n${issuer}`],
 ])('rule 2: %s ends open mode', (_, identity) => {
   it('at the start, in the config with its comments kept, and stays so when it is switched off again', async () => {

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import { exportJWK, generateKeyPair, importJWK, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startIdentityDaemon, type IdentityDaemon } from '../../support/identity-daemon.ts';
-import { askForCode, claimsOf, deviceForm, logIn, makeClient, postForm, readObject, standing, tokenOf } from '../../support/oauth-calls.ts';
+import { askForCode, claimsOf, deviceForm, logIn, makeClient, postForm, standing, tokenOf, stealSigningKey } from '../../support/oauth-calls.ts';
 import { openSocket } from '../../support/socket-client.ts';
-import { openTables } from '../../support/tables.ts';
 
 /* Security rule 10 for tokens: in headers alone, bound ones from their holder alone, one caller at a time, and not without end. */
 
@@ -129,10 +127,7 @@ describe('a token', () => {
   });
 
   it('of more than 12 kB is not read, nor a key of more than 4 kB', async () => {
-    const tables = openTables(join(daemon.folder, 'data', 'state', 'keyward.db'));
-    const signing = await importJWK(readObject(tables.text('SELECT jwk_json AS t FROM oauth_signing_key')), 'ES256');
-    const kid = tables.text('SELECT kid AS t FROM oauth_signing_key');
-    tables.close();
+    const { kid, key: signing } = await stealSigningKey(daemon);
     const ofLength = async (length: number): Promise<string> => {
       const pad = (count: number): Promise<string> => new SignJWT({ ...claimsOf(plain), pad: 'x'.repeat(count) }).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid }).sign(signing);
       return pad(Math.floor(((length - (await pad(0)).length) * 3) / 4));

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { createRemoteJWKSet, exportJWK, generateKeyPair, importJWK, jwtVerify, SignJWT, UnsecuredJWT } from 'jose';
+import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../../support/ask.ts';
-import { openSealer } from '../../../internal/storage/sealer.ts';
 import { startIdentityDaemon, type IdentityDaemon } from '../../support/identity-daemon.ts';
-import { askForCode, basic, claimsOf, deviceForm, logIn, makeClient, postForm, readObject, refreshForm, standing, tokenOf, type Told } from '../../support/oauth-calls.ts';
+import { askForCode, basic, claimsOf, deviceForm, logIn, makeClient, postForm, readObject, refreshForm, standing, tokenOf, type Told, stealSigningKey } from '../../support/oauth-calls.ts';
 import { openTables } from '../../support/tables.ts';
 import { until } from '../../support/until.ts';
 
@@ -67,12 +66,7 @@ describe('an access token', () => {
     const client = await makeClient(own);
     const token = await tokenOf(own, client);
     const tables = openTables(join(own.folder, 'data', 'state', 'keyward.db'));
-    const kid = String(readObject(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())['kid']);
-    // The database alone is not enough: what signs is sealed by a key beside it.
-    const sealed = tables.text('SELECT jwk_json AS t FROM oauth_signing_key');
-    expect(sealed).not.toContain('"d"');
-    const sealer = await openSealer(join(own.folder, 'data', 'identity.key'), process.getuid?.(), { info: () => undefined });
-    const stolen = await importJWK(readObject(sealer.open(sealed, `oauth_signing_key ${kid}`) ?? ''), 'ES256');
+    const { kid, key: stolen } = await stealSigningKey(own);
     const forge = (header: object = {}, claims: object = {}): Promise<string> => new SignJWT({ ...claimsOf(token), jti: crypto.randomUUID(), exp: Math.floor(Date.now() / 1_000) + 8_640_000, ...claims }).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid, ...header }).sign(stolen);
     expect(await standing(own, await forge())).toBe('200');
     // Whatever else the same key signs is no access token for this daemon.
