@@ -51,6 +51,7 @@ import { callbackUrl } from './callback-url.ts';
 import { observeEdits, recordLife, recordLoginFirst, recordsOrNothing } from './audit-events.ts';
 import { observeAttempts, observeExchanges, observeLogins } from './observe.ts';
 import { keepClientAuth } from './client-auth.ts';
+import type { OpenIdentity } from './identity.ts';
 import { openManagedKeys } from './managed-keys.ts';
 import type { DaemonOptions } from './options.ts';
 import { openWorkloads } from './workloads.ts';
@@ -204,11 +205,12 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const limits = () => socketLimits(settings());
   const sockets = createSockets({ clock, limits, log, metrics });
   const running = createRunningExchanges();
-  const managedKeys = openManagedKeys({ store: stores.managedKeys, clock, log, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll });
+  let identity: OpenIdentity | undefined;
+  const managedKeys = openManagedKeys({ store: stores.managedKeys, clock, log, live, dataDir: live.snapshot().loaded.dataDir, running, readmitSockets: sockets.readmitAll, outside: (id) => identity?.rightsOf(id) });
   const clientAuth = keepClientAuth({ live, config, views: configViews, audit, clock, log, dataDir: live.snapshot().loaded.dataDir });
   const workloads = openWorkloads({ clock, log, live, tokenDispatchers, userAgent, running, readmitSockets: sockets.readmitAll });
   // Off, nothing of it is even loaded.
-  const identity = settings().identity.enabled ? (await import('./identity.ts')).openIdentity({ metrics, tokenDispatchers, userAgent, store: stores.identity(await openSealer(folders.identityKey, process.getuid?.(), log)), clock, log, audit, live, workloads, running, readmitSockets: sockets.readmitAll, keys: managedKeys }) : undefined;
+  identity = settings().identity.enabled ? (await import('./identity.ts')).openIdentity({ metrics, tokenDispatchers, userAgent, store: stores.identity(await openSealer(folders.identityKey, process.getuid?.(), log)), clock, log, audit, live, workloads, running, readmitSockets: sockets.readmitAll, keys: managedKeys }) : undefined;
   const proxy = createProxy({ ...exchanges, running, owners: stores.responseOwners, store: stores.responses, spoolDir: folders.spool, requestLogs });
 
   const management: ManagementDeps = {

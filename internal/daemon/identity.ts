@@ -39,13 +39,15 @@ export interface IdentityDeps {
   readonly running: Pick<RunningExchanges, 'review'>;
   readonly readmitSockets: () => void;
   /** The present rights of a managed key, undefined where it has none any more; and who is told when such rights change. */
-  readonly keys: Pick<OpenManagedKeys, 'rightsOf' | 'onChanged'>;
+  readonly keys: Pick<OpenManagedKeys, 'rightsOf' | 'onChanged' | 'reviewOutside'>;
 }
 
 /** Tokens that this daemon issues, and who they stand for. */
 export interface OpenIdentity {
   readonly publicUrl: string;
   readonly source: IssuedTokenSource;
+  /** Present rights of a person or client, by which keys were made; undefined where nothing is left. */
+  readonly rightsOf: (id: string) => MinterRights | undefined;
   /** For questions about a person or client by its id, such as `explain`. */
   readonly principalOf: (id: string) => Principal | undefined;
   readonly checkProof: CheckProof;
@@ -72,6 +74,8 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
   const source = createIssuedTokenSource({ store, clock, issuer: `${publicUrl}/oauth`, audience: publicUrl, builtInClients: new Set([cliClientId, workloadClientId]), workloadOf: (evidence) => workloadFrom(issuers, evidence), minterRights: (id) => rightsOf(id), keptMs: () => keptMsAfter(settings().identity['access-token-ttl']) });
   const rightsOf = (id: string): MinterRights | undefined => {
     const person = store.findPerson(id);
+    // Who left has nothing, and what was made by him neither.
+    if (person?.scopes.length === 0) return undefined;
     if (person !== undefined) return { holders: [{ id, grant: { ...person.limits, scopes: person.scopes } }], validUntilMs: Infinity };
     const client = store.findClient(id);
     if (client === undefined) return keys.rightsOf(id);
@@ -88,6 +92,7 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
   };
   const onChanged = (): void => {
     source.forget();
+    keys.reviewOutside();
     const ended = running.review(judge);
     if (ended > 0) log.info({ ended }, 'exchanges were ended: the login or client behind them has ended');
     readmitSockets();
@@ -171,6 +176,7 @@ export function openIdentity({ store, clock, log, audit, live, metrics, tokenDis
   return {
     publicUrl,
     source,
+    rightsOf: (id) => (store.findPerson(id) === undefined && store.findClient(id) === undefined ? undefined : rightsOf(id)),
     principalOf: (id) => {
       const rights = rightsOf(id);
       const person = store.findPerson(id);

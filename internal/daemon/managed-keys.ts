@@ -1,7 +1,7 @@
-import type { Holder } from '../clients/grant.ts';
 import { anonymousOnSocket, type Principal } from '../clients/principal.ts';
 import { asStorage } from '../clients/managed-keys/as-storage.ts';
 import { followManagedKeys } from '../clients/managed-keys/follow.ts';
+import type { OutsideMinter } from '../clients/managed-keys/minters.ts';
 import type { MinterRights } from '../clients/issued/token-source.ts';
 import { createManagedKeyService, type ManagedKeyService } from '../clients/managed-keys/service.ts';
 import { createManagedKeySource } from '../clients/managed-keys/source.ts';
@@ -22,6 +22,8 @@ export interface ManagedKeysDeps {
   readonly dataDir: string;
   readonly running: Pick<RunningExchanges, 'review'>;
   readonly readmitSockets: () => void;
+  /** People and OAuth clients that keys were made by. */
+  readonly outside: OutsideMinter;
 }
 
 export interface OpenManagedKeys {
@@ -33,6 +35,8 @@ export interface OpenManagedKeys {
   readonly rightsOf: (id: string) => MinterRights | undefined;
   /** Told of every write that may take or change rights, by this process or another: whoever hangs on keys looks again. */
   readonly onChanged: (listener: () => void) => void;
+  /** Rights of people or OAuth clients were changed: what runs by keys that hang on them is looked at again. */
+  readonly reviewOutside: () => void;
   readonly close: () => void;
 }
 
@@ -42,8 +46,8 @@ const doorClosed = new AppError('missing_api_key', { message: 'Callers need a cr
 const takenOut = new AppError('key_revoked', { message: 'This key was taken out of the configuration.' });
 
 /** Managed keys within the daemon: what is written of them, here or by another process, ends what runs by their right. */
-export function openManagedKeys({ store, clock, log, live, dataDir, running, readmitSockets }: ManagedKeysDeps): OpenManagedKeys {
-  const source = createManagedKeySource({ store, clock });
+export function openManagedKeys({ store, clock, log, live, dataDir, running, readmitSockets, outside }: ManagedKeysDeps): OpenManagedKeys {
+  const source = createManagedKeySource({ store, outside, clock });
 
   /** Why a caller who came in may not go on. One whose key expired meanwhile may; that it cannot be told just now is no word against him. */
   const judge = (principal: Principal): AppError | undefined => {
@@ -68,14 +72,8 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
     }
   };
   const rightsOf = (id: string): MinterRights | undefined => {
-    const holders = source.principalOf(id)?.holders;
-    if (holders === undefined) return undefined;
-    const endOf = (holder: Holder): number => {
-      const key = store.find(holder.id);
-      return key === undefined || key.revokedAtMs !== undefined ? -Infinity : (key.expiresAtMs ?? Infinity);
-    };
-    const validUntilMs = Math.min(...holders.map(endOf));
-    return validUntilMs > clock.nowMs() ? { holders, validUntilMs } : undefined;
+    const rights = source.rightsOf(id);
+    return rights !== undefined && rights.validUntilMs > clock.nowMs() ? rights : undefined;
   };
   const listeners: (() => void)[] = [];
   const endOthers = (): void => {
@@ -98,6 +96,10 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
     onChanged(changes);
   };
   const following = followManagedKeys({ store, source, clock, log, onChanged: onChangedElsewhere });
+  const reviewOutside = (): void => {
+    source.forgetOutside();
+    endOthers();
+  };
   let isClosed = false;
   const closeDoor = (): void => {
     if (isClosed) return;
@@ -105,5 +107,5 @@ export function openManagedKeys({ store, clock, log, live, dataDir, running, rea
     live.closeDoor();
     isClosed = true;
   };
-  return { source, principalOf: (id) => asStorage(() => source.principalOf(id)), rightsOf, onChanged: (listener) => void listeners.push(listener), service: createManagedKeyService({ store, clock, closeDoor, onChanged }), close: following.close };
+  return { source, principalOf: (id) => asStorage(() => source.principalOf(id)), rightsOf, onChanged: (listener) => void listeners.push(listener), reviewOutside, service: createManagedKeyService({ store, outside, clock, closeDoor, onChanged }), close: following.close };
 }

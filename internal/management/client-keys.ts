@@ -13,6 +13,7 @@ import { auditedKey, describeKey } from './client-key-view.ts';
 import { requireClientAuth } from './client-auth.ts';
 import type { ManagementCall, ManagementDeps, ManagementRoute } from './context.ts';
 import { checkIfMatch, entityTag } from './entity-tag.ts';
+import { refuseMoreThanToken } from './own-bounds.ts';
 import { queryInteger } from './query.ts';
 
 const defaultKeys = 100;
@@ -40,6 +41,8 @@ function isOperator({ principal }: ManagementCall): boolean {
 function mintingOf(call: ManagementCall, minter: string): Minting {
   const actorId = call.principal.id;
   if (isOperator(call)) return { actorId, minterId: minter };
+  // Nothing of it is kept that a key could hang on, so none could end with it.
+  if (call.principal.kind === 'workload') throw new AppError('scope_not_allowed', { message: 'Workloads of trusted issuers make no keys; their own tokens are good for as long as their platform vouches for them.' });
   if (minter !== '' && minter !== actorId) throw new AppError('root_required', { message: 'Only the root management secret may make keys in another key’s name.' });
   return { actorId, minterId: actorId };
 }
@@ -101,6 +104,7 @@ async function createKey(deps: ManagementDeps, c: Context, call: ManagementCall)
   if (typeof minter !== 'string') throw invalid('minter', 'must be the id of a key');
   const wish = readWish(body, deps.clock.nowMs());
   const minting = mintingOf(call, minter);
+  refuseMoreThanToken(wish.grant, call);
   const draft = deps.clientKeys.draft(wish, minting);
   const { key, text } = await recordAround(deps, call, { action: 'key.created', target: draft.key.id, after: auditedKey(draft.key) }, () => deps.clientKeys.store(draft));
   const notes = await requireClientAuth(deps, call);
@@ -112,6 +116,7 @@ async function changeKey(deps: ManagementDeps, c: Context, call: ManagementCall)
   const patch = readPatch(await readJsonObject(c.req.raw, patchMembers), deps.clock.nowMs());
   const before = findOwn(deps, call);
   checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
+  refuseMoreThanToken(patch.grant?.(before.grant) ?? before.grant, call);
   const after = deps.clientKeys.change(before, patch);
   recordEvent(deps, call, { action: 'key.changed', target: after.id, before: auditedKey(before), after: auditedKey(after) });
   return showKey(deps, after);
@@ -122,6 +127,7 @@ async function rotateKey(deps: ManagementDeps, c: Context, call: ManagementCall)
   const wish = { overlapMs: readOverlap(body), end: readEnd(body, deps.clock.nowMs()) };
   const before = findOwn(deps, call);
   checkIfMatch(c.req.header('if-match'), tagOf(deps, before));
+  refuseMoreThanToken(before.grant, call);
   const draft = deps.clientKeys.draftRotation(before, wish);
   const { key, text } = await recordAround(deps, call, { action: 'key.rotated', target: before.id, before: auditedKey(before), after: auditedKey(draft.key) }, () => deps.clientKeys.store(draft));
   answerAnyway(call);

@@ -9,11 +9,13 @@ import { createEnding } from './ending.ts';
 import { hintOf, makeKeyText, readKeyText, type KeyEnvironment } from './key-text.ts';
 import type { Children, KeyEnd, KeyPatch, KeyWish, Minting } from './key-wish.ts';
 import { replacedSecret, type KeySecret, type ManagedKey } from './managed-key.ts';
-import { endWithin, findMinters, refuseCrowd, refuseExcess } from './minters.ts';
+import { endWithin, findMinters, refuseCrowd, refuseExcess, type OutsideMinter } from './minters.ts';
 import type { KeyChange, KeyPage, KeyQuery, ManagedKeyStore } from './store.ts';
 
 export interface ManagedKeyServiceDeps {
   readonly store: ManagedKeyStore;
+  /** Absent: keys hang on keys and on the operator alone. */
+  readonly outside?: OutsideMinter;
   readonly clock: Pick<Clock, 'nowMs'>;
   /** Called before a key is stored: from then on nobody comes in without a credential. */
   readonly closeDoor: () => void;
@@ -73,7 +75,7 @@ export interface RotateOptions {
 const maxSlices = 50;
 export const defaultTermMs = 90 * 86_400_000;
 
-export function createManagedKeyService({ store, clock, closeDoor, onChanged }: ManagedKeyServiceDeps): ManagedKeyService {
+export function createManagedKeyService({ store, outside = () => undefined, clock, closeDoor, onChanged }: ManagedKeyServiceDeps): ManagedKeyService {
   const announce = (keys: readonly ManagedKey[]): readonly ManagedKey[] => {
     onChanged(keys.map((key) => ({ id: key.id, revision: key.revision, digests: key.secrets.map(({ digest }) => digest), key })));
     return keys;
@@ -86,7 +88,7 @@ export function createManagedKeyService({ store, clock, closeDoor, onChanged }: 
   const saveOne = (key: ManagedKey): ManagedKey => only(save([key]));
 
   const keyFrom = (id: string, secret: KeySecret, wish: KeyWish, minting: Minting, isImported: boolean): ManagedKey => {
-    const minters = findMinters(store, minting.minterId);
+    const minters = findMinters(store, outside, minting.minterId);
     refuseExcess(wish.grant, minters, clock.nowMs());
     refuseCrowd(store, minters, clock.nowMs());
     const { name, owner, purpose, environment, tags, grant } = wish;
@@ -117,7 +119,7 @@ export function createManagedKeyService({ store, clock, closeDoor, onChanged }: 
     const { text, secret } = freshSecret(key.environment);
     const [newest] = key.secrets;
     const termMs = (key.expiresAtMs ?? 0) - (newest?.createdAtMs ?? key.createdAtMs);
-    const expiresAtMs = end === undefined && key.expiresAtMs === undefined ? undefined : endWithin(end, nowMs + Math.max(termMs, 0), findMinters(store, key.minterId));
+    const expiresAtMs = end === undefined && key.expiresAtMs === undefined ? undefined : endWithin(end, nowMs + Math.max(termMs, 0), findMinters(store, outside, key.minterId));
     // What had expired is not good again by the overlap.
     const endsAtMs = Math.min(nowMs + overlapMs, key.expiresAtMs ?? Infinity);
     const old = newest === undefined || endsAtMs <= nowMs ? [] : [{ ...newest, endsAtMs }];
@@ -154,7 +156,7 @@ export function createManagedKeyService({ store, clock, closeDoor, onChanged }: 
     },
     change: (key, patch) => {
       refuseRevoked(key);
-      const minters = findMinters(store, key.minterId);
+      const minters = findMinters(store, outside, key.minterId);
       const grant = patch.grant?.(key.grant) ?? key.grant;
       if (patch.grant !== undefined) refuseExcess(grant, minters, clock.nowMs());
       const expiresAtMs = patch.end === undefined ? key.expiresAtMs : endWithin(patch.end, 0, minters);

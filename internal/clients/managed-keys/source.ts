@@ -1,11 +1,14 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock/clock.ts';
 import { sha256Hex } from '../../secret/digest.ts';
+import type { Holder } from '../grant.ts';
+import type { MinterRights } from '../issued/token-source.ts';
 import type { Principal } from '../principal.ts';
 import type { CredentialSource, Verdict } from '../verify.ts';
 import { maxAddresses } from './key-addresses.ts';
 import { readKeyText } from './key-text.ts';
 import type { ManagedKey } from './managed-key.ts';
+import type { OutsideMinter } from './minters.ts';
 import type { KeyChange, KeyUse, ManagedKeyStore } from './store.ts';
 
 /** The managed keys as the door sees them. */
@@ -14,6 +17,10 @@ export interface ManagedKeySource extends CredentialSource {
   readonly recheck: (principal: Principal) => Verdict | undefined;
   /** Who a key with this id is, its minters among the holders; undefined where there is none, or a minter is gone. For questions about it, not to let anybody in. */
   readonly principalOf: (id: string) => Principal | undefined;
+  /** What a key with this id gives those that hang on it now; undefined where there is none, or it is revoked. */
+  readonly rightsOf: (id: string) => MinterRights | undefined;
+  /** Rights of people or OAuth clients were changed: keys that hang on them are looked up anew. */
+  readonly forgetOutside: () => void;
   /** Writes, by this process or another: they count from here on. An older one never replaces a newer. `many`: all is looked up anew. */
   readonly apply: (changes: readonly KeyChange[] | 'many') => void;
   /** The uses since this was last called, the newest of each text. */
@@ -22,6 +29,8 @@ export interface ManagedKeySource extends CredentialSource {
 
 export interface ManagedKeySourceDeps {
   readonly store: Pick<ManagedKeyStore, 'find' | 'findByDigest' | 'hasImported'>;
+  /** Absent: keys hang on keys and on the operator alone. */
+  readonly outside?: OutsideMinter;
   readonly clock: Pick<Clock, 'nowMs'>;
   /** Texts that are remembered, known and unknown each. */
   readonly maxRemembered?: number;
@@ -38,12 +47,19 @@ interface Use {
   moves: Map<string, number> | undefined;
 }
 
+interface Chain {
+  /** The key itself, then who minted it, then who minted that. */
+  readonly keys: readonly ManagedKey[];
+  /** Who stands above them and is no key. */
+  readonly outside: MinterRights | undefined;
+}
+
 /** One text that is known, with all that its judgement needs. */
 interface Entry {
   readonly digest: string;
   readonly key: ManagedKey;
-  /** The key itself, then who minted it, then who minted that. Undefined: one of them is gone. */
-  readonly chain: readonly ManagedKey[] | undefined;
+  /** Undefined: one of them is gone. */
+  readonly chain: Chain | undefined;
   readonly principal: Principal;
   /** The earliest end of anything it hangs on; -Infinity where one of them is revoked. */
   readonly validUntilMs: number;
@@ -57,7 +73,7 @@ const unknownKey: Verdict = { kind: 'invalid', code: 'invalid_api_key' };
  * of another form as long as no key was imported. A store that cannot be read throws, which is no word against the key; what
  * is remembered goes on.
  */
-export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }: ManagedKeySourceDeps): ManagedKeySource {
+export function createManagedKeySource({ store, outside = () => undefined, clock, maxRemembered = 10_000 }: ManagedKeySourceDeps): ManagedKeySource {
   const known = new LRUCache<string, Entry>({ max: maxRemembered });
   const unknown = new LRUCache<string, true>({ max: maxRemembered });
   const cameBy = new WeakMap<Principal, string>();
@@ -66,20 +82,24 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
   let hasImported: boolean | undefined;
   let newestRevision = 0;
 
-  const chainOf = (key: ManagedKey): readonly ManagedKey[] | undefined => {
-    const chain = [key];
+  const chainOf = (key: ManagedKey): Chain | undefined => {
+    const keys = [key];
     for (let { minterId } = key; minterId !== ''; ) {
-      const minter = chain.length > maxChain ? undefined : store.find(minterId);
-      if (minter === undefined) return undefined;
-      chain.push(minter);
+      if (keys.length > maxChain) return undefined;
+      const minter = store.find(minterId);
+      if (minter === undefined) {
+        const rights = outside(minterId);
+        return rights === undefined ? undefined : { keys, outside: rights };
+      }
+      keys.push(minter);
       ({ minterId } = minter);
     }
-    return chain;
+    return { keys, outside: undefined };
   };
 
   const remember = (digest: string, key: ManagedKey): Entry => {
     const chain = chainOf(key);
-    const principal = principalFrom(chain ?? [key], key);
+    const principal = principalFrom(chain ?? { keys: [key], outside: undefined }, key);
     const entry: Entry = { digest, key, chain, principal, validUntilMs: endOf(digest, key, chain) };
     cameBy.set(principal, digest);
     known.set(digest, entry);
@@ -99,7 +119,7 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
 
   const judge = (entry: Entry, nowMs: number): Verdict => {
     if (nowMs < entry.validUntilMs) return { kind: 'valid', principal: entry.principal };
-    const isRevoked = entry.chain === undefined || entry.chain.some(({ revokedAtMs }) => revokedAtMs !== undefined);
+    const isRevoked = entry.chain === undefined || entry.chain.keys.some(({ revokedAtMs }) => revokedAtMs !== undefined);
     return { kind: 'invalid', code: isRevoked ? 'key_revoked' : 'key_expired', principalId: entry.key.id };
   };
 
@@ -148,6 +168,15 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
       const chain = key === undefined ? undefined : chainOf(key);
       return key === undefined || chain === undefined ? undefined : principalFrom(chain, key);
     },
+    rightsOf: (id) => {
+      const key = store.find(id);
+      const chain = key === undefined ? undefined : chainOf(key);
+      if (chain === undefined || chain.keys.some(({ revokedAtMs }) => revokedAtMs !== undefined)) return undefined;
+      return { holders: holdersOf(chain), validUntilMs: endOfChain(chain) };
+    },
+    forgetOutside: () => {
+      for (const { digest, chain } of known.values()) if (chain?.outside !== undefined || chain === undefined) known.delete(digest);
+    },
     apply: (changes) => {
       hasImported = undefined;
       if (changes === 'many') {
@@ -159,7 +188,7 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
       for (const entry of known.values()) {
         const isOlder = ({ id, revision }: ManagedKey): boolean => revision < (newest.get(id)?.revision ?? 0);
         // Who hangs on one of them is looked up anew, the minter's present rights with it.
-        if ((entry.chain ?? [entry.key]).some(isOlder) || entry.chain === undefined) known.delete(entry.digest);
+        if ((entry.chain?.keys ?? [entry.key]).some(isOlder) || entry.chain === undefined) known.delete(entry.digest);
       }
       for (const { revision } of changes) newestRevision = Math.max(newestRevision, revision);
       for (const { digests, key } of newest.values()) {
@@ -177,12 +206,20 @@ export function createManagedKeySource({ store, clock, maxRemembered = 10_000 }:
   };
 }
 
-function principalFrom(chain: readonly ManagedKey[], { id, name }: ManagedKey): Principal {
-  return { id, kind: 'managed-key', label: name, holders: chain.map((holder) => ({ id: holder.id, grant: holder.grant })) };
+function principalFrom(chain: Chain, { id, name }: ManagedKey): Principal {
+  return { id, kind: 'managed-key', label: name, holders: holdersOf(chain) };
 }
 
-function endOf(digest: string, key: ManagedKey, chain: readonly ManagedKey[] | undefined): number {
-  if (chain === undefined || chain.some(({ revokedAtMs }) => revokedAtMs !== undefined)) return -Infinity;
+function holdersOf({ keys, outside }: Chain): readonly Holder[] {
+  return [...keys.map(({ id, grant }) => ({ id, grant })), ...(outside?.holders ?? [])];
+}
+
+function endOfChain({ keys, outside }: Chain): number {
+  return Math.min(outside?.validUntilMs ?? Infinity, ...keys.map(({ expiresAtMs }) => expiresAtMs ?? Infinity));
+}
+
+function endOf(digest: string, key: ManagedKey, chain: Chain | undefined): number {
+  if (chain === undefined || chain.keys.some(({ revokedAtMs }) => revokedAtMs !== undefined)) return -Infinity;
   const secret = key.secrets.find((each) => each.digest === digest);
-  return Math.min(secret === undefined ? -Infinity : (secret.endsAtMs ?? Infinity), ...chain.map(({ expiresAtMs }) => expiresAtMs ?? Infinity));
+  return Math.min(secret === undefined ? -Infinity : (secret.endsAtMs ?? Infinity), endOfChain(chain));
 }

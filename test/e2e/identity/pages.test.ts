@@ -167,14 +167,14 @@ if (chromiumPath === undefined) {
 
   describe('a device code that nobody approved in time', () => {
     it('is called too old, before and after the question, and is no wrong guess', async () => {
-      const brief = await startIdentityDaemon({ identity: '  device-code-ttl: 3s\n' });
+      const brief = await startIdentityDaemon({ identity: '  device-code-ttl: 8s\n' });
       const of = await brief.client('keyward-cli', undefined, None());
       const shown = await openPage(browser);
       const device = await begin(of);
-      expect(device.expires_in).toBe(3);
+      expect(device.expires_in).toBe(8);
       await reach(shown, device.user_code, 'ann', brief);
       expect(await shown.heading()).toBe('Let this device in?');
-      await shown.page.waitForTimeout(3_100);
+      await shown.page.waitForTimeout(8_100);
       await shown.press('Approve');
       expect(await shown.heading()).toBe('This code is too old');
       // Six wrong guesses would close the page to this address.
@@ -187,7 +187,7 @@ if (chromiumPath === undefined) {
       expect((await brief.manage('GET', '/sessions')).body['sessions']).toEqual([]);
       await shown.close();
       await brief.stop();
-    });
+    }, 60_000);
 
     it('of wrong codes only six are looked at', async () => {
       const closed = await startIdentityDaemon();

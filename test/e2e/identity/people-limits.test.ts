@@ -25,6 +25,10 @@ async function logIn(name: string, scope = 'openid models:use models:read') {
   const tokens = await pollDeviceAuthorizationGrant(cli, { ...device, interval: 0.01 });
   return { token: tokens.access_token, refresh: tokens.refresh_token ?? '', sub: String(tokens.claims()?.sub) };
 }
+const sessionsOf = async (sub: string): Promise<readonly unknown[]> => {
+  const rows: unknown = (await daemon.manage('GET', `/sessions?person=${sub}`)).body['sessions'];
+  return Array.isArray(rows) ? rows : [];
+};
 const use = async (key: string, model = 'm'): Promise<string> => {
   const { status, code } = await ask(daemon.url, '/v1/chat/completions', { key, json: { model, messages: [{ role: 'user', content: 'hi' }] } });
   return `${status} ${code}`.trim();
@@ -82,5 +86,40 @@ describe('what a person makes', () => {
     expect(await use(of, 'dear')).toBe('200');
     await daemon.manage('PATCH', `/people/${emil.sub}`, { models: ['m'] });
     expect([await use(of, 'dear'), await use(of, 'm')]).toEqual(['403 model_not_allowed', '200']);
+  });
+
+  it('a key can do no more than the person, now and later, and no more than the token that asked for it', async () => {
+    const fred = await logIn('fred', 'openid models:use models:read keys:read keys:write');
+    const make = (token: string, body: object) => ask(daemon.url, '/v0/management/client-keys', { method: 'POST', key: token, json: { name: 'script', ...body } });
+    expect((await make(fred.token, { scopes: ['audit:read'] })).code).toBe('exceeds_minter');
+    const made = await make(fred.token, {});
+    expect([made.status, memberOf(made.json, 'minter')]).toEqual([201, fred.sub]);
+    const [key, id] = [String(memberOf(made.json, 'key')), String(memberOf(made.json, 'id'))];
+    expect(await use(key, 'dear')).toBe('200');
+    await daemon.manage('PATCH', `/people/${fred.sub}`, { models: ['m'] });
+    expect([await use(key, 'dear'), await use(key, 'm')]).toEqual(['403 model_not_allowed', '200']);
+
+    // Another login of the same person, for less: it makes no wider key, and gets no new text of a wide one.
+    const narrow = await logIn('fred', 'openid keys:read keys:write');
+    expect((await make(narrow.token, {})).code).toBe('exceeds_minter');
+    expect((await make(narrow.token, { scopes: ['keys:read'] })).status).toBe(201);
+    expect((await ask(daemon.url, `/v0/management/client-keys/${id}/rotate`, { method: 'POST', key: narrow.token })).code).toBe('exceeds_minter');
+    // Logins come and go; the key hangs on the person, and is the person’s to see and to end.
+    expect((await daemon.manage('DELETE', `/sessions/${String(memberOf((await sessionsOf(fred.sub)).at(-1), 'id'))}`)).status).toBe(200);
+    expect(await use(key, 'm')).toBe('200');
+    expect((await ask(daemon.url, `/v0/management/client-keys/${id}`, { key: (await logIn('gina', 'openid keys:read')).token })).code).toBe('item_not_found');
+    expect((await ask(daemon.url, `/v0/management/client-keys/${id}/revoke`, { method: 'POST', key: narrow.token })).status).toBe(200);
+    expect(await use(key, 'm')).toBe('401 key_revoked');
+  });
+
+  it('a key made by a machine ends with the machine’s client', async () => {
+    const client = await daemon.manage('POST', '/oauth-clients', { name: 'vault', scopes: ['models:use', 'models:read', 'keys:write'] });
+    const [id, secret] = [String(client.body['id']), String(client.body['client_secret'])];
+    const granted = await fetch(`${daemon.issuer}/token`, { method: 'POST', headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` }, body: new URLSearchParams({ grant_type: 'client_credentials' }) });
+    const made = await ask(daemon.url, '/v0/management/client-keys', { method: 'POST', key: String(memberOf(await granted.json(), 'access_token')), json: { name: 'lent' } });
+    const key = String(memberOf(made.json, 'key'));
+    expect(await use(key)).toBe('200');
+    expect((await daemon.manage('POST', `/oauth-clients/${id}/revoke`)).status).toBe(200);
+    expect(await use(key)).toBe('401 key_revoked');
   });
 });

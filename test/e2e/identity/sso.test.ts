@@ -7,9 +7,13 @@ import { startIdentityDaemon, type IdentityDaemon } from '../../support/identity
 import { startIdentityProvider, type IdentityProvider } from '../../support/identity-provider.ts';
 import { chromiumPath, openPage, startChromium } from '../../support/pages-browser.ts';
 import { approveByWalk, walkToQuestion } from '../../support/people-walk.ts';
-import { answerJson, startScriptedUpstream, type ScriptedUpstream } from '../../support/scripted-upstream.ts';
+import { send } from '../../support/raw-http.ts';
+import { answerEvents, answerJson, chatEvents, startScriptedUpstream, type Script, type ScriptedUpstream } from '../../support/scripted-upstream.ts';
+import { until } from '../../support/until.ts';
 
 /* oidc-provider in a process of its own as the company’s directory, openid-client as the program, and the built daemon. */
+
+const answer: Script = (_, res) => answerJson(res, 200, { id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: 'm', choices: [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }], usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } });
 
 let provider: IdentityProvider;
 let upstream: ScriptedUpstream;
@@ -18,7 +22,7 @@ let cli: Configuration;
 
 beforeAll(async () => {
   const port = await freePort();
-  upstream = await startScriptedUpstream((_, res) => answerJson(res, 200, { id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: 'm', choices: [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }], usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } }));
+  upstream = await startScriptedUpstream(answer);
   provider = await startIdentityProvider({ signInRedirect: `http://localhost:${port}/oauth/signin/callback` });
   daemon = await startIdentityDaemon({
     port,
@@ -29,7 +33,7 @@ beforeAll(async () => {
       '    client-secret: keyward-secret-0123456789-abcdef',
       '    scopes: [openid, profile, email, groups, offline_access]',
       '    allowed-domains: [example.com]',
-      '    group-scopes: { ai-users: ["models:use", "models:read"], platform: ["models:use", "models:read", "keys:read", "usage:read"] }',
+      '    group-scopes: { ai-users: ["models:use", "models:read"], platform: ["models:use", "models:read", "keys:read", "usage:read"], keepers: ["models:use", "models:read", "keys:write"] }',
     ].join('\n'),
     config: `openai-compatibility:\n  - { name: up, base-url: "${upstream.url}/v1", api-key-entries: [{ api-key: sk-up-0123456789abcdef }], models: [{ name: m }] }\n`,
   });
@@ -41,7 +45,7 @@ afterAll(async () => {
   await provider.stop();
 });
 
-const all = 'openid profile email models:use models:read keys:read usage:read';
+const all = 'openid profile email models:use models:read keys:read keys:write usage:read';
 
 /** The directory knows somebody, who signs in with a fresh browser and lets a device in. */
 async function signIn(id: string, groups: readonly string[] = ['ai-users']) {
@@ -148,6 +152,24 @@ describe('a person whom the provider switches off', () => {
     await provider.setAccount('gina', { isDisabled: false });
     const third = await signIn('gina');
     expect([third.sub, await told(third.access_token), await told(first.access_token)]).toEqual([first.sub, '200', '401 token_revoked']);
+  });
+
+  it('leaves no key behind that still works, nor a stream by one', async () => {
+    const nils = await signIn('nils', ['keepers']);
+    const made = await ask(daemon.url, '/v0/management/client-keys', { key: nils.access_token, json: { name: 'script' } });
+    const key = String(memberOf(made.json, 'key'));
+    expect([made.status, await use(key)]).toEqual([201, '200']);
+    upstream.setScript((_, res) => answerEvents(res, chatEvents.slice(0, 1), false));
+    const left = upstream.left.length;
+    const seen = upstream.seen.length;
+    const stream = send(daemon.url, { method: 'POST', path: '/v1/chat/completions', headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` }, body: JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: 'hi' }] }) });
+    await until('the stream has begun', () => upstream.seen.length > seen);
+    await provider.setAccount('nils', { isDisabled: true });
+    await expect(refreshTokenGrant(cli, nils.refresh)).rejects.toMatchObject({ error: 'invalid_grant' });
+    expect((await stream).body.toString()).toContain('"code":"key_revoked"');
+    await until('the upstream is left', () => upstream.left.length > left);
+    upstream.setScript(answer);
+    expect(await use(key)).toBe('401 key_revoked');
   });
 
   it('or takes out of every group, likewise', async () => {
