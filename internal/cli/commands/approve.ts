@@ -19,7 +19,7 @@ export async function approve(cli: CliProcess, userCode: string | undefined, fla
 
 async function makeCode(cli: CliProcess, flags: ApproveFlags): Promise<number> {
   if (flags.deny || flags.yes) return reportRefusal(cli, flags.json, { code: 'invalid_request', message: '--yes and --deny go with a user code: `keyward approve ABCD-EFGH --yes`.' });
-  const made = await askManagement(cli, flags, '/approval-codes', { method: 'POST', body: flags.name === undefined ? {} : { name: flags.name } });
+  const made = await askManagement(cli, flags, '/approval-codes', { method: 'POST', body: vouchFor(cli, flags) });
   if (!made.ok) return reportRefusal(cli, flags.json, made.error);
   if (flags.json) {
     cli.stdout.write(`${JSON.stringify(made.value)}\n`);
@@ -37,7 +37,7 @@ async function decide(cli: CliProcess, userCode: string, flags: ApproveFlags): P
   if (!flags.json) cli.stderr.write(describe(pending.value));
   const decision = flags.deny ? 'deny' : flags.yes ? 'approve' : await ask(cli, flags);
   if (decision === undefined) return exitCodes.usage;
-  const decided = await askManagement(cli, flags, `${path}/${decision}`, { method: 'POST', body: flags.name === undefined ? {} : { name: flags.name } });
+  const decided = await askManagement(cli, flags, `${path}/${decision}`, { method: 'POST', body: vouchFor(cli, flags) });
   if (!decided.ok) return reportRefusal(cli, flags.json, decided.error);
   if (flags.json) cli.stdout.write(`${JSON.stringify({ status: decision === 'approve' ? 'approved' : 'denied', ...pending.value })}\n`);
   else cli.stdout.write(decision === 'approve' ? 'Approved: the login goes on where it was started.\n' : 'Denied: the login is over.\n');
@@ -68,4 +68,9 @@ async function ask(cli: CliProcess, flags: ApproveFlags): Promise<'approve' | un
   if (/^y(?:es)?$/i.test(answer.trim())) return 'approve';
   cli.stderr.write('Nothing was decided; `keyward approve <code> --deny` ends the login.\n');
   return undefined;
+}
+
+/** Whom the login is of: as said, else the user at the terminal. The daemon says `operator` where neither tells. */
+function vouchFor({ env }: CliProcess, { name = env['SUDO_USER'] ?? env['USER'] ?? env['LOGNAME'] ?? env['USERNAME'] }: ApproveFlags): object {
+  return name === undefined || name === '' ? {} : { name };
 }
