@@ -106,7 +106,7 @@ describe('the generated pages', () => {
   it('a page that was edited by hand fails the check and is named', () => {
     const copy = mkdtempSync(join(tmpdir(), 'keyward-docs-'));
     try {
-      for (const part of ['scripts', 'internal', 'docs', 'config.schema.json', 'package.json']) cpSync(join(root, part), join(copy, part), { recursive: true });
+      for (const part of ['scripts', 'internal', 'docs', 'config.schema.json', 'package.json', 'test/conformance/oauth']) cpSync(join(root, part), join(copy, part), { recursive: true });
       symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
       writeFileSync(join(copy, 'docs/errors.md'), 'mine\n');
       expect(() => execFileSync(process.execPath, [join(copy, 'scripts/docs.ts'), '--check'], { encoding: 'utf8', stdio: 'pipe' })).toThrow(/docs\/errors\.md differs/);
