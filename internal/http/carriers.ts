@@ -40,6 +40,11 @@ export function collectCredentials(headers: IncomingHttpHeaders, query: string, 
   return found;
 }
 
+/** Whether a credential came as `Authorization: DPoP …`, whatever it is. */
+export function usesDpop({ authorization }: IncomingHttpHeaders): boolean {
+  return authorization !== undefined && readAuthorization(authorization).scheme === 'dpop';
+}
+
 /** Whether this credential came as `Authorization: DPoP …` (RFC 9449 §7.1). */
 export function isSentAsDpop(headers: IncomingHttpHeaders, value: string): boolean {
   const sent = headers.authorization === undefined ? undefined : readAuthorization(headers.authorization);

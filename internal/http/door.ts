@@ -5,9 +5,10 @@ import type { Clock } from '../clock/clock.ts';
 import { AppError } from '../fault/app-error.ts';
 import type { FaultCode } from '../fault/codes.ts';
 import { err, ok, type Result } from '../fault/result.ts';
-import { collectManagementKeys, isSentAsDpop } from './carriers.ts';
+import { collectManagementKeys, isSentAsDpop, usesDpop } from './carriers.ts';
 import type { DoorRules } from './door-rules.ts';
 import type { CheckProof } from './dpop-proof.ts';
+import { challengeForProof } from './fault-wire.ts';
 import { refuseByGrant, refuseManagement } from './grant-check.ts';
 import { corsHeaders, isOriginServed, isWindowNavigation, preflightHeaders, readWebFacts, refuseForeignPage, type OriginScope, type WebFacts } from './host-origin.ts';
 import type { Access, Peer, Target } from './inbound.ts';
@@ -112,7 +113,8 @@ export function createDoor(deps: DoorDeps): Door {
       path: caller.target.path,
       ...(actor === undefined ? {} : { actor }),
     });
-    return err(error);
+    // Whoever came by proof is asked for one again, whatever was wrong.
+    return err(error.status === 401 && usesDpop(caller.headers) ? withHeaders(error, { 'www-authenticate': challengeForProof(error) }) : error);
   };
 
   /** A bound token counts from the holder of its key alone, and as nothing less than bound (RFC 9449 §7.1, §7.2). */

@@ -87,9 +87,15 @@ function headersOf(error: AppError, requestId: string): Readonly<Record<string, 
   };
 }
 
+/** For whoever used that scheme. @see RFC 9449 §7.1 */
+export function challengeForProof({ code }: Pick<AppError, 'code'>): string {
+  const said = code === 'invalid_dpop_proof' ? `error="${code}"` : `error="invalid_token", error_description="${code}"`;
+  return `DPoP realm="keyward", ${said}, algs="${proofAlgorithms}"`;
+}
+
 /** The code stands in the challenge too: clients of a refused upgrade often see no body. RFC 6750 §3: no `error` where nothing was presented. */
 function challengeOf(error: AppError): string {
-  if (error.code === 'invalid_dpop_proof') return `DPoP realm="keyward", error="invalid_dpop_proof", algs="${proofAlgorithms}"`;
+  if (error.code === 'invalid_dpop_proof') return challengeForProof(error);
   if (error.code === 'scope_not_allowed') {
     const { scope } = error.fields;
     return `Bearer realm="keyward", error="insufficient_scope", error_description="${error.code}"${typeof scope === 'string' ? `, scope="${scope}"` : ''}`;

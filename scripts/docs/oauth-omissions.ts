@@ -37,7 +37,6 @@ export const omissions: readonly Omission[] = [
   { rfc: '9068', section: '§2.2.1', requirement: '`auth_time`, `acr` and `amr`', why: 'deliberately not: who vouched for the person knows, and the session tells when' },
   { rfc: '9068', section: '§2.2.3.1', requirement: '`groups`, `roles`, `entitlements`', why: 'deliberately not: groups become scopes at sign-in' },
   { rfc: '9449', section: '§5', requirement: 'a wrong key leaves the code as it was', why: 'deliberately not: the code is spent, as after any use' },
-  { rfc: '9449', section: '§7.1', requirement: 'a token that does not count, sent as `DPoP`, is answered with a challenge for DPoP', why: 'open: the challenge is for Bearer (`internal/http/fault-wire.ts`)' },
   { rfc: '9449', section: '§8', requirement: 'nonces', why: 'deliberately not: a server may ask for them; proofs count once and for a minute' },
   { rfc: '9449', section: '§10.1', requirement: 'proofs at pushed authorization requests', why: 'deliberately not: there are none (RFC 9126)' },
 ];

@@ -168,6 +168,11 @@ describe('RFC 9449 §7: bound tokens at the resource', () => {
     expect(await world.use({ authorization: `DPoP ${bound.access}`, dpop: await atResource() }, '/v1/models?limit=1')).toBe('200');
   });
 
+  it('§7.1 a token that does not count, sent as `DPoP`, is answered with a challenge for DPoP', async () => {
+    const answer = await fetch(`${world.url}/v1/models`, { headers: { authorization: 'DPoP eyJ.a.b' } });
+    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'DPoP realm="keyward", error="invalid_token", error_description="invalid_api_key", algs="ES256 EdDSA"']);
+  });
+
   it('§7.1 the challenge names the scheme, the error and the algorithms', async () => {
     const { headers } = await fetch(`${world.url}/v1/models`, { headers: { authorization: `DPoP ${bound.access}` } });
     expect(headers.get('www-authenticate')).toBe('DPoP realm="keyward", error="invalid_dpop_proof", algs="ES256 EdDSA"');
