@@ -80,7 +80,7 @@ describe('keyward keys', () => {
     [['create', 'x', '--rpm', '0'], 2, /It is a number above 0/],
     [['create'], 2, /missing required argument 'name'/],
     [['import', 'sk-on-the-command-line'], 2, /does not belong on the command line/],
-    [['create', 'x', '--minter', 'ck_none'], 1, /There is no key ck_none to mint from/],
+    [['create', 'x', '--minter', 'ck_none'], 1, /There is nobody ck_none to mint from/],
   ])('%j is refused with what to do', (args, status, text) => {
     const refused = keys(...args);
     expect(refused.status).toBe(status);
