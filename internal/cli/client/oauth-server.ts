@@ -89,7 +89,7 @@ export async function proofBy({ openid, configuration }: OAuthServer, key: DpopK
 function describeDiscoveryFailure(server: string, failure: ServerFailure, requests: ServerRequests): StoreRefusal {
   const answer = requests.lastAnswer();
   if (failure.kind === 'unreachable') return describeUnreachable(server, failure.detail);
-  if (failure.kind === 'refused' && (failure.status === 404 || failure.status === 405)) return { code: 'identity_not_enabled', message: `${server} answers, but lets nobody log in: its config needs \`identity: { enabled: true }\` and a \`public-url\`. Until then a key is the way: \`keyward config init\` takes one.` };
+  if (failure.kind === 'refused' && (failure.status === 404 || failure.status === 405)) return { code: 'identity_not_enabled', message: `${server} answers, but lets nobody log in: its config needs \`identity: { enabled: true }\`, and a restart. Until then a key is the way: \`keyward config init\` takes one.` };
   const named = answer?.kind === 'answered' ? textOf(parseRecord(answer.body), 'issuer') : undefined;
   const base = named?.replace(/\/oauth\/?$/, '');
   if (failure.kind === 'odd' && base !== undefined && base !== server && URL.parse(base) !== null) return { code: 'issuer_mismatch', message: `The server at ${server} calls itself ${base}, as its public-url says; log in with \`--server ${base}\`.` };
