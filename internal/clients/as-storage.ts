@@ -1,4 +1,4 @@
-import { AppError } from '../../fault/app-error.ts';
+import { AppError } from '../fault/app-error.ts';
 
 /** What the store throws, as callers are told of it. Errors: `storage_unavailable`. */
 export function asStorage<T>(work: () => T): T {

@@ -1,5 +1,5 @@
 import { anonymousOnSocket, type Principal } from '../clients/principal.ts';
-import { asStorage } from '../clients/managed-keys/as-storage.ts';
+import { asStorage } from '../clients/as-storage.ts';
 import { followManagedKeys } from '../clients/managed-keys/follow.ts';
 import type { OutsideMinter } from '../clients/managed-keys/minters.ts';
 import type { MinterRights } from '../clients/issued/token-source.ts';

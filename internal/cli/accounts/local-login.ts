@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { findFreePort } from '../free-port.ts';
 import { openAuthDirectory } from '../../accounts/directory/open-auth-directory.ts';
 import type { Config } from '../../config/schema.ts';
 import { toAppError, type AppError } from '../../fault/app-error.ts';
@@ -69,15 +68,6 @@ async function callbackUrl(config: Config): Promise<string> {
   // RFC 8252 §7.3: where no port is named, any loopback port will do.
   const port = config.port === 0 ? await findFreePort() : config.port;
   return `${config.tls.enable ? 'https' : 'http'}://localhost:${port}`;
-}
-
-async function findFreePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** The provider's device grant where one is wanted; undefined takes its first grant. The error says what to do instead. */

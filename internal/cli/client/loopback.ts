@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { findFreePort } from '../free-port.ts';
 import { systemClock } from '../../clock/clock.ts';
 import { silentLogger } from '../../log/logger.ts';
 import { randomToken } from '../../secret/digest.ts';
@@ -69,14 +68,4 @@ export async function openLoopback(state: string): Promise<Loopback> {
 
 function refusal(status: number, title: string, lead: string): PageAnswer {
   return formatPage(status, { tone: 'bad', title, lead, rows: [], close: 'You can close this window.' });
-}
-
-/** On both loopback addresses; somebody may take it in the instant before it is opened, which then says so. */
-async function findFreePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

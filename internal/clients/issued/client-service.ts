@@ -3,6 +3,7 @@ import type { Grant } from '../grant.ts';
 import type { ClientSecret, OAuthClient } from './oauth-client.ts';
 import type { IdentityStore, PageQuery } from './store.ts';
 import type { Clock } from '../../clock/clock.ts';
+import { asStorage } from '../as-storage.ts';
 import { AppError } from '../../fault/app-error.ts';
 import { randomToken, sha256Hex } from '../../secret/digest.ts';
 
@@ -99,13 +100,4 @@ export function createOAuthClients({ store, clock, closeDoor, onChanged }: OAuth
 
 function refuseRevoked({ revokedAtMs }: OAuthClient): void {
   if (revokedAtMs !== undefined) throw new AppError('conflict', { message: 'This client is revoked; make a new one.' });
-}
-
-function asStorage<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
-    if (cause instanceof AppError) throw cause;
-    throw new AppError('storage_unavailable', { cause });
-  }
 }

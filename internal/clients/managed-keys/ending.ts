@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { AppError } from '../../fault/app-error.ts';
-import { asStorage } from './as-storage.ts';
+import { asStorage } from '../as-storage.ts';
 import type { ManagedKey } from './managed-key.ts';
 import type { ManagedKeyStore } from './store.ts';
 

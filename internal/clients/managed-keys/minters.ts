@@ -1,7 +1,7 @@
 import { AppError } from '../../fault/app-error.ts';
 import type { Grant } from '../grant.ts';
 import type { MinterRights } from '../issued/token-source.ts';
-import { asStorage } from './as-storage.ts';
+import { asStorage } from '../as-storage.ts';
 import type { KeyEnd } from './key-wish.ts';
 import { statusOf, type ManagedKey } from './managed-key.ts';
 import { maxChain } from './source.ts';

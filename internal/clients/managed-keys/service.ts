@@ -4,7 +4,7 @@ import { AppError } from '../../fault/app-error.ts';
 import { randomToken, sha256Hex } from '../../secret/digest.ts';
 import { maskSecret } from '../../secret/secret.ts';
 import { maxKeyBytes } from '../verify.ts';
-import { asStorage } from './as-storage.ts';
+import { asStorage } from '../as-storage.ts';
 import { createEnding } from './ending.ts';
 import { hintOf, makeKeyText, readKeyText, type KeyEnvironment } from './key-text.ts';
 import type { Children, KeyEnd, KeyPatch, KeyWish, Minting } from './key-wish.ts';

@@ -5,6 +5,7 @@ import { findProgram } from '../../support/find-program.ts';
 import { startIdentityProvider, type IdentityProvider } from '../../support/identity-provider.ts';
 import { createPeopleWorld, servePeople } from '../../support/people-world.ts';
 import { comparePicture } from '../../support/screenshots.ts';
+import { lowestContrast } from '../../support/page-contrast.ts';
 
 /*
  * The pages of the authorization server in a real Chromium, behind the real door, with oidc-provider in a process of its own
@@ -252,25 +253,3 @@ async function comparePictureOf(page: Page, name: string): Promise<string> {
   const { differingShare, isSameSize } = await comparePicture(page, resolve(golden, `${name}.png`), { isWhole: true });
   return isSameSize && differingShare < 0.02 ? 'same' : `${name} differs in ${Math.round(differingShare * 1_000) / 10} %${isSameSize ? '' : ' and in size'}`;
 }
-
-/** In the page: the lowest contrast (WCAG 2.2 §1.4.3) of any text against what is behind it. */
-const lowestContrast = `(() => {
-  const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
-  const light = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-  };
-  const ground = (element) => {
-    for (let at = element; at !== null; at = at.parentElement) {
-      const color = parse(getComputedStyle(at).backgroundColor);
-      if (color.length === 3 || color[3] > 0) return color;
-    }
-    return [255, 255, 255];
-  };
-  let lowest = Infinity;
-  for (const element of document.querySelectorAll('h1,p,dt,dd,code,strong,footer,label,input,button,a,li,small,span:not(.mark)')) {
-    const [a, b] = [light(parse(getComputedStyle(element).color)), light(ground(element))];
-    lowest = Math.min(lowest, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
-  }
-  return lowest;
-})()`;
