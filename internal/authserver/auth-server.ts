@@ -86,7 +86,6 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
   const cookieKeys = [randomToken(32)];
   const throttle = createThrottle({ clock });
   const signingKeys = createSigningKeys({ store, clock, keptMs: () => keptMsAfter(settings().accessTokenMs) });
-  const asking = new Map<string, Promise<Person | undefined>>();
   const askedAtMs = new LRUCache<string, number>({ max: 10_000 });
 
   /** Name of a person or client; empty for others, and where it cannot be read: what happened is on record all the same. */
@@ -100,12 +99,10 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
   const note = (action: string, actor: string, target: string, from: string, requestId: string, code = '', actorLabel = labelOf(actor)): void =>
     audit.append({ atMs: clock.nowMs(), action, actor, actorLabel, from, requestId, target, code });
 
-  const askOnce = async (person: Person): Promise<Person | undefined> => {
+  /** One question goes to the provider however many ask (`AskedAgain`); what follows from the answer follows once. */
+  const askAbout = async (person: Person): Promise<Person | undefined> => {
     const answer = await deps.askAgain(person);
-    if (answer.kind === 'still') {
-      sessions.savePerson(answer.person);
-      return answer.person;
-    }
+    if (answer.kind === 'still') return answer.person;
     if (answer.kind === 'unavailable') throw new errors.TemporarilyUnavailable('the identity provider cannot be asked right now');
     for (const { id, endedAtMs } of sessions.list({ personId: person.id, limit: 1_000 })) if (endedAtMs === undefined && sessions.end(id, 'provider')) note('session.ended', person.id, id, '', '', 'provider');
     // Nor have the clients that the person made anything left. Whoever has signed in again meanwhile is as good as new.
@@ -115,11 +112,7 @@ export function createAuthServer(deps: AuthServerDeps): AuthServer {
   };
   const vouchFor = async (personId: string, isRefresh: boolean): Promise<Person | undefined> => {
     const person = sessions.findPerson(personId);
-    if (person === undefined || !isRefresh) return person;
-    // A provider that rotates its tokens gives one answer to a token, however many logins of the person ask.
-    const running = asking.get(personId) ?? askOnce(person).finally(() => asking.delete(personId));
-    asking.set(personId, running);
-    return running;
+    return person === undefined || !isRefresh ? person : askAbout(person);
   };
 
   /** Who uses what a refresh does not renew, such as a run key, is asked about as often as who refreshes. Where nobody can be asked it goes on until its own end. */
